@@ -1,0 +1,86 @@
+"""The timetable and the bells: the one place that knows which jobs follow which event.
+
+`manage.py rqcron campaigns.cron` rings `tick` every second; a worker then claims the slots that are due, so
+that two beats, a restarted beat or a beat that slept do no harm.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from django.utils.module_loading import import_string
+from rq import cron
+
+from campaigns.operations import ticks
+from orchestrator import clock
+from orchestrator.jobs import beat, bells, queues
+
+log = logging.getLogger(__name__)
+
+TICK = "tick"
+
+# bell -> seconds between two ticks that ring it, should its own ring have been lost
+TIMETABLE = {
+    "messages_due": 1,
+    "usage_stored": 5,
+    "profiles_changed": 5,
+    "usage_rolled": 5,
+    "segments_due": 5,
+    "audience_changed": 5,
+    "enrolments_due": 5,
+    "feedback_stored": 5,
+    "reconcile": 5,
+    "conversions_due": 5,
+    "writebacks_due": 5,
+    "crm_sync": 300,
+    "snapshots": 300,
+    "partitions": 3600,
+}
+
+# A message's path: usage_stored -> usage_rolled -> segments_due -> audience_changed -> enrolments_due
+# -> messages_due. Each job rings the next bell itself when it has left something to do.
+BELLS = {
+    "usage_stored": ["campaigns.intake.jobs.process_inbound"],
+    "profiles_changed": ["campaigns.intake.jobs.replay_parked"],
+    "usage_rolled": ["campaigns.usage.jobs.notice_crossings"],
+    "segments_due": ["campaigns.segments.jobs.refresh_live"],
+    "audience_changed": ["campaigns.sequences.jobs.enrol"],
+    "enrolments_due": ["campaigns.sequences.jobs.advance"],
+    "messages_due": ["campaigns.delivery.jobs.dispatch"],
+    "feedback_stored": ["campaigns.delivery.jobs.apply_feedback"],
+    "reconcile": ["campaigns.delivery.jobs.reconcile"],
+    "conversions_due": ["campaigns.conversions.jobs.find_conversions"],
+    "writebacks_due": ["campaigns.crm.jobs.push_writebacks"],
+    "crm_sync": ["campaigns.crm.jobs.sync_all"],
+    "snapshots": ["campaigns.analytics.jobs.snapshot_experiments"],
+    "partitions": ["campaigns.operations.jobs.make_partitions"],
+    TICK: ["campaigns.cron.tick"],
+}
+
+KEEP_SLOTS = timedelta(hours=1)
+
+
+def answer_bell(name: str, **kwargs: object) -> None:
+    """Run what the bell sets off. A failing job does not keep the others from running; the first error
+    is raised at the end, so that RQ shows the bell as failed for a week.
+    """
+    failures: list[Exception] = []
+    for path in BELLS[name]:
+        try:
+            import_string(path)(**kwargs)
+        except Exception as error:
+            log.exception("The job %s of bell %s failed.", path, name)
+            failures.append(error)
+    if failures:
+        raise failures[0]
+
+
+def tick(**_kwargs: object) -> None:
+    """Ring the bells whose slot has come and which no other tick has claimed."""
+    now = clock.wall_now()
+    for bell in ticks.claim_slots(slots=beat.due_slots(TIMETABLE, now), keep_since=now - KEEP_SLOTS):
+        bells.ring(bell)
+
+
+cron.register(tick, queue_name=queues.NOW, interval=1, name=TICK)

@@ -1,0 +1,17 @@
+from campaigns.delivery.models.content import Template, TemplateVersion
+from campaigns.delivery.models.feedback import ProviderEvent, SeenProviderEvent, TrackedLink
+from campaigns.delivery.models.in_app import InAppMessage
+from campaigns.delivery.models.ledger import AttentionBudget, DeliveryAttempt, Message, SendGate
+
+__all__ = [
+    "AttentionBudget",
+    "DeliveryAttempt",
+    "InAppMessage",
+    "Message",
+    "ProviderEvent",
+    "SeenProviderEvent",
+    "SendGate",
+    "Template",
+    "TemplateVersion",
+    "TrackedLink",
+]

@@ -1,0 +1,94 @@
+"""Who gets which wording, drawn once per account, and what came of it."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from campaigns.profiles.models import Account
+
+
+class Experiment(models.Model):
+    """One comparison. The arm of an account is SHA-256(salt:external id): anybody can recompute it.
+
+    `planned_accounts` (N*), `alpha` and `minimum_days` are fixed when it starts.
+    """
+
+    class Status(models.TextChoices):
+        DRAFT = "DRAFT"
+        RUNNING = "RUNNING"
+        DECIDED = "DECIDED"
+
+    slug = models.SlugField(max_length=80, unique=True)
+    name = models.CharField(max_length=200)
+    salt = models.CharField(max_length=64)
+    holdout_percent = models.DecimalField(max_digits=5, decimal_places=2, default=0)
+    goal_window_days = models.IntegerField(default=14)
+    planned_accounts = models.IntegerField(default=5000)
+    alpha = models.DecimalField(max_digits=4, decimal_places=3, default="0.05")
+    minimum_days = models.IntegerField(default=7)
+    status = models.CharField(max_length=20, choices=Status, default=Status.DRAFT)
+    started_at = models.DateTimeField(null=True, blank=True)
+    decided_at = models.DateTimeField(null=True, blank=True)
+    decided_by = models.CharField(max_length=150, blank=True)
+    decision_reason = models.TextField(blank=True)
+    winner = models.ForeignKey("Variant", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(holdout_percent__gte=0, holdout_percent__lt=100), name="a_holdout_leaves_somebody"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Variant(models.Model):
+    experiment = models.ForeignKey(Experiment, on_delete=models.CASCADE, related_name="variants")
+    key = models.SlugField(max_length=40)
+    name = models.CharField(max_length=200, blank=True)
+    weight = models.IntegerField()
+    position = models.IntegerField(default=0, help_text="The first is the one others are compared with.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["experiment", "key"], name="an_experiment_names_a_variant_once"),
+            models.CheckConstraint(condition=Q(weight__gte=0), name="a_weight_is_never_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class Assignment(models.Model):
+    """The recorded draw of one account. `variant` null: held out."""
+
+    experiment = models.ForeignKey(Experiment, on_delete=models.PROTECT, related_name="assignments")
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="assignments")
+    variant = models.ForeignKey(Variant, null=True, blank=True, on_delete=models.PROTECT)
+    x = models.FloatField(help_text="The account's hash in [0, 1).")
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["experiment", "account"], name="an_account_is_drawn_once_per_experiment")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account_id} in {self.experiment_id}"
+
+
+class Snapshot(models.Model):
+    """A read-out as it stood at one moment, so that a page shows what people saw then."""
+
+    experiment = models.ForeignKey(Experiment, on_delete=models.CASCADE, related_name="snapshots")
+    at = models.DateTimeField()
+    results = models.JSONField()
+
+    class Meta:
+        indexes = [models.Index(fields=["experiment", "-at"], name="newest_snapshot")]
+
+    def __str__(self) -> str:
+        return f"{self.experiment_id} at {self.at}"

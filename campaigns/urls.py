@@ -1,0 +1,17 @@
+"""The URL map: names that people script against. The rooms keep their own routes."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import include, path
+
+from campaigns.cli import views
+
+urlpatterns = [
+    path("healthz", views.healthz, name="healthz"),
+    path("", include("campaigns.intake.urls")),
+    path("", include("campaigns.delivery.urls")),
+    path("", include("campaigns.public.urls")),
+    path("i18n/", include("django.conf.urls.i18n")),
+    path("admin/", admin.site.urls),
+]

@@ -1,0 +1,81 @@
+"""What a channel is: it takes one finished message and says what became of it.
+
+A channel renders nothing and remembers nothing. It raises exactly one family of errors,
+and each error says which of three things happened, because the ledger treats them
+differently:
+
+* `Refusal`  — the provider certainly did not take it and never will (bad address, 400).
+* `Busy`     — the provider certainly did not take it now (429, connection refused, DNS).
+* `Unclear`  — it may or may not have gone (5xx, time-out, reset). Never re-sent blindly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar, Protocol
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class OutboundMessage:
+    """One rendered message for one recipient.
+
+    `headers` are the message's own (List-Unsubscribe …); `category` is exactly one of
+    marketing, transactional, test; `campaign` is a slug. Nothing here but `address` and
+    the content may identify a person.
+    """
+
+    message_id: UUID
+    attempt: int
+    address: str = field(repr=False)
+    subject: str = field(repr=False)
+    text: str = field(repr=False)
+    html: str = field(default="", repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    category: str = "marketing"
+    campaign: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SendReceipt:
+    """The provider's yes. `provider_id` is theirs, for support cases; we match on our own id."""
+
+    provider_id: str
+
+
+class ChannelError(Exception):
+    """What a provider said or failed to say; `code` is the provider's own or an HTTP status."""
+
+    permanent: ClassVar[bool]
+
+    def __init__(self, detail: str, *, code: str = "", retry_after_s: float | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.code = code
+        self.retry_after_s = retry_after_s
+
+
+class Refusal(ChannelError):
+    permanent = True
+
+
+class Busy(ChannelError):
+    permanent = False
+
+
+class Unclear(ChannelError):
+    permanent = False
+
+
+class Channel(Protocol):
+    kind: str
+    """email, sms, in_app …"""
+    is_live: bool
+    """False where messages go to the in-memory outbox and nothing leaves the machine."""
+    in_flight: int
+    """How many requests one worker may have under way."""
+
+    def send(self, message: OutboundMessage) -> SendReceipt:
+        """Blocks at most PROVIDER_TIMEOUT_S. Raises ChannelError. Safe to call from threads."""
+        ...

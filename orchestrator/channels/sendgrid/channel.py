@@ -1,0 +1,144 @@
+"""E-mail through SendGrid's v3 mail/send, by the official client on a kept-alive connection.
+
+There is no idempotency key in that API, so a call is made once and its outcome is named
+exactly: see `_explain`. Nothing that identifies a person is in any error text.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, ClassVar, Self
+
+from django.conf import settings
+from python_http_client.exceptions import HTTPError
+
+from orchestrator import clock, http
+from orchestrator.channels.contract import Busy, ChannelError, OutboundMessage, Refusal, SendReceipt, Unclear
+from orchestrator.channels.sendgrid.transport import KeptAliveClient, NoAnswer, NotSent, Transport
+
+_LONGEST_WAIT_S = 3600.0
+
+# Our own links carry the tracking; a second rewriter would break signatures and one-click unsubscribe.
+_TRACKING_OFF = {
+    "click_tracking": {"enable": False, "enable_text": False},
+    "open_tracking": {"enable": False},
+    "subscription_tracking": {"enable": False},
+    "ganalytics": {"enable": False},
+}
+
+_HINTS = {
+    401: "the API key is wrong or revoked: check SENDGRID_API_KEY",
+    403: "the API key may not send, or the sender is not verified: check SENDGRID_API_KEY and SENDGRID_FROM_EMAIL",
+    404: "nothing answers at this address: check SENDGRID_API_BASE",
+    413: "the message is too large",
+}
+
+
+class SendGridChannel:
+    settings_read: ClassVar[tuple[str, ...]] = (
+        "SENDGRID_API_KEY",
+        "SENDGRID_API_BASE",
+        "SENDGRID_FROM_EMAIL",
+        "SENDGRID_FROM_NAME",
+        "SENDER_NAME",
+        "PROVIDER_TIMEOUT_S",
+    )
+    kind = "email"
+    is_live = True
+    in_flight = 50
+
+    def __init__(
+        self, *, api_key: str, api_base: str, from_email: str, from_name: str = "", timeout_s: float = 10
+    ) -> None:
+        # 30 MB of helpers come with this import: only a process that sends pays for them.
+        import sendgrid
+
+        self._sender = {"email": from_email, "name": from_name} if from_name else {"email": from_email}
+        self._api = sendgrid.SendGridAPIClient(api_key, host=api_base.rstrip("/"))
+        self._api.client = KeptAliveClient(
+            transport=Transport(base_url=api_base, timeout_s=timeout_s),
+            host=self._api.host,
+            request_headers=self._api.client.request_headers,
+            version=3,
+        )
+
+    @classmethod
+    def from_settings(cls, kind: str) -> Self | None:
+        if not settings.SENDGRID_API_KEY:
+            return None
+        return cls(
+            api_key=settings.SENDGRID_API_KEY,
+            api_base=settings.SENDGRID_API_BASE,
+            from_email=settings.SENDGRID_FROM_EMAIL,
+            from_name=settings.SENDGRID_FROM_NAME or settings.SENDER_NAME,
+            timeout_s=settings.PROVIDER_TIMEOUT_S,
+        )
+
+    def send(self, message: OutboundMessage) -> SendReceipt:
+        outcome = self._post(_request_body(message, self._sender))
+        # Raised outside the except blocks: a chained exception would carry the provider's echo into logs.
+        if isinstance(outcome, ChannelError):
+            raise outcome
+        return outcome
+
+    def _post(self, body: dict[str, Any]) -> SendReceipt | ChannelError:
+        try:
+            response = self._api.send(body)
+        except NotSent as error:
+            return Busy(f"SendGrid could not be reached. {error}", code="not_sent")
+        except NoAnswer as error:
+            return Unclear(f"SendGrid gave no answer. {error}", code="no_answer")
+        except HTTPError as error:
+            return _explain(error)
+        return SendReceipt(provider_id=response.headers.get("X-Message-Id") or "")
+
+
+def _request_body(message: OutboundMessage, sender: dict[str, str]) -> dict[str, Any]:
+    personalization: dict[str, Any] = {
+        "to": [{"email": message.address}],
+        "custom_args": {"crescendo_message": str(message.message_id), "crescendo_attempt": str(message.attempt)},
+    }
+    if message.headers:
+        personalization["headers"] = dict(message.headers)
+    content = [{"type": "text/plain", "value": message.text}]
+    if message.html:
+        content.append({"type": "text/html", "value": message.html})
+    return {
+        "personalizations": [personalization],
+        "from": sender,
+        "subject": message.subject,
+        "content": content,
+        "categories": list(dict.fromkeys(name for name in (message.category, message.campaign) if name)),
+        "tracking_settings": _TRACKING_OFF,
+    }
+
+
+def _explain(error: HTTPError) -> ChannelError:
+    """An HTTP answer as one of the three outcomes. 408 comes from proxies and says nothing about the message."""
+    status = int(error.status_code)
+    code = str(status)
+    if status == 429:
+        wait = _seconds_to_reset(error.headers)
+        return Busy("SendGrid asks us to slow down (HTTP 429).", code=code, retry_after_s=wait)
+    if status >= 500 or status == 408:
+        return Unclear(f"SendGrid answered HTTP {status}: the message may have been taken.", code=code)
+    why = _HINTS.get(status) or _first_error(error.body) or "no reason given"
+    return Refusal(f"SendGrid refused the message (HTTP {status}): {why}.", code=code)
+
+
+def _seconds_to_reset(headers: Any) -> float | None:
+    """X-RateLimit-Reset is unix seconds, and often absent. None also when it makes no sense."""
+    try:
+        wait = float(headers.get("X-RateLimit-Reset", "")) - clock.wall_now().timestamp()
+    except (TypeError, ValueError):
+        return None
+    return max(wait, 0.0) if abs(wait) <= _LONGEST_WAIT_S else None
+
+
+def _first_error(body: bytes) -> str:
+    try:
+        first = json.loads(body)["errors"][0]
+        field, text = first.get("field"), str(first["message"]).rstrip(".")
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return ""
+    return http.redact(f"{field}: {text}" if field else text)

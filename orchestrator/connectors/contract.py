@@ -1,0 +1,148 @@
+"""What the outside systems of record tell us and what we tell them, in our own words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, ClassVar, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class CrmRecord:
+    """One CRM object as it came. `kind` is account or contact; property values are text or None.
+
+    `associations` are the ids of the other kind, the primary one first. `updated_at` is UTC.
+    """
+
+    kind: str
+    id: str
+    properties: Mapping[str, str | None]
+    updated_at: datetime
+    archived: bool = False
+    associations: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CrmPage:
+    """One committed step of a pull; `watermark` is what to store once these are committed."""
+
+    records: Sequence[CrmRecord]
+    watermark: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class PropertyPatch:
+    """An idempotent upsert of our own properties on a CRM object found by its CRM id."""
+
+    kind: str
+    crm_id: str
+    properties: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class DealUpsert:
+    """A won upsell. `conversion_id` is the unique key in the CRM: writing twice changes nothing."""
+
+    conversion_id: str
+    name: str
+    amount: Decimal
+    currency: str
+    closed_at: datetime
+    company_id: str
+    contact_id: str | None = None
+    properties: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionState:
+    """A billing subscription at one moment. `mrr` is in `currency`, two decimals; times are UTC.
+
+    `plan_code` is '' when the price names no plan of ours: the caller parks it and says so.
+    """
+
+    external_id: str
+    customer_id: str
+    account_external_id: str
+    plan_code: str
+    status: str
+    currency: str
+    interval: str
+    quantity: int
+    mrr: Decimal
+    started_at: datetime
+    ended_at: datetime | None
+    renews_at: datetime | None
+    trial_ends_at: datetime | None
+    cancel_scheduled: bool
+    item_id: str
+    price_id: str
+    as_of: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BillingEvent:
+    """One verified billing webhook; `subscription` is None for kinds that carry none."""
+
+    id: str
+    kind: str
+    at: datetime
+    subscription: SubscriptionState | None
+    raw: Mapping[str, Any]
+
+
+class ConnectorError(Exception):
+    """An outside system of record said no or said nothing."""
+
+    permanent: ClassVar[bool]
+
+    def __init__(self, detail: str, *, code: str = "", retry_after_s: float | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.code = code
+        self.retry_after_s = retry_after_s
+
+
+class ConnectorRefusal(ConnectorError):
+    """A definite no that a retry will not change: wrong key, unknown property, bad request."""
+
+    permanent = True
+
+
+class ConnectorBusy(ConnectorError):
+    """Rate limit, time-out, 5xx: try again later. Every write is an upsert, so again is safe."""
+
+    permanent = False
+
+
+class Crm(Protocol):
+    kind: str
+
+    def pull(self, *, kind: str, properties: Sequence[str], since: datetime | None) -> Iterator[CrmPage]:
+        """Oldest change first; `since` None means everything. Raises ConnectorError."""
+        ...
+
+    def set_up(self) -> list[str]:
+        """Create our own properties where they lack; returns what was created."""
+        ...
+
+    def patch_properties(self, patches: Sequence[PropertyPatch]) -> Mapping[str, str]:
+        """Returns {crm_id: reason} for those refused one by one; the rest is written."""
+        ...
+
+    def upsert_deals(self, deals: Sequence[DealUpsert]) -> Mapping[str, str]:
+        """Returns {conversion_id: reason} for those refused one by one; the rest is written."""
+        ...
+
+
+class Billing(Protocol):
+    kind: str
+
+    def change_plan(
+        self, *, subscription_id: str, item_id: str, price_id: str, quantity: int, idempotency_key: str
+    ) -> SubscriptionState:
+        """Change the one item of a subscription, prorated. The same key changes it once."""
+        ...
+
+    def fetch_subscription(self, *, subscription_id: str) -> SubscriptionState: ...

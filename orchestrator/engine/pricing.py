@@ -1,0 +1,120 @@
+"""Monthly price of a subscription and the figures of an upgrade offer. Decimal throughout, rounded half-even."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Literal
+
+_CENT = Decimal("0.01")
+
+
+class CurrencyMismatchError(ValueError):
+    """Two prices in different currencies cannot make one quote."""
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """`unit_amount` is in major units per `interval`: for the whole plan (FLAT) or for each seat (PER_SEAT)."""
+
+    model: Literal["FLAT", "PER_SEAT"]
+    interval: Literal["MONTH", "YEAR"]
+    unit_amount: Decimal
+    currency: str
+
+    def __post_init__(self) -> None:
+        if self.model not in {"FLAT", "PER_SEAT"}:
+            raise ValueError(f"Pricing model {self.model!r} is neither FLAT nor PER_SEAT.")
+        if self.interval not in {"MONTH", "YEAR"}:
+            raise ValueError(f"Billing interval {self.interval!r} is neither MONTH nor YEAR.")
+        if self.unit_amount < 0:
+            raise ValueError("A price cannot be negative.")
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteFigures:
+    """What an upgrade costs, in wording-ready numbers; all amounts per month in `currency`.
+
+    `seats_needed_cost`: what the seats that are missing would cost on the current plan (None: no per-seat price).
+    `cheaper_than_seats`: the target plan costs less than this many extra seats (None: not comparable).
+    `roi`: (benefit - extra cost) / extra cost, rounded to two decimals (None: no extra cost or no benefit known).
+    """
+
+    currency: str
+    old_monthly: Decimal
+    new_monthly: Decimal
+    difference: Decimal
+    old_quantity: int
+    new_quantity: int
+    seats_needed: int
+    seats_needed_cost: Decimal | None
+    cheaper_than_seats: int | None
+    saves_against_seats: Decimal | None
+    roi: Decimal | None
+
+
+def monthly(price: Price, quantity: int) -> Decimal:
+    """MRR of `quantity` at this price: a yearly price counts a twelfth, a flat price ignores the quantity."""
+    if quantity < 0:
+        raise ValueError("A quantity cannot be negative.")
+    return _unrounded(price, quantity).quantize(_CENT, rounding=ROUND_HALF_EVEN)
+
+
+def quote(
+    *,
+    current: Price,
+    current_quantity: int,
+    target: Price,
+    target_quantity: int,
+    seats_needed: int = 0,
+    monthly_benefit: Decimal | None = None,
+) -> QuoteFigures:
+    """Figures of moving from `current` to `target`.
+
+    `seats_needed`: seats the account lacks today. `monthly_benefit`: what the account gains each month by its own
+    numbers; without it the avoided cost of the missing seats is taken.
+    """
+    if current.currency != target.currency:
+        raise CurrencyMismatchError(f"The account pays in {current.currency}, the offer is in {target.currency}.")
+    old, new = monthly(current, current_quantity), monthly(target, target_quantity)
+    difference = new - old
+    seats_cost = monthly(current, seats_needed) if current.model == "PER_SEAT" else None
+    return QuoteFigures(
+        currency=target.currency,
+        old_monthly=old,
+        new_monthly=new,
+        difference=difference,
+        old_quantity=current_quantity,
+        new_quantity=target_quantity,
+        seats_needed=seats_needed,
+        seats_needed_cost=seats_cost,
+        cheaper_than_seats=_cheaper_than_seats(current, difference),
+        saves_against_seats=_saving(seats_cost, difference),
+        roi=_roi(monthly_benefit if monthly_benefit is not None else seats_cost, difference),
+    )
+
+
+def _unrounded(price: Price, quantity: int) -> Decimal:
+    units = quantity if price.model == "PER_SEAT" else 1
+    months = 12 if price.interval == "YEAR" else 1
+    return price.unit_amount * units / months
+
+
+def _cheaper_than_seats(current: Price, difference: Decimal) -> int | None:
+    """Smallest number of extra seats on the current plan that costs more than the upgrade."""
+    seat = _unrounded(current, 1)
+    if current.model != "PER_SEAT" or seat <= 0:
+        return None
+    return max(int(difference // seat) + 1, 1)
+
+
+def _saving(seats_cost: Decimal | None, difference: Decimal) -> Decimal | None:
+    if seats_cost is None or seats_cost <= difference:
+        return None
+    return seats_cost - difference
+
+
+def _roi(benefit: Decimal | None, difference: Decimal) -> Decimal | None:
+    if benefit is None or benefit == 0 or difference <= 0:
+        return None
+    return ((benefit - difference) / difference).quantize(_CENT, rounding=ROUND_HALF_EVEN)

@@ -1,0 +1,31 @@
+"""Development: whatever services the environment names, else embedded ones with their data in var/."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+# The demo's clock lives in a file, so that `up` goes on at the day where the demo ended.
+_ROOT = Path(__file__).resolve().parents[2]
+os.environ.setdefault("CLOCK_OFFSET", str(Path(os.environ.get("CRESCENDO_VAR") or _ROOT / "var") / "clock.offset"))
+
+from orchestrator import services  # noqa: E402
+from orchestrator.settings.base import *  # noqa: E402, F403
+from orchestrator.settings.base import (  # noqa: E402
+    ALLOWED_HOSTS,
+    DATABASE_URL,
+    REDIS_URL,
+    SECRET_KEY,
+    VAR,
+    database,
+    redis_queues,
+)
+
+DEBUG = True
+SECRET_KEY = SECRET_KEY or "development-only-never-in-production"
+ALLOWED_HOSTS = [*ALLOWED_HOSTS, "127.0.0.1", "localhost", "[::1]", "testserver"]
+
+DATABASE_URL = DATABASE_URL or services.start_postgres(VAR)
+REDIS_URL = REDIS_URL or services.start_redis(VAR)
+DATABASES = {"default": database(DATABASE_URL)}
+RQ_QUEUES = redis_queues(REDIS_URL)

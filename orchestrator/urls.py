@@ -1,0 +1,7 @@
+"""The root URLconf. What is mounted is decided in campaigns/urls.py."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+
+urlpatterns = [path("", include("campaigns.urls"))]

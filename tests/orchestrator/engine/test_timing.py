@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from orchestrator.engine.timing import NoCommonWindowError, SendWindow, is_too_late, next_allowed, parse_duration
+
+DAY = SendWindow(time(9), time(20))
+ZONES = [
+    "Asia/Jerusalem",
+    "Europe/Bucharest",
+    "America/New_York",
+    "Australia/Lord_Howe",
+    "Africa/Cairo",
+    "America/Sao_Paulo",
+    "Asia/Kathmandu",
+    "Pacific/Apia",
+    "UTC",
+]
+
+
+def utc(*parts):
+    return datetime(*parts, tzinfo=UTC)
+
+
+def test_inside_the_window_is_now():
+    at = utc(2026, 1, 15, 12, 34, 56)
+    assert next_allowed(at=at, window=DAY, zones=["Asia/Jerusalem"]) == at
+
+
+def test_before_the_window_waits_for_its_start():
+    assert next_allowed(at=utc(2026, 1, 15, 3), window=DAY, zones=["Asia/Jerusalem"]) == utc(2026, 1, 15, 7)
+
+
+def test_the_end_is_closed_and_waits_for_tomorrow():
+    assert next_allowed(at=utc(2026, 1, 15, 18), window=DAY, zones=["Asia/Jerusalem"]) == utc(2026, 1, 16, 7)
+
+
+def test_the_window_holds_in_every_zone():
+    zones = ["America/New_York", "America/Los_Angeles"]
+    assert next_allowed(at=utc(2026, 1, 15, 14), window=DAY, zones=zones) == utc(2026, 1, 15, 17)
+
+
+def test_zones_that_never_share_the_window_say_so():
+    with pytest.raises(NoCommonWindowError, match="never open in all"):
+        next_allowed(
+            at=utc(2026, 1, 15), window=SendWindow(time(9), time(10)), zones=["Asia/Jerusalem", "America/New_York"]
+        )
+
+
+def test_a_window_over_midnight():
+    night = SendWindow(time(22), time(6))
+    assert next_allowed(at=utc(2026, 1, 15, 12), window=night, zones=["UTC"]) == utc(2026, 1, 15, 22)
+    assert next_allowed(at=utc(2026, 1, 16, 5, 59), window=night, zones=["UTC"]) == utc(2026, 1, 16, 5, 59)
+
+
+def test_equal_ends_are_the_whole_day():
+    at = utc(2026, 1, 15, 3, 1)
+    assert next_allowed(at=at, window=SendWindow(time(0), time(0)), zones=ZONES) == at
+
+
+def test_without_zones_utc_rules():
+    assert next_allowed(at=utc(2026, 1, 15, 21), window=DAY, zones=[]) == utc(2026, 1, 16, 9)
+
+
+def test_an_unknown_zone_is_the_callers_error():
+    with pytest.raises(ZoneInfoNotFoundError):
+        next_allowed(at=utc(2026, 1, 15), window=DAY, zones=["Mars/Olympus"])
+
+
+def test_the_start_follows_the_clock_into_summer_time():
+    # Israel moves its clocks forward on Friday 27 March 2026 at 02:00.
+    assert next_allowed(at=utc(2026, 3, 26, 18), window=DAY, zones=["Asia/Jerusalem"]) == utc(2026, 3, 27, 6)
+    assert next_allowed(at=utc(2026, 3, 25, 18), window=DAY, zones=["Asia/Jerusalem"]) == utc(2026, 3, 26, 7)
+
+
+def test_a_start_that_the_clock_jumps_over_opens_at_the_jump():
+    window = SendWindow(time(2, 30), time(5))
+    assert next_allowed(at=utc(2026, 3, 26, 22), window=window, zones=["Asia/Jerusalem"]) == utc(2026, 3, 27, 0)
+
+
+def test_a_window_wholly_inside_the_jump_waits_for_the_next_day():
+    window = SendWindow(time(2, 15), time(2, 45))
+    opened = next_allowed(at=utc(2026, 3, 26, 22), window=window, zones=["Asia/Jerusalem"])
+    assert opened == utc(2026, 3, 27, 23, 15)
+
+
+def test_a_start_that_comes_twice_opens_at_the_first():
+    # Romania goes back from 04:00 to 03:00 on 25 October 2026.
+    window = SendWindow(time(3, 30), time(6))
+    assert next_allowed(at=utc(2026, 10, 24, 22), window=window, zones=["Europe/Bucharest"]) == utc(
+        2026, 10, 25, 0, 30
+    )
+
+
+def test_going_back_into_the_window_opens_it_at_the_change():
+    window = SendWindow(time(2, 30), time(3, 30))
+    assert next_allowed(at=utc(2026, 10, 25, 0, 45), window=window, zones=["Europe/Bucharest"]) == utc(2026, 10, 25, 1)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    zone=st.sampled_from(ZONES),
+    month_day=st.sampled_from([(3, 8), (3, 27), (3, 29), (4, 5), (4, 24), (10, 4), (10, 25), (10, 30), (11, 1), (7, 1)]),
+    minutes=st.integers(-1440, 1440),
+    start=st.integers(0, 95),
+    length=st.integers(1, 95),
+)
+@example(zone="Africa/Cairo", month_day=(4, 24), minutes=-200, start=1, length=8)
+def test_no_earlier_quarter_hour_lies_in_the_window(zone, month_day, minutes, start, length):
+    def clock(quarter):
+        return time(quarter % 96 // 4, quarter % 4 * 15)
+
+    window = SendWindow(clock(start), clock(start + length))
+    at = utc(2026, *month_day) + timedelta(minutes=minutes)
+    found = next_allowed(at=at, window=window, zones=[zone])
+    place = ZoneInfo(zone)
+    assert found >= at
+    assert window.contains(found.astimezone(place).time())
+    probe = at
+    while probe < found:
+        assert not window.contains(probe.astimezone(place).time())
+        probe += timedelta(minutes=5)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("3d", timedelta(days=3)), ("12h", timedelta(hours=12)), ("2w", timedelta(weeks=2)), ("1h", timedelta(hours=1))],
+)
+def test_durations(text, expected):
+    assert parse_duration(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "d", "0d", "03d", "-1d", "1.5h", "3 d", "3D", "3m", "3d ", "3d\n", "999999d", "٣d"])
+def test_what_is_no_duration_is_refused(text):
+    with pytest.raises(ValueError, match="no duration"):
+        parse_duration(text)
+
+
+def test_the_deadline_itself_is_in_time():
+    deadline = utc(2026, 1, 1, 12)
+    assert not is_too_late(now=deadline, send_by=deadline)
+    assert is_too_late(now=deadline + timedelta(microseconds=1), send_by=deadline)
+    assert not is_too_late(now=deadline, send_by=None)
