@@ -36,6 +36,7 @@ TIMETABLE = {
     "crm_sync": 300,
     "snapshots": 300,
     "partitions": 3600,
+    "conversions_swept": 3600,
 }
 
 # A message's path: usage_stored -> usage_rolled -> segments_due -> audience_changed -> enrolments_due
@@ -49,12 +50,13 @@ BELLS = {
     "enrolments_due": ["campaigns.sequences.jobs.advance"],
     "messages_due": ["campaigns.delivery.jobs.dispatch"],
     "feedback_stored": ["campaigns.delivery.jobs.apply_feedback"],
-    "reconcile": ["campaigns.delivery.jobs.reconcile"],
+    "reconcile": ["campaigns.delivery.jobs.reconcile", "campaigns.offers.jobs.finish_accepting"],
     "conversions_due": ["campaigns.conversions.jobs.find_conversions"],
     "writebacks_due": ["campaigns.crm.jobs.push_writebacks"],
     "crm_sync": ["campaigns.crm.jobs.sync_all"],
     "snapshots": ["campaigns.analytics.jobs.snapshot_experiments"],
     "partitions": ["campaigns.operations.jobs.make_partitions"],
+    "conversions_swept": ["campaigns.conversions.jobs.sweep_conversions"],
     TICK: ["campaigns.cron.tick"],
 }
 
@@ -65,15 +67,17 @@ def answer_bell(name: str, **kwargs: object) -> None:
     """Run what the bell sets off. A failing job does not keep the others from running; the first error
     is raised at the end, so that RQ shows the bell as failed for a week.
     """
-    failures: list[Exception] = []
+    first: Exception | None = None
     for path in BELLS[name]:
         try:
             import_string(path)(**kwargs)
         except Exception as error:
-            log.exception("The job %s of bell %s failed.", path, name)
-            failures.append(error)
-    if failures:
-        raise failures[0]
+            if first is None:
+                first = error  # RQ logs what is raised
+            else:
+                log.exception("The job %s of bell %s failed too.", path, name)
+    if first is not None:
+        raise first
 
 
 def tick(**_kwargs: object) -> None:

@@ -9,6 +9,7 @@ from campaigns.cli import views
 
 urlpatterns = [
     path("healthz", views.healthz, name="healthz"),
+    path("readyz", views.readyz, name="readyz"),
     path("", include("campaigns.intake.urls")),
     path("", include("campaigns.delivery.urls")),
     path("", include("campaigns.public.urls")),

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from django.db import Error
+from django.db.models import Min
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+
+from campaigns.delivery.models import Message
+from campaigns.operations import readiness
+from orchestrator import clock
 
 
 @never_cache
@@ -12,3 +20,33 @@ from django.views.decorators.http import require_safe
 def healthz(request: HttpRequest) -> JsonResponse:
     """The process answers. Nothing else is looked at, so that a restart is asked for only when it can help."""
     return JsonResponse({"ok": True})
+
+
+@never_cache
+@require_safe
+def readyz(request: HttpRequest) -> JsonResponse:
+    wall_now = clock.wall_now()
+    state = readiness.look(wall_now=wall_now)
+    open_messages, oldest_unknown = _outbox(wall_now) if state.database else (None, None)
+    answer = {
+        "ok": state.ok and open_messages is not None,
+        "now": clock.utcnow().isoformat(),
+        "database": state.database,
+        "redis": state.redis,
+        "workers": state.workers,
+        "beat_age_s": state.beat_age_s,
+        "open_messages": open_messages,
+        "oldest_unknown_s": oldest_unknown,
+    }
+    return JsonResponse(answer, status=200 if answer["ok"] else 503)
+
+
+def _outbox(wall_now: datetime) -> tuple[int | None, float | None]:
+    """How many messages are under way, and for how long (wall time) the oldest has been undecided."""
+    try:
+        open_messages = Message.objects.filter(state__in=Message.OPEN).count()
+        unknown = Message.objects.filter(state=Message.State.UNKNOWN)
+        since = unknown.aggregate(Min("unknown_at"))["unknown_at__min"]
+    except Error:
+        return None, None
+    return open_messages, round((wall_now - since).total_seconds(), 1) if since else None

@@ -1,23 +1,34 @@
-"""What every studio page shares: the frame's context, its navigation, and who may do what."""
+"""What every studio page shares: the frame's context, its navigation, the reader's time zone, who may change what."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from campaigns.operations.models import StaffProfile
 from orchestrator.channels import registry
 
 
-def show(request: HttpRequest, template: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
-    """Render a studio page; a fragment ("page.html#part") gets no frame context."""
-    if "#" in template:
-        return render(request, template, context, status=status)
-    frame = {
+def show(request: HttpRequest, template: str, context: Mapping[str, Any], *, status: int = 200) -> HttpResponse:
+    """Render a studio page in the reader's time zone. A fragment ("page.html#part", or a file named "_part.html")
+    gets no frame around it."""
+    with timezone.override(time_zone_of(request)):
+        if "#" in template or template.rpartition("/")[2].startswith("_"):
+            return render(request, template, dict(context), status=status)
+        return render(request, template, {**frame(request), **context}, status=status)
+
+
+def frame(request: HttpRequest) -> dict[str, Any]:
+    return {
         **admin.site.each_context(request),
         "is_nav_sidebar_enabled": False,
         "navigation": navigation(),
@@ -25,7 +36,21 @@ def show(request: HttpRequest, template: str, context: dict[str, Any], *, status
         "environment_badge": environment_badge(),
         "languages": settings.LANGUAGES,
     }
-    return render(request, template, {**frame, **context}, status=status)
+
+
+def time_zone_of(request: HttpRequest) -> ZoneInfo:
+    """As the person's profile says; UTC without a profile or with a zone that does not exist."""
+    name = StaffProfile.objects.filter(user_id=request.user.pk).values_list("time_zone", flat=True).first()
+    try:
+        return ZoneInfo(name or "UTC")
+    except (ValueError, OSError):
+        return ZoneInfo("UTC")
+
+
+def require(request: HttpRequest, permission: str) -> None:
+    """Raise PermissionDenied (answered 403) unless the person has it, e.g. `segments.change_segment`."""
+    if not request.user.has_perm(permission):
+        raise PermissionDenied(_("You may look at this, but not change it. Ask an administrator."))
 
 
 def navigation() -> list[dict[str, str]]:

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
-from campaigns.console.views import home
+from campaigns.console import campaign_urls
+from campaigns.console.views import home, segment_tabs, segments
 
 View = Callable[..., HttpResponse]
 
@@ -16,6 +17,17 @@ def studio_urls(wrap: Callable[[View], View]) -> list[URLPattern]:
     """`wrap` is the admin site's admin_view: login, staff check, never cached."""
     return [
         path("studio/", wrap(home.show_home), name="studio-home"),
+        path("studio/segments/", wrap(segments.list_segments), name="studio-segments"),
+        path("studio/segments/new/", wrap(segments.new_segment), name="studio-segment-new"),
+        path("studio/segments/count/", wrap(segments.count), name="studio-segment-count"),
+        path("studio/segments/<slug:slug>/", wrap(segments.edit_segment), name="studio-segment"),
+        path("studio/segments/<slug:slug>/rename/", wrap(segments.rename), name="studio-segment-rename"),
+        path("studio/segments/<slug:slug>/members/", wrap(segment_tabs.show_members), name="studio-segment-members"),
+        path("studio/segments/<slug:slug>/members.csv", wrap(segment_tabs.export_members), name="studio-segment-csv"),
+        path("studio/segments/<slug:slug>/history/", wrap(segment_tabs.show_history), name="studio-segment-history"),
+        path("studio/segments/<slug:slug>/restore/", wrap(segment_tabs.restore), name="studio-segment-restore"),
+        path("studio/segments/<slug:slug>/json/", wrap(segment_tabs.edit_json), name="studio-segment-json"),
+        *campaign_urls.campaign_urls(wrap),
     ]
 
 

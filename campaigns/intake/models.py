@@ -18,6 +18,7 @@ class Source(models.Model):
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField()
     last_seen_at = models.DateTimeField(null=True, blank=True)
+    duplicates = models.BigIntegerField(default=0, help_text="Events that came again and were not stored twice.")
 
     def __str__(self) -> str:
         return self.name
@@ -67,7 +68,8 @@ class Parked(models.Model):
     """An event that names somebody nobody has introduced yet; replayed when they arrive."""
 
     source = models.ForeignKey(Source, on_delete=models.CASCADE)
-    waiting_for = models.CharField(max_length=220, help_text="account:ID, contact:ID or billing:ID.")
+    inbound_id = models.BigIntegerField(help_text="The stored event; with received_at the key of its table.")
+    waiting_for = models.CharField(max_length=220, help_text="account:ID, contact:ID, billing:ID, plan:CODE, price:ID.")
     kind = models.CharField(max_length=60)
     message_id = models.CharField(max_length=200)
     payload = models.JSONField()

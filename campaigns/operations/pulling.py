@@ -27,7 +27,7 @@ def lock_cursor(*, name: str) -> PullCursor:
 
 def rows_after(*, rows: QuerySet[Any], cursor: PullCursor, limit: int) -> list[Any]:
     """The next rows in (xid, id) order, none of which an open transaction could still precede."""
-    settled = RawSQL("pg_snapshot_xmin(pg_current_snapshot())", ())  # noqa: S611  (no parameters, no input)
+    settled = RawSQL("pg_snapshot_xmin(pg_current_snapshot())", ())
     after = Q(xid__gt=cursor.xid) | Q(xid=cursor.xid, pk__gt=cursor.row_id)
     return list(rows.filter(after, xid__lt=settled).order_by("xid", "pk")[:limit])
 

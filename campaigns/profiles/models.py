@@ -25,7 +25,7 @@ class Account(models.Model):
     external_id = models.CharField(max_length=200, unique=True)
     name = models.CharField(max_length=300, blank=True)
     domain = models.CharField(max_length=255, blank=True)
-    country = models.CharField(max_length=2, blank=True)
+    country = models.CharField(max_length=60, blank=True, help_text="As the source writes it, e.g. IL.")
     time_zone = models.CharField(max_length=64, blank=True)
     created_at = models.DateTimeField(null=True, blank=True, help_text="In the source system, UTC.")
     traits = models.JSONField(default=dict, blank=True)
@@ -56,7 +56,7 @@ class Contact(models.Model):
     last_name = models.CharField(max_length=150, blank=True)
     locale = models.CharField(max_length=10, blank=True)
     time_zone = models.CharField(max_length=64, blank=True)
-    country = models.CharField(max_length=2, blank=True)
+    country = models.CharField(max_length=60, blank=True, help_text="As the source writes it, e.g. IL.")
     created_at = models.DateTimeField(null=True, blank=True, help_text="In the source system, UTC.")
     last_active_at = models.DateTimeField(null=True, blank=True)
     traits = models.JSONField(default=dict, blank=True)
@@ -83,6 +83,8 @@ class AccountAlias(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["source", "value"], name="an_alias_names_one_account")]
+        # for the front doors: an id that is nobody's primary one, from whatever source
+        indexes = [models.Index(fields=["value"], name="accounts_by_alias")]
 
     def __str__(self) -> str:
         return f"{self.source}:{self.value}"
@@ -95,6 +97,8 @@ class ContactAlias(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["source", "value"], name="an_alias_names_one_contact")]
+        # for the front doors: an id that is nobody's primary one, from whatever source
+        indexes = [models.Index(fields=["value"], name="contacts_by_alias")]
 
     def __str__(self) -> str:
         return f"{self.source}:{self.value}"

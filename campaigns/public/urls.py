@@ -1,5 +1,14 @@
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from campaigns.public.views import click, in_app, mail, offer, unsubscribe
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("u/<str:token>", unsubscribe.unsubscribe, name="unsubscribe"),
+    path("c/<str:token>", click.click, name="click"),
+    path("o/<str:token>", offer.offer, name="offer"),
+    path("v/<str:token>", mail.view_mail, name="view_mail"),
+    path("inapp/v1/feed", in_app.feed, name="in_app_feed"),
+    path("inapp/v1/events", in_app.events, name="in_app_events"),
+]

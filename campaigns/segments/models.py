@@ -43,7 +43,7 @@ class SegmentVersion(models.Model):
 class SegmentMembership(models.Model):
     """A stay in a segment: from entering until leaving. Entering again makes a new row.
 
-    `evidence` keeps the figures that were true on entering (crossings, usage against quota).
+    Leaving does not renew `xid`: a pull of this table sees each entering once.
     """
 
     segment = models.ForeignKey(Segment, on_delete=models.CASCADE, related_name="stays")
@@ -74,14 +74,18 @@ class SegmentMembership(models.Model):
 
 
 class SegmentRefresh(models.Model):
+    """One run of a segment's statement: how long it took, whom it moved, or why it failed."""
+
     segment = models.ForeignKey(Segment, on_delete=models.CASCADE, related_name="refreshes")
     started_at = models.DateTimeField()
     milliseconds = models.IntegerField(null=True, blank=True)
+    size = models.IntegerField(null=True, blank=True)
     entered = models.IntegerField(default=0)
     left = models.IntegerField(default=0)
     error = models.TextField(blank=True)
 
     class Meta:
+        indexes = [models.Index(fields=["segment", "-started_at"], name="refreshes_of_a_segment")]
         verbose_name_plural = "segment refreshes"
 
     def __str__(self) -> str:

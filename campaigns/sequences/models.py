@@ -83,6 +83,7 @@ class Step(models.Model):
         MESSAGE = "MESSAGE"
         WAIT = "WAIT"
         BRANCH = "BRANCH"
+        EXIT = "EXIT"
 
     version = models.ForeignKey(CampaignVersion, on_delete=models.CASCADE, related_name="steps")
     key = models.SlugField(max_length=80)

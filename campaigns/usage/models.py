@@ -55,13 +55,17 @@ class UsageEvent(models.Model):
 
 
 class UsageDaily(models.Model):
-    """The value of a meter for an account on one UTC day. `last_at` orders reports of the same day."""
+    """The value of a meter for an account on one UTC day. `last_at` orders reports of the same day.
+
+    `xid` is renewed whenever the value changes: `usage.crossings` pulls by it.
+    """
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE)
     meter = models.ForeignKey(Meter, on_delete=models.CASCADE)
     day = models.DateField()
     value = models.DecimalField(max_digits=24, decimal_places=6)
     last_at = models.DateTimeField()
+    xid = Xid8Field()
 
     class Meta:
         constraints = [
@@ -69,7 +73,11 @@ class UsageDaily(models.Model):
                 fields=["account", "meter", "day"], name="a_meter_has_one_value_per_account_and_day"
             )
         ]
-        indexes = [models.Index(fields=["meter", "day"], name="usage_of_a_day")]
+        indexes = [
+            # for segments: one meter over a window of days, all accounts
+            models.Index(fields=["meter", "day"], name="usage_of_a_day"),
+            models.Index(fields=["xid", "id"], name="usage_to_pull"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.value} on {self.day}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import Literal
 
 _CENT = Decimal("0.01")
 
@@ -15,10 +14,13 @@ class CurrencyMismatchError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """`unit_amount` is in major units per `interval`: for the whole plan (FLAT) or for each seat (PER_SEAT)."""
+    """`model` FLAT or PER_SEAT, `interval` MONTH or YEAR.
 
-    model: Literal["FLAT", "PER_SEAT"]
-    interval: Literal["MONTH", "YEAR"]
+    `unit_amount` is in major units per interval: for the whole plan (FLAT) or for each seat (PER_SEAT).
+    """
+
+    model: str
+    interval: str
     unit_amount: Decimal
     currency: str
 

@@ -19,5 +19,5 @@ def due_slots(timetable: Mapping[str, int], now: datetime) -> list[tuple[str, da
 
 
 def slot_of(every: int, now: datetime) -> datetime:
-    seconds = int((now - _EPOCH).total_seconds())
-    return _EPOCH + timedelta(seconds=seconds - seconds % every)
+    interval = timedelta(seconds=every)
+    return _EPOCH + (now - _EPOCH) // interval * interval

@@ -13,12 +13,12 @@ import queue
 import threading
 import zlib
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from orchestrator import clock
 
 log = logging.getLogger(__name__)
-Deed = Callable[[], None]
+Deed = Callable[[], object]
 PULSE_S = 0.03
 
 
@@ -57,9 +57,9 @@ class Agenda:
         with self._lock:
             self._heap.clear()
 
-    def due(self) -> int:
-        """Deeds whose time has come and which are not finished."""
-        now = clock.utcnow()
+    def due(self, *, within_s: float = 0.0) -> int:
+        """Deeds whose time has come, or comes within so many seconds, and which are not finished."""
+        now = clock.utcnow() + timedelta(seconds=within_s)
         with self._lock:
             return self._busy + sum(1 for entry in self._heap if entry[0] <= now)
 

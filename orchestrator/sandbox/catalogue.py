@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -84,7 +85,7 @@ PLANS = (
 )  # fmt: skip
 
 PLAN_OF_CODE = {plan.code: plan for plan in PLANS}
-PLAN_ABOVE = {low.code: high for low, high in zip(PLANS, PLANS[1:], strict=False)}
+PLAN_ABOVE = {low.code: high for low, high in itertools.pairwise(PLANS)}
 PRICES = tuple(
     Price(
         plan.code,
@@ -100,7 +101,7 @@ PRICES = tuple(
 PRICE_OF = {(price.plan, price.currency, price.interval): price for price in PRICES}
 PRICE_OF_ID = {price.id: price for price in PRICES}
 
-TOPICS = ({"slug": "offers", "name": "Offers and upgrades", "channels_permitted_without_record": ["in_app"]},)
+TOPICS = ({"slug": "offers", "name": "Offers and upgrades", "permitted_without_record": ["in_app"]},)
 
 
 def catalog() -> dict[str, Any]:

@@ -30,7 +30,10 @@ GATED_FEATURES = ("sso", "audit_log", "api_export")
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A customer of the demo company. `is_hot`: its seats run short before or soon after `until`."""
+    """A customer of the demo company. `is_hot`: its seats run short before or soon after `until`.
+
+    `seats` are those in use on that day, `quantity` is what billing charges for.
+    """
 
     external_id: str
     number: int
@@ -39,6 +42,7 @@ class Account:
     country: str
     industry: str
     employees: int
+    seats: int
     language: str
     time_zone: str
     created_on: date
@@ -172,6 +176,7 @@ def _account(number: int, *, rng: random.Random, days: int, until: date) -> Acco
         country=region.code,
         industry=industry,
         employees=int(seats * rng.uniform(1.2, 4)) + 1,
+        seats=seats,
         language=language,
         time_zone=rng.choice(region.time_zones),
         created_on=until - timedelta(days=rng.randint(days + 10, days + 1000)),

@@ -53,7 +53,8 @@ class FaultPlan:
                 raise FaultSettingError(f"{name} must be a number of at least 0, not {value!r}.")
             if (name.startswith("rate_") or name == "lost_events") and value > 1:
                 raise FaultSettingError(f"{name} is a share between 0 and 1, not {value!r}.")
-            plan = replace(plan, **{name: value})
+            changed: dict[str, Any] = {name: value}
+            plan = replace(plan, **changed)
         return plan
 
 

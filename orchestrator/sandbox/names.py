@@ -17,12 +17,13 @@ class Region:
     phone: str
 
 
+US_ZONES = ("America/New_York", "America/Chicago", "America/Los_Angeles")
 REGIONS = (
-    Region("IL", 38, "he", (("ILS", 70), ("USD", 30)), ("Asia/Jerusalem",), "+97252#######"),
+    Region("IL", 38, "he", (("ILS", 70), ("USD", 30)), ("Asia/Jerusalem",), "+972522######"),
     Region("RO", 27, "ro", (("RON", 65), ("EUR", 35)), ("Europe/Bucharest",), "+40722######"),
     Region("DE", 9, "en", (("EUR", 100),), ("Europe/Berlin",), "+4915123######"),
-    Region("GB", 6, "en", (("EUR", 50), ("USD", 50)), ("Europe/London",), "+447911######"),
-    Region("US", 20, "en", (("USD", 100),), ("America/New_York", "America/Chicago", "America/Los_Angeles"), "+121255#####"),
+    Region("GB", 6, "en", (("EUR", 50), ("USD", 50)), ("Europe/London",), "+447400######"),
+    Region("US", 20, "en", (("USD", 100),), US_ZONES, "+121255#####"),
 )
 
 # As written, and as it stands in an address.
@@ -64,7 +65,8 @@ LAST_NAMES = {
 COMPANY_HEADS = {
     "he": (
         ("אורן", "oren"), ("כרמל", "carmel"), ("גליל", "galil"), ("נגב", "negev"), ("ארז", "erez"), ("תבור", "tavor"),
-        ("דקל", "dekel"), ("רימון", "rimon"), ("שקד", "shaked"), ("חרמון", "hermon"), ("אלמוג", "almog"), ("כנרת", "kineret"),
+        ("דקל", "dekel"), ("רימון", "rimon"), ("שקד", "shaked"), ("חרמון", "hermon"), ("אלמוג", "almog"),
+        ("כנרת", "kineret"),
     ),
     "ro": (
         ("Carpați", "carpati"), ("Dunărea", "dunarea"), ("Bucegi", "bucegi"), ("Transilvana", "transilvana"),

@@ -67,9 +67,7 @@ def contacts_of(
             number += 1
 
 
-def _contact(
-    number: int, seat: int, account: Employer, *, rng: random.Random, until: date, taken: set[str]
-) -> Contact:
+def _contact(number: int, seat: int, account: Employer, *, rng: random.Random, until: date, taken: set[str]) -> Contact:
     language = account.language if rng.random() < 0.9 else "en"
     first, first_latin = rng.choice(names.FIRST_NAMES[language])
     last, last_latin = rng.choice(names.LAST_NAMES[language])

@@ -17,7 +17,9 @@ from typing import Any
 
 from orchestrator.sandbox.catalogue import PLAN_ABOVE, PRICE_OF, Price
 from orchestrator.sandbox.company import Account
-from orchestrator.sandbox.world import COLD, World, Wording
+from orchestrator.sandbox.world import COLD, Wording, World
+
+SMALLEST_SEAT_CONTRACT = 30
 
 
 @dataclass(slots=True)
@@ -184,8 +186,8 @@ def segment_of(account: Account) -> str:
 
 
 def next_price_of(account: Account) -> Price | None:
-    """The next plan up in the account's own currency and interval; None at the top."""
-    above = PLAN_ABOVE.get(account.plan)
+    """The next plan up in the account's own currency and interval; None at the top and in a trial."""
+    above = None if account.status == "trialing" else PLAN_ABOVE.get(account.plan)
     return PRICE_OF[above.code, account.price.currency, account.price.interval] if above else None
 
 
@@ -194,7 +196,9 @@ def _latent(account: Account, world: World) -> AccountTruth:
     segment = segment_of(account)
     target = next_price_of(account)
     u, when, link = rng.random(), rng.random(), rng.random()
-    gain = target.mrr(quantity=_quantity(account, target)) - _mrr_now(account) if target else Decimal(0)
+    gain = Decimal(0)
+    if target:
+        gain = target.mrr(quantity=next_quantity(account, target)) - account.price.mrr(quantity=account.quantity)
     return AccountTruth(
         account_id=account.external_id,
         segment=segment,
@@ -207,12 +211,9 @@ def _latent(account: Account, world: World) -> AccountTruth:
     )
 
 
-def _quantity(account: Account, target: Price) -> int:
-    return max(account.quantity, account.employees) if target.model == "PER_SEAT" else 1
-
-
-def _mrr_now(account: Account) -> Decimal:
-    return Decimal(0) if account.status == "trialing" else account.price.mrr(quantity=account.quantity)
+def next_quantity(account: Account, target: Price) -> int:
+    """Seats to pay for after an upgrade; per-seat plans are sold from 30 seats."""
+    return max(account.seats, SMALLEST_SEAT_CONTRACT) if target.model == "PER_SEAT" else 1
 
 
 def _money(amount: Decimal) -> float:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gzip
 import json
+import logging
 import socket
 import struct
+import sys
 import time
 import zlib
 from collections.abc import Callable, Mapping
@@ -15,6 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+log = logging.getLogger(__name__)
 MAX_BODY = 40 * 1024 * 1024
 
 
@@ -65,7 +68,9 @@ class LoopbackServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", port), _Handler)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away is its own affair."""
+        """A client that went away is its own affair; anything else is ours."""
+        if not isinstance(sys.exception(), ConnectionError | TimeoutError):
+            log.exception("The sandbox failed while talking to %s.", client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -91,7 +96,11 @@ class _Handler(BaseHTTPRequestHandler):
             headers={name.lower(): value for name, value in self.headers.items()},
             body=body,
         )
-        answer = self.server.answer(request)
+        try:
+            answer = self.server.answer(request)
+        except Exception:
+            log.exception("The sandbox failed at %s %s.", request.method, request.path)
+            answer = Answer(500, {"message": "The sandbox itself failed: see its log."})
         if answer.wait_s:
             time.sleep(answer.wait_s)
         if answer.cut:
@@ -131,5 +140,5 @@ class _Handler(BaseHTTPRequestHandler):
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.connection.close()
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - http.server's name
+    def log_message(self, format: str, *args: Any) -> None:
         """Silent: the log that counts is the vendors' own."""

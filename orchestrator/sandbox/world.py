@@ -37,14 +37,15 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFC", text).casefold()
 
 
+# The demo campaign's two subjects: the next plan's price, and the account's own numbers.
 WORDING_A = Wording(
     name="a",
-    marks=("almost out of seats", "המושבים כמעט נגמרו", "aproape fără locuri"),
+    marks=("seats for", "מושבים ב", "locuri la"),
     uplift={"basic": 0.04, "team": 0.06},
 )
 WORDING_B = Wording(
     name="b",
-    marks=("costs less than extra seats", "עולה פחות ממושבים נוספים", "costă mai puțin decât locuri în plus"),
+    marks=("seats are taken", "המושבים שלכם תפוסים", "locuri sunt ocupate"),
     uplift={"basic": 0.10, "team": 0.14},
 )
 

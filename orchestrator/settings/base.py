@@ -129,7 +129,7 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 
 STATIC_URL = "static/"
-STATIC_ROOT = VAR / "static"
+STATIC_ROOT = Path(env_text("CRESCENDO_STATIC_ROOT", str(VAR / "static")))
 STATICFILES_DIRS = [ROOT / "static"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CRISPY_ALLOWED_TEMPLATE_PACKS = "bootstrap5"

@@ -20,8 +20,12 @@ from orchestrator.settings.base import (  # noqa: E402
     database,
     redis_queues,
 )
+from orchestrator.settings.environment import env_bool  # noqa: E402
 
-DEBUG = True
+# Off unless asked for, so that the demo and `up` run at production's speed and show production's error pages.
+DEBUG = env_bool("DEBUG", False)
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = True
 SECRET_KEY = SECRET_KEY or "development-only-never-in-production"
 ALLOWED_HOSTS = [*ALLOWED_HOSTS, "127.0.0.1", "localhost", "[::1]", "testserver"]
 

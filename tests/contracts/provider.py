@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import socket
 import socketserver
+import ssl
 import struct
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import responses
@@ -47,30 +48,52 @@ class Received:
         return json.loads(self.body)
 
 
+type Answer = Reply | str | Callable[[Received], Reply | str]
+
+
 class Provider(socketserver.ThreadingTCPServer):
-    """Answers from `script` first, then `default`; keeps what it received in `requests`."""
+    """Answers from `script` first, then `default` (a fake with a memory is a function); keeps `requests`."""
 
     allow_reuse_address = True
     daemon_threads = True
     request_queue_size = 64
 
-    def __init__(self, default: Reply | str) -> None:
+    def __init__(self, default: Answer) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.default = default
         self.script: deque[Reply | str] = deque()
         self.requests: list[Received] = []
         self.connections = 0
         self.released = threading.Event()
+        self.settled = threading.Event()  # set when the server has closed a connection
+        self.tls: ssl.SSLContext | None = None
         self.lock = threading.Lock()
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_address[1]}"
 
+    def get_request(self) -> tuple[socket.socket, Any]:
+        connection, address = super().get_request()
+        connection.settimeout(20)
+        if self.tls is not None:
+            # The handshake is left to the connection's own thread.
+            connection = self.tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        return connection, address
+
+    def shutdown_request(self, request: Any) -> None:
+        super().shutdown_request(request)
+        self.settled.set()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that hung up is what some tests are about."""
+
     def answer_for(self, received: Received) -> Reply | str:
         with self.lock:
             self.requests.append(received)
-            return self.script.popleft() if self.script else self.default
+            if self.script:
+                return self.script.popleft()
+            return self.default(received) if callable(self.default) else self.default
 
 
 class _Handler(socketserver.StreamRequestHandler):
@@ -129,7 +152,7 @@ def _bytes(reply: Reply) -> bytes:
 
 
 @contextmanager
-def running(default: Reply | str) -> Iterator[Provider]:
+def running(default: Answer) -> Iterator[Provider]:
     provider = Provider(default)
     thread = threading.Thread(target=provider.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()

@@ -8,7 +8,7 @@ from tests.contracts import provider
 from tests.contracts.channel_cases import ACCEPTS, REFUSES, SLOWS_DOWN, UNREACHABLE, ChannelCases
 
 ECHO = {"errors": [{"message": "The address dana.levi@customer.example is wrong.", "field": "to.email", "help": None}]}
-ANSWERS = {
+ANSWERS: dict[str, provider.Answer] = {
     ACCEPTS: provider.Reply(202, {"X-Message-Id": "14c5d75ce93.dfd.64b469"}),
     REFUSES: provider.Reply.of_json(ECHO, 400),
     SLOWS_DOWN: provider.Reply.of_json({"errors": [{"field": None, "message": "too many requests"}]}, 429),

@@ -45,6 +45,7 @@ class ParkedFactory(factory.django.DjangoModelFactory):
         model = Parked
 
     source = factory.SubFactory(SourceFactory)
+    inbound_id = factory.Sequence(lambda n: n)
     waiting_for = "account:nobody"
     kind = "track"
     message_id = factory.Sequence(lambda n: f"p-{n}")

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
+from babel.dates import format_date, format_skeleton
 from babel.numbers import format_currency
 from django import template
 from django.templatetags.static import static
+from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -54,8 +56,38 @@ def percent(share: float | None, decimals: int = 1) -> str:
 
 
 @register.filter
+def weekday(moment: datetime) -> str:
+    """“Sunday, 22 November” in the reader's language and time zone."""
+    language = get_language() or "en"
+    day = timezone.localtime(moment)
+    if language == "en":
+        return format_date(day, "EEEE, d MMMM", locale="en")
+    return format_skeleton("MMMMEEEEd", day, locale=language)
+
+
+@register.simple_tag
+def moment(then: datetime | None, now: datetime) -> str:
+    """“14:02” for today, “18 Nov” for another day of the year, “18 Nov 2025” before; in the reader's time zone."""
+    if then is None:
+        return "–"
+    local, today = timezone.localtime(then), timezone.localtime(now)
+    language = get_language() or "en"
+    if local.date() == today.date():
+        return f"{local:%H:%M}"
+    if language == "en":
+        return format_date(local, "d MMM" if local.year == today.year else "d MMM y", locale="en")
+    return format_skeleton("MMMd" if local.year == today.year else "yMMMd", local, locale=language)
+
+
+@register.filter
 def count(value: int | None) -> str:
     return "–" if value is None else number_format(value, 0, force_grouping=True, use_l10n=True)
+
+
+@register.simple_tag
+def bar_width(share: float | None) -> str:
+    """The width attribute of a bar: “86.2%”, with a point in every language."""
+    return f"{min(max(share or 0.0, 0.0), 1.0) * 100:.1f}%"
 
 
 @register.simple_tag

@@ -1,5 +1,5 @@
 from campaigns.delivery.models.content import Template, TemplateVersion
-from campaigns.delivery.models.feedback import ProviderEvent, SeenProviderEvent, TrackedLink
+from campaigns.delivery.models.feedback import IntakeWatch, ProviderEvent, SeenProviderEvent, TrackedLink
 from campaigns.delivery.models.in_app import InAppMessage
 from campaigns.delivery.models.ledger import AttentionBudget, DeliveryAttempt, Message, SendGate
 
@@ -7,6 +7,7 @@ __all__ = [
     "AttentionBudget",
     "DeliveryAttempt",
     "InAppMessage",
+    "IntakeWatch",
     "Message",
     "ProviderEvent",
     "SeenProviderEvent",

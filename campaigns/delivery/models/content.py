@@ -14,7 +14,7 @@ class Template(models.Model):
 
 class TemplateVersion(models.Model):
     """Finished wording, never edited. `content` maps a locale to its source fields
-    (email: subject, mjml, text; in_app: kind, title, body, button; sms: text);
+    (email: subject, mjml, text; in_app: title, body, button; sms: text);
     `compiled` maps a locale to what rendering starts from (MJML already turned into HTML)."""
 
     template = models.ForeignKey(Template, on_delete=models.PROTECT, related_name="versions")

@@ -47,6 +47,24 @@ class SeenProviderEvent(models.Model):
         return f"{self.provider} {bytes(self.key).hex()}"
 
 
+class IntakeWatch(models.Model):
+    """Since when events could come in without a break: one row, beaten by the reconcile job.
+
+    An UNKNOWN message may only be given up after a whole evidence window in which a report about
+    it could have been stored. See `campaigns.delivery.watch`.
+    """
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    since = models.DateTimeField(help_text="Wall time.")
+    seen_at = models.DateTimeField(help_text="Wall time.")
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(id=1), name="there_is_one_intake_watch")]
+
+    def __str__(self) -> str:
+        return f"intake alive since {self.since:%Y-%m-%d %H:%M:%S}"
+
+
 class TrackedLink(models.Model):
     """A link in a message. The redirect goes to this stored target only: no open redirect."""
 

@@ -204,7 +204,8 @@ class AttentionBudget(models.Model):
     """How much of its attention an account or a contact has given. Taken by a conditional UPDATE
     inside begin_send, so that two workers never both see room for one more.
 
-    `spent` holds the business times (ISO 8601) of the sends that still matter to the widest cap.
+    `spent` lists the sends that still matter to the widest cap, as `[message id, business time in
+    ISO 8601]`: accepted, sending and unknown ones count, one that certainly did not go is taken out.
     """
 
     account = models.OneToOneField(Account, null=True, blank=True, on_delete=models.CASCADE)

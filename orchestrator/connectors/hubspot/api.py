@@ -84,6 +84,14 @@ class HubSpotApi:
         return self._client.crm.associations.v4.batch_api
 
 
+def results_of(answer: Any) -> list[Any]:
+    """The answer's list. One that has none is no answer: taking it for "nothing" would lose what there is."""
+    results = getattr(answer, "results", None)
+    if not isinstance(results, list):
+        raise ConnectorBusy("HubSpot's answer is unreadable: it has no results.", code="unreadable")
+    return results
+
+
 def _explain(error: Any) -> ConnectorError:
     status = int(error.status or 0)
     body = _body(error)
@@ -94,7 +102,7 @@ def _explain(error: Any) -> ConnectorError:
     if status == 0 or status >= 500 or status in _TRY_LATER:
         return ConnectorBusy(f"HubSpot is not available (HTTP {status}).", code=str(status))
     why = _HINTS.get(status) or http.redact(str(body.get("message") or "no reason given"))
-    return ConnectorRefusal(f"HubSpot refused (HTTP {status}): {why}", code=str(body.get("category") or status))
+    return ConnectorRefusal(f"HubSpot refused (HTTP {status}): {why}", code=str(status))
 
 
 def _body(error: Any) -> dict[str, Any]:
@@ -107,6 +115,6 @@ def _body(error: Any) -> dict[str, Any]:
 
 def _wait(headers: Any, body: dict[str, Any]) -> float | None:
     try:
-        return max(float((headers or {}).get("Retry-After")), 0.0)
+        return max(float((headers or {}).get("Retry-After", "")), 0.0)
     except (TypeError, ValueError):
         return _WAITS.get(str(body.get("policyName")))

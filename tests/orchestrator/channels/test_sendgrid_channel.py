@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import multiprocessing
+import os
 import time
 from uuid import UUID
 
@@ -24,7 +24,11 @@ def sendgrid():
 
 def channel(server: provider.Provider, *, path: str = "", timeout_s: float = 2) -> SendGridChannel:
     return SendGridChannel(
-        api_key="SG.key", api_base=server.url + path, from_email="hi@acme.example", from_name="Acme", timeout_s=timeout_s
+        api_key="SG.key",
+        api_base=server.url + path,
+        from_email="hi@acme.example",
+        from_name="Acme",
+        timeout_s=timeout_s,
     )
 
 
@@ -76,7 +80,7 @@ def test_a_connection_closed_while_idle_is_replaced_before_sending(sendgrid):
     one = channel(sendgrid)
     sendgrid.script.append(provider.Reply(202, then_close=True))
     one.send(message())
-    time.sleep(0.05)  # lets the goodbye cross the loopback
+    sendgrid.settled.wait(2)
 
     one.send(message())
 
@@ -108,15 +112,12 @@ def test_an_answer_that_dribbles_ends_at_the_time_out(sendgrid):
     assert time.monotonic() - started < 2
 
 
-def test_a_forked_child_does_not_use_its_parents_connection(sendgrid):
+def test_a_forked_child_does_not_use_its_parents_connection(sendgrid, monkeypatch):
     one = channel(sendgrid)
     one.send(message())
-    child = multiprocessing.get_context("fork").Process(target=one.send, args=(message(),))
-    child.start()
-    child.join(10)
+    monkeypatch.setattr(os, "getpid", lambda: -1)  # what a work-horse sees after the fork
     one.send(message())
-    assert child.exitcode == 0
-    assert [request.connection for request in sendgrid.requests] == [1, 2, 1]
+    assert [request.connection for request in sendgrid.requests] == [1, 2]
 
 
 def test_busy_says_how_long(sendgrid):
@@ -151,9 +152,7 @@ def test_a_refusal_quotes_the_provider_without_addresses(sendgrid):
     sendgrid.default = provider.Reply.of_json(error, 400)
     with pytest.raises(Refusal) as caught:
         channel(sendgrid).send(message())
-    assert caught.value.detail == (
-        "SendGrid refused the message (HTTP 400): subject: [address] may not be empty."
-    )
+    assert caught.value.detail == ("SendGrid refused the message (HTTP 400): subject: [address] may not be empty.")
 
 
 def test_a_name_that_does_not_resolve_is_busy():

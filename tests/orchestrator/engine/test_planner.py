@@ -110,9 +110,7 @@ def test_consecutive_waits_add_up():
     assert plan(twice, Position("one", NOW), now=NOW + DAY) == Wait(NOW + 2 * DAY, "two", NOW + DAY)
 
 
-ROUNDS = Sequence(
-    (message("mail"), wait("rest", DAY), Step("again", StepKind.BRANCH, then="mail", otherwise="rest"))
-)
+ROUNDS = Sequence((message("mail"), wait("rest", DAY), Step("again", StepKind.BRANCH, then="mail", otherwise="rest")))
 
 
 def test_going_back_starts_the_next_visit():

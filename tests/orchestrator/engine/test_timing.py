@@ -23,8 +23,8 @@ ZONES = [
 ]
 
 
-def utc(*parts):
-    return datetime(*parts, tzinfo=UTC)
+def utc(year: int, month: int, day: int, hour: int = 0, minute: int = 0, second: int = 0) -> datetime:
+    return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
 
 
 def test_inside_the_window_is_now():
@@ -92,9 +92,7 @@ def test_a_window_wholly_inside_the_jump_waits_for_the_next_day():
 def test_a_start_that_comes_twice_opens_at_the_first():
     # Romania goes back from 04:00 to 03:00 on 25 October 2026.
     window = SendWindow(time(3, 30), time(6))
-    assert next_allowed(at=utc(2026, 10, 24, 22), window=window, zones=["Europe/Bucharest"]) == utc(
-        2026, 10, 25, 0, 30
-    )
+    assert next_allowed(at=utc(2026, 10, 24, 22), window=window, zones=["Europe/Bucharest"]) == utc(2026, 10, 25, 0, 30)
 
 
 def test_going_back_into_the_window_opens_it_at_the_change():
@@ -105,7 +103,9 @@ def test_going_back_into_the_window_opens_it_at_the_change():
 @settings(max_examples=60, deadline=None)
 @given(
     zone=st.sampled_from(ZONES),
-    month_day=st.sampled_from([(3, 8), (3, 27), (3, 29), (4, 5), (4, 24), (10, 4), (10, 25), (10, 30), (11, 1), (7, 1)]),
+    month_day=st.sampled_from(
+        [(3, 8), (3, 27), (3, 29), (4, 5), (4, 24), (10, 4), (10, 25), (10, 30), (11, 1), (7, 1)]
+    ),
     minutes=st.integers(-1440, 1440),
     start=st.integers(0, 95),
     length=st.integers(1, 95),
@@ -135,7 +135,9 @@ def test_durations(text, expected):
     assert parse_duration(text) == expected
 
 
-@pytest.mark.parametrize("text", ["", "d", "0d", "03d", "-1d", "1.5h", "3 d", "3D", "3m", "3d ", "3d\n", "999999d", "٣d"])
+@pytest.mark.parametrize(
+    "text", ["", "d", "0d", "03d", "-1d", "1.5h", "3 d", "3D", "3m", "3d ", "3d\n", "999999d", "٣d"]
+)
 def test_what_is_no_duration_is_refused(text):
     with pytest.raises(ValueError, match="no duration"):
         parse_duration(text)

@@ -1,0 +1,208 @@
+"""CPU per message through dispatch: claim, render, begin, one provider request each, finish.
+
+    python benchmarks/dispatch.py [--messages 3000] [--in-flight 50] [--latency-ms 0]
+
+Uses a database of its own (made and dropped), the official client, and a sink in another process that
+answers 202 at once. Prints one JSON line. `cpu_ms` is this process and its database connection; the
+sink is not counted. The reference loop renders a mail of the same size with nothing else, for the ratio.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import socket
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+os.environ["DJANGO_SETTINGS_MODULE"] = "orchestrator.settings.test"
+os.environ.setdefault("CRESCENDO_TEST_DB", "test_benchmark_dispatch")
+
+NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
+PARAGRAPH = (
+    "<mj-text>{{ account.name }} uses most of what {{ offer.plan_from }} includes. " + "Words. " * 60 + "</mj-text>"
+)
+MJML = (
+    "<mjml><mj-body><mj-section><mj-column><mj-text>Hello {{ contact.first_name }}.</mj-text>"
+    + PARAGRAPH * 6
+    + '<mj-button href="{{ links.offer }}">Upgrade for {{ offer.price }}</mj-button>'
+    + "</mj-column></mj-section></mj-body></mjml>"
+)
+ANSWER = b"HTTP/1.1 202 Accepted\r\nX-Message-Id: sink\r\nContent-Length: 0\r\n\r\n"
+
+
+def sink(ready: multiprocessing.Queue, latency_s: float) -> None:
+    """Answer every request on any number of kept-alive connections, without reading what it says."""
+    import asyncio
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                length = next(
+                    int(line.split(b":")[1])
+                    for line in head.lower().split(b"\r\n")
+                    if line.startswith(b"content-length")
+                )
+                await reader.readexactly(length)
+                if latency_s:
+                    await asyncio.sleep(latency_s)
+                writer.write(ANSWER)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            writer.close()
+
+    async def main() -> None:
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        ready.put(server.sockets[0].getsockname()[1])
+        async with server:
+            await server.serve_forever()
+
+    asyncio.run(main())
+
+
+def make_messages(count: int) -> None:
+    from campaigns.consent import points
+    from campaigns.consent.models import ContactPoint
+    from campaigns.delivery import content, plan
+    from campaigns.delivery.models import Message
+    from campaigns.profiles.addresses import hash_address
+    from campaigns.profiles.models import Account, Contact
+    from tests.factories.consent import ConsentTopicFactory
+    from tests.factories.delivery import SendGateFactory
+
+    ConsentTopicFactory()
+    gate = SendGateFactory()
+    wording = {"en": {"subject": "{{ account.name }} is close to its limit", "mjml": MJML}}
+    version = content.store_version(slug="bench", name="Bench", channel="email", content=wording, now=NOW)
+    accounts = Account.objects.bulk_create(
+        [Account(external_id=f"a{n}", name=f"Company {n}", added_at=NOW) for n in range(count)]
+    )
+    contacts = Contact.objects.bulk_create(
+        [
+            Contact(
+                external_id=f"c{n}",
+                email=f"c{n}@bench.example",
+                email_hash=hash_address(f"c{n}@bench.example"),
+                first_name="Noa",
+                locale="en",
+                added_at=NOW,
+            )
+            for n in range(count)
+        ]
+    )
+    found = points.ensure_points(contacts=contacts, channel="email")
+    ContactPoint.objects.update(topics={"offers": "GRANTED"})
+    offer = {"plan_from": "Basic", "price": "€129"}
+    for start in range(0, count, 1000):
+        plan.plan_messages(
+            items=[
+                plan.PlannedMessage(
+                    gate=gate,
+                    contact=contact,
+                    account=account,
+                    point=found[contact.pk],
+                    template_version=version,
+                    channel="email",
+                    locale="en",
+                    due_at=NOW,
+                    send_by=NOW + timedelta(days=1),
+                    dedupe_key=f"bench-{contact.pk}",
+                    context={"offer": offer, "offer_url": f"http://127.0.0.1:8000/o/{uuid4()}"},
+                )
+                for account, contact in list(zip(accounts, contacts, strict=True))[start : start + 1000]
+            ],
+            now=NOW,
+        )
+    Message.objects.update(state="READY", next_at=datetime(2020, 1, 1, tzinfo=UTC))
+
+
+def backend_cpu_s(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def reference_ms(rounds: int = 300) -> float:
+    """Rendering the same mail alone, CPU-ms each."""
+    from orchestrator.templating import message
+
+    compiled = message.compile_email(subject="{{ account.name }}", mjml=MJML)
+    facts = {
+        "contact": {"first_name": "Noa"},
+        "account": {"name": "Company"},
+        "offer": {"plan_from": "Basic", "price": "€129"},
+        "links": {"offer": "http://127.0.0.1:8000/c/x"},
+    }
+    began = time.process_time()
+    for _ in range(rounds):
+        message.render_email(compiled, facts)
+    return (time.process_time() - began) * 1000 / rounds
+
+
+def measure(count: int, in_flight: int, port: int) -> dict[str, object]:
+    from django.db import connection
+    from django.test import override_settings
+
+    from campaigns.delivery import dispatch
+    from campaigns.delivery.models import Message
+    from orchestrator.channels.sendgrid.channel import SendGridChannel
+
+    make_messages(count)
+    SendGridChannel.in_flight = in_flight
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+        cursor.execute("SELECT pg_backend_pid()")
+        pid = cursor.fetchone()[0]
+    settings = {"SENDGRID_API_KEY": "SG.bench", "SENDGRID_API_BASE": f"http://127.0.0.1:{port}"}
+    with override_settings(**settings):
+        database, own, wall = backend_cpu_s(pid), time.process_time(), time.monotonic()
+        done = dispatch.dispatch_due(channel="email", now=NOW, worker="bench", seconds=600)
+        wall, own, database = time.monotonic() - wall, time.process_time() - own, backend_cpu_s(pid) - database
+    assert Message.objects.filter(state="ACCEPTED").count() == count, done
+    reference = reference_ms()
+    cpu_ms = (own + database) * 1000 / count
+    return {
+        "benchmark": "dispatch",
+        "messages": count,
+        "in_flight": in_flight,
+        "cpu_ms": round(cpu_ms, 3),
+        "cpu_ms_python": round(own * 1000 / count, 3),
+        "cpu_ms_database": round(database * 1000 / count, 3),
+        "render_ms": round(reference, 3),
+        "ratio_to_render": round(cpu_ms / reference, 2),
+        "messages_per_s": round(count / wall),
+    }
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("--messages", type=int, default=3000)
+    arguments.add_argument("--in-flight", type=int, default=50)
+    arguments.add_argument("--latency-ms", type=float, default=0)
+    given = arguments.parse_args()
+
+    import django
+
+    django.setup()
+    from django.db import connection
+
+    ready: multiprocessing.Queue = multiprocessing.Queue()
+    server = multiprocessing.Process(target=sink, args=(ready, given.latency_ms / 1000), daemon=True)
+    server.start()
+    port = ready.get(timeout=10)
+    socket.create_connection(("127.0.0.1", port), timeout=5).close()
+    connection.creation.create_test_db(verbosity=0, autoclobber=True)
+    try:
+        print(json.dumps(measure(given.messages, given.in_flight, port) | {"latency_ms": given.latency_ms}))
+    finally:
+        connection.creation.destroy_test_db(os.environ["CRESCENDO_TEST_DB"], verbosity=0)
+        server.terminate()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,156 @@
+"""The home page's figures: what runs, what waits for a person, how old the data is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Max, QuerySet
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from campaigns.billing.models import Subscription
+from campaigns.crm.models import CrmConnection, SyncRun, WriteBack
+from campaigns.delivery.models import Message
+from campaigns.intake.models import Parked, Quarantined
+from campaigns.operations.models import LongTask, SendSwitch
+from campaigns.segments.models import Segment
+from campaigns.sequences import selectors as sequences
+from campaigns.sequences.models import Campaign
+from campaigns.usage.models import UsageDaily
+
+# Parked events usually find their account within minutes; then they are somebody's mistake.
+PARKED_FOR = timedelta(hours=1)
+# Live segments are refreshed every few seconds; an hour means that a refresh keeps failing.
+STALE_AFTER = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One thing for a person to look at. `tone` is the class of its icon."""
+
+    title: str
+    detail: str
+    icon: str = "warn"
+    tone: str = "is-warn"
+    url: str = ""
+    action: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """When each kind of data was last brought in; None: never."""
+
+    usage: datetime | None
+    billing: datetime | None
+    crm: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignRow:
+    campaign: Campaign
+    audience: int
+    enrolled: int
+    holdout: int
+    sent: int
+    waiting: int
+    is_finished: bool
+
+
+def find_needs(*, now: datetime) -> list[Need]:
+    """What needs attention, the worst first; empty when nothing does."""
+    return [*_sending(), *_messages(), *_intake(now), *_crm(), *_segments(now)]
+
+
+def list_campaigns(*, now: datetime, limit: int = 20) -> list[CampaignRow]:
+    """Running ones first, then the most recently changed."""
+    running = [Campaign.Status.LIVE, Campaign.Status.PAUSED]
+    rows = Campaign.objects.select_related("segment", "offer", "experiment", "live_version", "gate")
+    ordered = [*rows.filter(status__in=running).order_by("-launched_at")[:limit]]
+    if len(ordered) < limit:
+        ordered += rows.exclude(status__in=running).order_by("-changed_at")[: limit - len(ordered)]
+    return [campaign_row(campaign=campaign) for campaign in ordered]
+
+
+def campaign_row(*, campaign: Campaign) -> CampaignRow:
+    outcomes = sequences.entry_counts(campaign=campaign)
+    states = sequences.message_states(campaign=campaign)
+    return CampaignRow(
+        campaign=campaign,
+        audience=outcomes["enrolled"] + outcomes["holdout"] + sum(outcomes["not_enrolled"].values()),
+        enrolled=outcomes["enrolled"],
+        holdout=outcomes["holdout"],
+        sent=states[Message.State.ACCEPTED],
+        waiting=sum(states[state.value] for state in Message.OPEN),
+        is_finished=sequences.is_finished(campaign=campaign),
+    )
+
+
+def read_freshness(*, now: datetime) -> Freshness:
+    return Freshness(
+        usage=UsageDaily.objects.aggregate(newest=Max("last_at"))["newest"],
+        billing=Subscription.objects.aggregate(newest=Max("as_of"))["newest"],
+        crm=CrmConnection.objects.filter(is_active=True).aggregate(newest=Max("last_synced_at"))["newest"],
+    )
+
+
+def running_tasks() -> QuerySet[LongTask]:
+    return LongTask.objects.filter(state=LongTask.State.RUNNING).order_by("-started_at")
+
+
+def _sending() -> Iterator[Need]:
+    switch = SendSwitch.objects.filter(is_on=False).first()
+    if switch is not None:
+        detail = _("%(who)s switched it off: %(why)s") % {"who": switch.changed_by, "why": switch.reason or "–"}
+        yield Need(_("Sending is switched off"), detail, "warn", "is-bad")
+
+
+def _messages() -> Iterator[Need]:
+    number = Message.objects.counted().filter(state=Message.State.UNDETERMINED).count()
+    if number:
+        title = ngettext(
+            "%(n)s message may or may not have arrived", "%(n)s messages may or may not have arrived", number
+        )
+        detail = _("The provider gave no answer and no sign. They are not sent again by themselves.")
+        yield _counted(title, number, detail, "admin:delivery_message_changelist", {"state__exact": "UNDETERMINED"})
+
+
+def _intake(now: datetime) -> Iterator[Need]:
+    number = Quarantined.objects.count()
+    if number:
+        title = ngettext("%(n)s event could not be read", "%(n)s events could not be read", number)
+        yield _counted(title, number, _("Each says why. The others went on."), "admin:intake_quarantined_changelist")
+    parked = Parked.objects.filter(at__lt=now - PARKED_FOR).count()
+    if parked:
+        title = ngettext("%(n)s event waits for its account", "%(n)s events wait for their account", parked)
+        detail = _("They name accounts that nobody has introduced. They are taken in once the account is known.")
+        yield _counted(title, parked, detail, "admin:intake_parked_changelist")
+
+
+def _crm() -> Iterator[Need]:
+    failed = WriteBack.objects.filter(state=WriteBack.State.FAILED).count()
+    if failed:
+        title = ngettext("%(n)s write-back to the CRM failed", "%(n)s write-backs to the CRM failed", failed)
+        detail = _("The CRM refused them for good. Each says why.")
+        yield _counted(title, failed, detail, "admin:crm_writeback_changelist", {"state__exact": "FAILED"})
+    newest = SyncRun.objects.order_by("connection", "-started_at", "-pk").distinct("connection")
+    for run in newest.select_related("connection"):
+        if run.state == SyncRun.State.FAILED:
+            title = _("The last sync of %(name)s failed") % {"name": run.connection.slug}
+            yield Need(title, run.error, url=reverse("admin:crm_syncrun_changelist"), action=_("Look at it"))
+
+
+def _segments(now: datetime) -> Iterator[Need]:
+    live = Campaign.objects.filter(status=Campaign.Status.LIVE).values("segment")
+    for segment in Segment.objects.filter(pk__in=live, refreshed_at__lt=now - STALE_AFTER):
+        title = _("The segment %(name)s is no longer refreshed") % {"name": segment.name}
+        newest = segment.refreshes.order_by("-pk").first()
+        detail = newest.error if newest and newest.error else _("Its last count is more than an hour old.")
+        yield Need(title, detail, url=reverse("admin:segments_segment_changelist"), action=_("Look at it"))
+
+
+def _counted(title: str, number: int, detail: str, page: str, query: dict[str, str] | None = None) -> Need:
+    url = reverse(page, query=query) if query else reverse(page)
+    return Need(title % {"n": number}, detail, url=url, action=_("Look at them"))

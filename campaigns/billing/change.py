@@ -1,0 +1,44 @@
+"""Make an upgrade happen in billing, and take over at once what billing answers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from campaigns.billing import catalog, subscribe
+from campaigns.billing.models import MrrMovement, PlanPrice, Subscription
+from orchestrator.connectors import registry
+from orchestrator.connectors.contract import ConnectorRefusal
+
+
+def change_plan(
+    *, subscription: Subscription, price: PlanPrice, quantity: int, idempotency_key: str, now: datetime
+) -> MrrMovement | None:
+    """Move the subscription to `price`. The same key changes it once, however often it is called.
+
+    Talks to billing outside any transaction. The webhook that billing sends afterwards tells the same MRR and
+    makes no second movement. Raises ConnectorRefusal (permanent) and ConnectorBusy (call again with the key).
+    """
+    billing = registry.billing("stripe")
+    state = billing.change_plan(
+        subscription_id=subscription.external_id,
+        item_id=subscription.billing_item_id,
+        price_id=price.billing_price_id or _learn_price(price),
+        quantity=quantity,
+        idempotency_key=idempotency_key,
+    )
+    return subscribe.apply_subscription(
+        state=state, account_id=subscription.account_id, cause=f"change:{idempotency_key}", now=now
+    )
+
+
+def _learn_price(price: PlanPrice) -> str:
+    """Billing's id of a price that no webhook has named yet."""
+    found = registry.billing("stripe").find_prices(lookup_keys=[price.lookup_key]).get(price.lookup_key)
+    if not found:
+        raise ConnectorRefusal(
+            f"Billing has no active price with the lookup key {price.lookup_key}: make it there, or correct the"
+            " catalogue.",
+            code="unknown_price",
+        )
+    catalog.learn_price(lookup_key=price.lookup_key, billing_price_id=found)
+    return found

@@ -1,0 +1,90 @@
+"""The demo's report as tables on a terminal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+HELD_OUT = "held out"
+
+
+def print_report(*, console: Console, report: dict[str, Any]) -> None:
+    console.rule(f"{report['campaign']}, as of {report['as_of'][:16]} (business time)")
+    _print_audience(console, report["ledger"])
+    _print_arms(console, report)
+    _print_money(console, report["money"])
+    _print_rest(console, report)
+    _print_checks(console, report["checks"])
+
+
+def _print_audience(console: Console, ledger: dict[str, Any]) -> None:
+    accounts = ledger["accounts"]
+    table = Table(title="Where every account of the audience went", title_justify="left")
+    table.add_column("Accounts")
+    table.add_column("Number", justify="right")
+    table.add_row("In the audience", _count(accounts["audience"]))
+    table.add_row("Held out to compare with", _count(accounts["holdout"]))
+    table.add_row("Enrolled", _count(accounts["enrolled"]))
+    for reason, number in sorted(accounts["not_enrolled"].items(), key=lambda pair: -pair[1]):
+        table.add_row(f"Not enrolled: {reason.replace('_', ' ')}", _count(number))
+    for reason, number in sorted(ledger["skips"].items(), key=lambda pair: -pair[1]):
+        table.add_row(f"Message not sent: {reason.replace('_', ' ').lower()}", _count(number))
+    console.print(table)
+
+
+def _print_arms(console: Console, report: dict[str, Any]) -> None:
+    table = Table(title="By wording", title_justify="left")
+    table.add_column("Group")
+    for name in ("Accounts", "Sent", "Delivered", "Clicked", "Opted out", "Upgraded", "Rate", "Expansion MRR"):
+        table.add_column(name, justify="right")
+    for arm in report["arms"]:
+        name = HELD_OUT if arm["arm"] == "holdout" else arm["arm"].upper()
+        rate = arm["upgraded"] / arm["assigned"] if arm["assigned"] else 0.0
+        numbers = [_count(arm[key]) for key in ("assigned", "sent", "delivered", "clicked", "opted_out", "upgraded")]
+        table.add_row(name, *numbers, f"{rate:.1%}", f"{arm['mrr']:,.0f} {report['money']['currency']}")
+    console.print(table)
+
+
+def _print_money(console: Console, money: dict[str, Any]) -> None:
+    unit = f"{money['currency']} a month"
+    console.print(f"Expansion MRR of the written-to accounts: [bold]{money['expansion']:,.0f}[/bold] {unit}")
+    if money["is_clear"]:
+        console.print(
+            f"More MRR than without the campaign: [bold]{money['incremental']:,.0f}[/bold] {unit}, most likely between "
+            f"{money['low']:,.0f} and {money['high']:,.0f} (at the planned end), between "
+            f"{money['anytime_low']:,.0f} and {money['anytime_high']:,.0f} (valid at any look)"
+        )
+    else:
+        console.print(f"More MRR than without the campaign: [bold]not clear yet[/bold] ({money['reason']})")
+    console.print(
+        f"What the sandbox knows to be true: {money['true']:,.0f} {unit}. "
+        f"Verdict between the wordings: {money['verdict']} {(money['leader'] or '').upper()}"
+    )
+
+
+def _print_rest(console: Console, report: dict[str, Any]) -> None:
+    table = Table(title="Told to the CRM", title_justify="left")
+    table.add_column("What")
+    table.add_column("State")
+    table.add_column("Number", justify="right")
+    for kind, states in report["write_backs"].items():
+        for state, number in states.items():
+            table.add_row(kind.replace("_", " ").lower(), state.lower(), _count(number))
+    console.print(table)
+
+
+def _print_checks(console: Console, checks: list[dict[str, Any]]) -> None:
+    table = Table(title="Do the sums close?", title_justify="left")
+    table.add_column("Check")
+    table.add_column("Left", justify="right")
+    table.add_column("Right", justify="right")
+    table.add_column("")
+    for check in checks:
+        table.add_row(check["sentence"], str(check["left"]), str(check["right"]), "yes" if check["ok"] else "NO")
+    console.print(table)
+
+
+def _count(number: int) -> str:
+    return f"{number:,}"

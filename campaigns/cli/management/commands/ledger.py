@@ -1,0 +1,34 @@
+"""`manage.py ledger SLUG [--messages]`: where everybody and everything of a campaign is, as JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from campaigns.sequences import selectors
+from orchestrator import clock
+
+WRONG_INPUT = 2
+
+
+class Command(BaseCommand):
+    help = "Print a campaign's ledger as JSON, or its messages as JSON lines."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("slug")
+        parser.add_argument("--messages", action="store_true", help="one JSON line per message, with addresses")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        campaign = selectors.by_slug(slug=options["slug"])
+        if campaign is None:
+            self.stderr.write(f"There is no campaign {options['slug']!r}.")
+            sys.exit(WRONG_INPUT)
+        if options["messages"]:
+            for line in selectors.ledger_messages(campaign=campaign):
+                self.stdout.write(json.dumps(line, ensure_ascii=False))
+            return
+        self.stdout.write(json.dumps(selectors.ledger(campaign=campaign, now=clock.utcnow()), ensure_ascii=False))

@@ -1,0 +1,170 @@
+"""A no is stored and in force in one transaction: when it is answered, no later send can miss it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+
+from campaigns.consent import points, record
+from campaigns.consent.models import ConsentRecord, ContactPoint
+from campaigns.profiles.models import Contact
+
+Reason = ContactPoint.Reason
+
+# The stronger reason stands, whichever comes first: what a person may lift by themselves is the weakest.
+_STRENGTH = {
+    reason.value: rank
+    for rank, reason in enumerate(
+        (Reason.UNSUBSCRIBED, Reason.OBJECTED, Reason.BOUNCED, Reason.COMPLAINED, Reason.ERASED), start=1
+    )
+}
+# A dead mailbox took back no consent: the provider's own report is the evidence.
+_NO_WILL = frozenset({Reason.BOUNCED.value})
+_LIFTED_BY_A_YES = frozenset({Reason.UNSUBSCRIBED.value, Reason.OBJECTED.value, Reason.COMPLAINED.value})
+
+
+def opt_out(
+    *,
+    point_id: int | None = None,
+    channel: str = "",
+    address_hash: bytes | None = None,
+    topic: str = "",
+    reason: str = Reason.UNSUBSCRIBED,
+    source: str,
+    evidence: Mapping[str, Any] | None = None,
+    at: datetime,
+    now: datetime,
+    all_channels: bool = False,
+    dedupe_key: str | None = None,
+) -> bool:
+    """Take a no for an address: named by its point, or by channel and hash (made if nobody has it).
+
+    Without a topic it covers everything that is marketing, with `all_channels` on the contact's
+    other addresses too. The same `dedupe_key` again changes nothing and returns False. A bounce
+    blocks the address but leaves no consent record.
+    """
+    with transaction.atomic():
+        if address_hash is not None:
+            point_id = points.ensure_point_of_address(channel=channel, address_hash=address_hash).pk
+        assert point_id is not None, "An opt-out names a point or an address."
+        reached = _reached_points(point_id, all_channels=all_channels)
+        locked = record.lock_points(point_ids=reached)
+        if dedupe_key and _is_known(locked, point_id, dedupe_key):
+            return False
+        if reason not in _NO_WILL:
+            records = [_record(point, topic, str(reason), source, evidence, at, now, dedupe_key) for point in locked]
+            ConsentRecord.objects.bulk_create(records, ignore_conflicts=True)
+        if topic:
+            record.settle_topics(points=locked)
+        else:
+            _block(locked, str(reason), at)
+    return True
+
+
+def lock_reached(*, point_ids: Sequence[int], everywhere: Sequence[int] = ()) -> None:
+    """For several opt-outs in one transaction: every row they will change, locked in id order at once.
+
+    `everywhere` are the points whose opt-out is for all channels. Locking them one opt-out after the
+    other could wait for a send that waits for us.
+    """
+    reached = set(point_ids)
+    for point_id in sorted(set(everywhere)):
+        reached |= _reached_points(point_id, all_channels=True)
+    record.lock_points(point_ids=reached)
+
+
+def opt_in(
+    *, point_id: int, topic: str, source: str, evidence: Mapping[str, Any] | None = None, at: datetime, now: datetime
+) -> bool:
+    """The person says yes again, by their own hand: the topic is granted and their own no is lifted.
+
+    Returns False, and changes nothing, where the address itself is dead (bounced, erased).
+    """
+    with transaction.atomic():
+        locked = record.lock_points(point_ids=[point_id])
+        point = locked[0]
+        if point.is_blocked and point.reason not in _LIFTED_BY_A_YES:
+            return False
+        ConsentRecord.objects.create(
+            point=point,
+            contact_id=point.contact_id,
+            channel=point.channel,
+            topic=topic,
+            state=ConsentRecord.State.GRANTED,
+            basis="explicit",
+            source=source,
+            at=at,
+            recorded_at=now,
+            evidence=dict(evidence or {}),
+        )
+        point.is_blocked, point.reason, point.blocked_at = False, "", None
+        point.save(update_fields=["is_blocked", "reason", "blocked_at"])
+        record.settle_topics(points=locked)
+    return True
+
+
+def _key(dedupe_key: str, point: ContactPoint) -> str:
+    """One report may concern several addresses: each record has its own key, the same on every machine."""
+    return f"{dedupe_key}:{point.channel}:{bytes(point.address_hash).hex()[:16]}"
+
+
+def _is_known(locked: Sequence[ContactPoint], point_id: int, dedupe_key: str) -> bool:
+    own = next(point for point in locked if point.pk == point_id)
+    return ConsentRecord.objects.filter(dedupe_key=_key(dedupe_key, own)).exists()
+
+
+def _record(
+    point: ContactPoint,
+    topic: str,
+    reason: str,
+    source: str,
+    evidence: Mapping[str, Any] | None,
+    at: datetime,
+    now: datetime,
+    dedupe_key: str | None,
+) -> ConsentRecord:
+    return ConsentRecord(
+        point=point,
+        contact_id=point.contact_id,
+        channel=point.channel,
+        topic=topic,
+        state=ConsentRecord.State.WITHDRAWN,
+        source=source,
+        at=at,
+        recorded_at=now,
+        evidence={**(evidence or {}), "reason": reason},
+        dedupe_key=_key(dedupe_key, point) if dedupe_key else None,
+    )
+
+
+def _block(locked: Sequence[ContactPoint], reason: str, at: datetime) -> None:
+    for point in locked:
+        if _STRENGTH[reason] > _STRENGTH.get(point.reason, 0):
+            point.reason = reason
+        point.blocked_at = min(point.blocked_at or at, at)
+        point.is_blocked = True
+        point.revision += 1
+    ContactPoint.objects.bulk_update(locked, ["is_blocked", "reason", "blocked_at", "revision"])
+
+
+def _reached_points(point_id: int, *, all_channels: bool) -> set[int]:
+    """The point itself; with all channels also every other address of whoever it belongs to."""
+    if not all_channels:
+        return {point_id}
+    point = ContactPoint.objects.get(pk=point_id)
+    owners = list(Contact.objects.filter(_owns(point), erased_at__isnull=True).order_by("pk"))
+    others = (points.ensure_points(contacts=owners, channel=channel) for channel in sorted(points.CHANNELS))
+    return {point_id} | {other.pk for found in others for other in found.values()}
+
+
+def _owns(point: ContactPoint) -> Q:
+    owner = Q(pk=point.contact_id) if point.contact_id else Q(pk__in=[])
+    if point.channel == "email":
+        owner |= Q(email_hash=point.address_hash)
+    if point.channel == "sms":
+        owner |= Q(phone_hash=point.address_hash)
+    return owner

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from campaigns.consent import points
+from campaigns.consent.models import ConsentRecord, ContactPoint
+from campaigns.profiles.models import Contact
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentItem:
+    """One yes or no that another system or an import reports. `at` is when the person said it.
+
+    `dedupe_key` names the report: the same one again changes nothing.
+    """
+
+    contact_id: int
+    channel: str
+    topic: str
+    state: str
+    basis: str
+    source: str
+    at: datetime
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    dedupe_key: str | None = None
+
+
+def record_consents(*, items: Sequence[ConsentItem], now: datetime) -> int:
+    """Append the evidence and bring the points up to it, in one transaction; returns how many were new.
+
+    The newest `at` decides a topic, whatever order reports come in; of two at the same time the no
+    wins. A reported yes never lifts a block: only the person does that (`opt_out.opt_in`), so that an
+    opted-out person who is imported again stays opted out. Contacts without an address are left out.
+    """
+    with transaction.atomic():
+        by_contact = _points_of(items)
+        fresh = _not_seen([item for item in items if (item.contact_id, item.channel) in by_contact])
+        if not fresh:
+            return 0
+        point_ids = {by_contact[item.contact_id, item.channel].pk for item in fresh}
+        locked = lock_points(point_ids=point_ids)
+        ConsentRecord.objects.bulk_create(
+            [_record(item, by_contact[item.contact_id, item.channel].pk, now) for item in fresh], ignore_conflicts=True
+        )
+        settle_topics(points=locked)
+    return len(fresh)
+
+
+def lock_points(*, point_ids: Iterable[int]) -> list[ContactPoint]:
+    """The rows under an exclusive lock, taken in id order: a send in progress ends first, the next one waits."""
+    return list(ContactPoint.objects.select_for_update(no_key=True).filter(pk__in=set(point_ids)).order_by("pk"))
+
+
+def settle_topics(*, points: Sequence[ContactPoint]) -> None:
+    """Set the topics of locked points to what their newest records say, and count the change."""
+    newest: dict[int, dict[str, str]] = defaultdict(dict)
+    records = ConsentRecord.objects.filter(point__in=points).exclude(topic="")
+    # WITHDRAWN sorts after GRANTED: of two at the same time it is read last and stands.
+    for record in records.order_by("at", "state", "pk").only("point_id", "topic", "state"):
+        newest[record.point_id][record.topic] = record.state
+    for point in points:
+        point.topics = newest[point.pk]
+        point.revision += 1
+    ContactPoint.objects.bulk_update(points, ["topics", "revision"])
+
+
+def _points_of(items: Sequence[ConsentItem]) -> dict[tuple[int, str], ContactPoint]:
+    contacts = Contact.objects.in_bulk({item.contact_id for item in items})
+    channels: dict[str, set[int]] = defaultdict(set)
+    for item in items:
+        channels[item.channel].add(item.contact_id)
+    return {
+        (contact_id, channel): point
+        for channel, ids in sorted(channels.items())
+        for contact_id, point in points.ensure_points(
+            contacts=[contacts[pk] for pk in sorted(ids) if pk in contacts], channel=channel
+        ).items()
+    }
+
+
+def _not_seen(items: Sequence[ConsentItem]) -> list[ConsentItem]:
+    keys = {item.dedupe_key for item in items if item.dedupe_key}
+    seen: set[str | None] = set(ConsentRecord.objects.filter(dedupe_key__in=keys).values_list("dedupe_key", flat=True))
+    fresh = []
+    for item in items:
+        if item.dedupe_key and item.dedupe_key in seen:
+            continue
+        seen.add(item.dedupe_key)
+        fresh.append(item)
+    return fresh
+
+
+def _record(item: ConsentItem, point_id: int, now: datetime) -> ConsentRecord:
+    return ConsentRecord(
+        point_id=point_id,
+        contact_id=item.contact_id,
+        channel=item.channel,
+        topic=item.topic,
+        state=item.state,
+        basis=item.basis,
+        source=item.source,
+        at=item.at,
+        recorded_at=now,
+        evidence=dict(item.evidence),
+        dedupe_key=item.dedupe_key,
+    )

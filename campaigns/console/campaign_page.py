@@ -1,0 +1,199 @@
+"""What a campaign's page shows: the outline with what each part lacks, goal and audience in sentences, the steps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from campaigns.console import campaign_words, drafts, message_preview, step_cards
+from campaigns.segments import preview as segment_preview
+from campaigns.segments.errors import DefinitionError
+from campaigns.segments.sessions import SegmentTooSlow
+from campaigns.sequences import check, rehearse
+from campaigns.sequences.check import BLOCKER, Finding
+from campaigns.sequences.models import Campaign, Enrolment
+from campaigns.sequences.rehearse import Person
+
+PEOPLE = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One of the outline. `key` is also the anchor on the page."""
+
+    key: str
+    name: str
+    meta: str
+    icon: str
+    tone: str
+    url: str
+
+
+def gather(*, campaign: Campaign, asked: Mapping[str, str], now: datetime) -> dict[str, Any]:
+    """`asked` is the query: step, variant, contact, screen, language of the preview."""
+    document = drafts.document_of(campaign=campaign)
+    findings = check.check_campaign(campaign=campaign, now=now)
+    people = find_people(campaign=campaign, now=now)
+    panel = _panel(campaign, document, people, asked)
+    cards = step_cards.Cards(
+        slug=campaign.slug,
+        steps=document["steps"],
+        facts=panel.person.facts if panel.person else message_preview.facts_of(None, has_offer="offer" in document),
+        shown=(panel.key, panel.letter),
+        findings=findings,
+        query=f"&contact={panel.person.contact.pk}" if panel.person else "",
+    )
+    steps, can_rearrange = step_cards.draw_steps(steps=document["steps"], cards=cards)
+    return {
+        **frame(campaign=campaign),
+        "document": document,
+        "parts": outline(campaign=campaign, document=document, findings=findings, now=now),
+        "goal": {"days": (document.get("goal") or {}).get("window_days"), "offer": campaign_words.offer_name(document)},
+        "audience": audience_words(campaign=campaign, document=document, now=now),
+        "steps": steps,
+        "can_rearrange": can_rearrange,
+        "panel": panel,
+    }
+
+
+def frame(*, campaign: Campaign) -> dict[str, Any]:
+    """What every page of one campaign shows in its header."""
+    version = campaign.draft_version or campaign.live_version
+    return {
+        "section": "campaigns",
+        "campaign": campaign,
+        "badge": campaign_words.badge(campaign),
+        "version": version,
+        "is_draft": campaign.status == Campaign.Status.DRAFT,
+        "undo": drafts.version_before(campaign=campaign),
+        "redo": drafts.version_after(campaign=campaign),
+        "inside": Enrolment.objects.filter(campaign=campaign, state=Enrolment.State.OPEN).count(),
+    }
+
+
+def find_people(*, campaign: Campaign, now: datetime) -> list[Person]:
+    """Empty where the audience can't be evaluated: the page says so elsewhere."""
+    try:
+        return rehearse.find_people(campaign=campaign, now=now, limit=PEOPLE)
+    except (DefinitionError, SegmentTooSlow):
+        return []
+
+
+def outline(
+    *, campaign: Campaign, document: Mapping[str, Any], findings: Sequence[Finding], now: datetime
+) -> list[Part]:
+    page = reverse("admin:studio-campaign", args=[campaign.slug])
+    wrong = {key: [one for one in findings if one.level == BLOCKER and part_of(one) == key] for key in _PARTS}
+    blockers = sum(one.level == BLOCKER for one in findings)
+    days = (document.get("goal") or {}).get("window_days")
+    said = {
+        "goal": ngettext("Upgrade in %(n)d day", "Upgrade in %(n)d days", days) % {"n": days} if days else _("No goal yet"),
+        "audience": _audience_meta(campaign, now),
+        "steps": _steps_meta(document),
+        "limits": _limits_meta(document),
+    }
+    names = {"goal": _("Goal"), "audience": _("Audience"), "steps": _("Steps"), "limits": _("Limits")}
+    parts = [
+        Part(
+            key,
+            names[key],
+            _lacking(wrong[key]) or said[key],
+            "block" if wrong[key] else "ok",
+            "is-bad" if wrong[key] else "is-ok",
+            f"{page}#{key}",
+        )
+        for key in _PARTS
+    ]
+    return [*parts, _review(campaign, blockers)]
+
+
+_PARTS = ("goal", "audience", "steps", "limits")
+
+
+def part_of(finding: Finding) -> str:
+    """Which part of the page a finding is about; empty for the set-up of the installation."""
+    if finding.where.startswith("steps") or finding.step:
+        return "steps"
+    head = finding.where.split(".")[0].split("[")[0]
+    places = {"goal": "goal", "offer": "goal", "holdout_percent": "audience", "recipients": "audience"}
+    return places.get(head, head if head in _PARTS else "")
+
+
+def audience_words(*, campaign: Campaign, document: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    segment = campaign.segment
+    share, rest = campaign_words.holdout_words(document)
+    return {
+        "segment": segment,
+        "url": reverse("admin:studio-segment", args=[segment.slug]) if segment else "",
+        "count": _count(campaign, now),
+        "entry": campaign_words.entry_words(document),
+        "share": share,
+        "rest": rest,
+        "people": campaign_words.people_words(document),
+    }
+
+
+def _count(campaign: Campaign, now: datetime) -> int | None:
+    segment = campaign.segment
+    if segment is None or segment.live_version is None:
+        return None
+    try:
+        return segment_preview.count_members(document=segment.live_version.definition, now=now).count
+    except (DefinitionError, SegmentTooSlow):
+        return None
+
+
+def _panel(
+    campaign: Campaign, document: Mapping[str, Any], people: Sequence[Person], asked: Mapping[str, str]
+) -> message_preview.Panel:
+    messages = [step for step in document["steps"] if step["kind"] == "MESSAGE"]
+    step = next((one for one in messages if one["key"] == asked.get("step")), messages[0])
+    letters = list(step["variants"])
+    letter = asked["variant"] if asked.get("variant") in letters else letters[-1 if len(letters) == 2 else 0]
+    return message_preview.make_panel(
+        slug=campaign.slug,
+        step=step,
+        letter=letter,
+        has_offer="offer" in document,
+        people=people,
+        asked=asked,
+        page=reverse("admin:studio-campaign", args=[campaign.slug]),
+    )
+
+
+def _lacking(findings: Sequence[Finding]) -> str:
+    if not findings:
+        return ""
+    if len(findings) == 1 and len(findings[0].message) < 40:
+        return findings[0].message
+    return ngettext("%(n)d thing to correct", "%(n)d things to correct", len(findings)) % {"n": len(findings)}
+
+
+def _audience_meta(campaign: Campaign, now: datetime) -> str:
+    number = _count(campaign, now)
+    return _("Not counted") if number is None else campaign_words.accounts_words(number)
+
+
+def _steps_meta(document: Mapping[str, Any]) -> str:
+    messages = sum(step["kind"] == "MESSAGE" for step in document["steps"])
+    return ngettext("%(n)d message", "%(n)d messages", messages) % {"n": messages}
+
+
+def _limits_meta(document: Mapping[str, Any]) -> str:
+    window = document.get("limits", {}).get("window")
+    return _("%(start)s to %(end)s") % {"start": window["from"], "end": window["to"]} if window else _("At any hour")
+
+
+def _review(campaign: Campaign, blockers: int) -> Part:
+    url = reverse("admin:studio-campaign-launch", args=[campaign.slug])
+    if campaign.status != Campaign.Status.DRAFT:
+        url = reverse("admin:studio-test", args=[campaign.experiment.slug]) if campaign.experiment else url
+        return Part("review", _("Results"), _("What came of it"), "experiment", "is-quiet", url)
+    meta = ngettext("%(n)d thing blocks it", "%(n)d things block it", blockers) % {"n": blockers}
+    return Part("review", _("Review"), meta if blockers else _("Ready to launch"), "launch", "is-quiet", url)

@@ -1,0 +1,156 @@
+"""Campaigns in words: states, channels, steps, who is meant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from campaigns.console.templatetags.console import count as count_text
+from campaigns.console.templatetags.console import percent
+from campaigns.offers.models import Offer
+from campaigns.sequences.models import Campaign, Entry
+
+CHANNEL_ICONS = {"email": "mail", "in_app": "inapp", "sms": "sms", "csm_task": "csm"}
+STATE_MARKS = {
+    "DRAFT": ("is-quiet", "draft"),
+    "LIVE": ("is-ok", "live"),
+    "PAUSED": ("is-warn", "pause"),
+    "STOPPED": ("is-quiet", "stop"),
+    "FINISHED": ("is-quiet", "archive"),
+}
+
+
+def state_name(status: str) -> str:
+    names = {
+        "DRAFT": _("Draft"),
+        "LIVE": _("Live"),
+        "PAUSED": _("Paused"),
+        "STOPPED": _("Stopped"),
+        "FINISHED": _("Finished"),
+    }
+    return names.get(status, status)
+
+
+def badge(campaign: Campaign) -> dict[str, str]:
+    """{"tone", "icon", "name"} of the header's badge."""
+    tone, icon = STATE_MARKS[campaign.status]
+    version = campaign.draft_version if campaign.status == Campaign.Status.DRAFT else campaign.live_version
+    name = state_name(campaign.status)
+    if version is not None:
+        name = _("%(state)s, version %(number)s") % {"state": name, "number": version.number}
+    return {"tone": tone, "icon": icon, "name": name}
+
+
+def channel_name(channel: str) -> str:
+    names = {"email": _("E-mail"), "in_app": _("In-app banner"), "sms": _("SMS"), "csm_task": _("Task for a CSM")}
+    return names.get(channel, channel)
+
+
+def wait_words(duration: str) -> str:
+    """`3d` → Wait 3 days."""
+    number, unit = int(duration[:-1]), duration[-1]
+    words = {
+        "h": ngettext("Wait %(n)d hour", "Wait %(n)d hours", number),
+        "d": ngettext("Wait %(n)d day", "Wait %(n)d days", number),
+        "w": ngettext("Wait %(n)d week", "Wait %(n)d weeks", number),
+    }
+    return words[unit] % {"n": number}
+
+
+def question_words(step: Mapping[str, Any], channels: Mapping[str, str], numbers: Mapping[str, int]) -> str:
+    """`channels` and `numbers` by key of the message steps."""
+    condition = step.get("if", {})
+    asked = condition.get("step", "")
+    if condition.get("engagement") != "clicked" or asked not in channels:
+        return _("A question written in the campaign file")
+    channel = channels[asked]
+    if sum(one == channel for one in channels.values()) > 1:
+        return _("Clicked the message of step %(number)s?") % {"number": numbers[asked]}
+    if channel == "email":
+        return _("Clicked the e-mail?")
+    return _("Clicked the banner?") if channel == "in_app" else _("Clicked the message?")
+
+
+def exit_name() -> str:
+    return _("Leaves the campaign")
+
+
+def offer_name(document: Mapping[str, Any]) -> str:
+    """Empty without an offer."""
+    offer = document.get("offer")
+    if not offer:
+        return ""
+    slug = offer["slug"] if isinstance(offer, dict) else offer
+    name = Offer.objects.filter(slug=slug).values_list("name", flat=True).first()
+    return str(name or (offer.get("name") if isinstance(offer, dict) else slug))
+
+
+def entry_words(document: Mapping[str, Any]) -> str:
+    entry = document.get("entry", {})
+    if entry.get("reentry") == "ALWAYS":
+        return _("An account enters each time it comes into the segment.")
+    if entry.get("reentry") == "AFTER_COOLDOWN":
+        days = entry.get("cooldown_days", 90)
+        words = ngettext("Each account enters once in %(n)d day.", "Each account enters once in %(n)d days.", days)
+        return words % {"n": days}
+    return _("Each account enters once.")
+
+
+def people_words(document: Mapping[str, Any]) -> str:
+    people = document.get("recipients", {})
+    most, roles = people.get("per_account", 1), people.get("roles", [])
+    names = {
+        "OWNER": _("owners"),
+        "ADMIN": _("admins"),
+        "BILLING": _("billing people"),
+        "MEMBER": _("members"),
+    }
+    who = ", ".join(names.get(role, role.lower()) for role in roles) or _("anybody")
+    words = ngettext(
+        "Written to: at most %(n)d person per account (%(who)s).",
+        "Written to: at most %(n)d people per account (%(who)s).",
+        most,
+    )
+    return words % {"n": most, "who": who}
+
+
+def holdout_words(document: Mapping[str, Any]) -> tuple[str, str]:
+    """The share and the rest of its sentence; an empty share where nobody is held out."""
+    share = float(document.get("holdout_percent", 0))
+    if not share:
+        return "", _("Nobody is held out, so what it earns can’t be proven.")
+    return percent(share / 100, 0 if share == int(share) else 1), _("are held out and get nothing.")
+
+
+def accounts_words(number: int) -> str:
+    return ngettext("%(n)s account", "%(n)s accounts", number) % {"n": count_text(number)}
+
+
+def reason_words(reason: str) -> str:
+    """Why an account does not start."""
+    names = {
+        Entry.Reason.OPTED_OUT: _("opted out"),
+        Entry.Reason.NO_REACHABLE_CONTACT: _("nobody there may be written to"),
+        Entry.Reason.NOT_ELIGIBLE: _("no higher plan to offer"),
+        Entry.Reason.NO_PRICE: _("no price in their currency"),
+        Entry.Reason.RECENT_REFUSAL: _("said no in the last 60 days"),
+        Entry.Reason.PAYMENT_FAILED: _("failed payment"),
+        Entry.Reason.CANCELLING: _("cancellation announced"),
+        Entry.Reason.HEALTH_RED: _("health in the red"),
+        Entry.Reason.ALREADY_IN_CAMPAIGN: _("the same people are reached through another account"),
+    }
+    return str(names.get(Entry.Reason(reason), reason)) if reason in Entry.Reason.values else reason
+
+
+def language_name(locale: str) -> str:
+    return {"en": _("English"), "he": _("Hebrew"), "ro": _("Romanian")}.get(locale, locale)
+
+
+def joined(parts: Sequence[str]) -> str:
+    """a, b and c."""
+    if len(parts) < 2:
+        return "".join(parts)
+    return _("%(first)s and %(last)s") % {"first": ", ".join(parts[:-1]), "last": parts[-1]}

@@ -1,0 +1,248 @@
+"""Forms over the parts of a campaign file: what it is for, whom it means, when it may send."""
+
+from __future__ import annotations
+
+from datetime import time
+from typing import Any
+
+from django import forms
+from django.utils.text import slugify
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from campaigns.offers.models import Offer
+from campaigns.profiles.models import Membership
+from campaigns.segments.models import Segment
+from campaigns.sequences import campaign_file
+from campaigns.sequences.models import Campaign
+
+NO_OFFER = ""
+NEXT_PLAN = {"slug": "next-plan-up", "name": "Next plan up"}
+TAKEN = {"new"}
+
+Document = dict[str, Any]
+
+
+class StudioForm(forms.Form):
+    """Fields dressed as the design has them. Without a colon after the label."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, label_suffix="", **kwargs)
+        for name, field in self.fields.items():
+            kind = "form-select" if isinstance(field.widget, forms.Select) else "form-control"
+            if isinstance(field.widget, forms.CheckboxInput | forms.CheckboxSelectMultiple):
+                kind = "form-check-input"
+            wrong = " is-invalid" if self.is_bound and name in self.errors else ""
+            field.widget.attrs["class"] = f"{kind}{wrong}"
+
+
+class NewCampaignForm(StudioForm):
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=200)
+    segment = forms.ChoiceField(label=gettext_lazy("Whom do you want to reach?"))
+    offer = forms.ChoiceField(label=gettext_lazy("What do you offer?"))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["segment"].choices = segment_choices()  # type: ignore[attr-defined]
+        self.fields["offer"].choices = offer_choices(with_none=False)  # type: ignore[attr-defined]
+
+    def clean_name(self) -> str:
+        name = str(self.cleaned_data["name"]).strip()
+        if not slug_for(name):
+            raise forms.ValidationError(_("The name needs some letters or digits of the Latin alphabet."))
+        return name
+
+
+class GoalForm(StudioForm):
+    name = forms.CharField(label=gettext_lazy("Name of the campaign"), max_length=200)
+    window_days = forms.IntegerField(
+        label=gettext_lazy("An upgrade counts within"),
+        min_value=1,
+        max_value=365,
+        help_text=gettext_lazy("Days from when the account enters. Each account is watched for so long."),
+    )
+    offer = forms.ChoiceField(label=gettext_lazy("Offer"), required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["offer"].choices = offer_choices(with_none=True)  # type: ignore[attr-defined]
+
+    @staticmethod
+    def initial_of(document: Document) -> dict[str, Any]:
+        offer = document.get("offer") or NO_OFFER
+        return {
+            "name": document["name"],
+            "window_days": (document.get("goal") or {}).get("window_days", 14),
+            "offer": offer["slug"] if isinstance(offer, dict) else offer,
+        }
+
+    def write(self, document: Document) -> None:
+        document["name"] = self.cleaned_data["name"].strip()
+        document["goal"] = {"kind": "UPGRADE", "window_days": self.cleaned_data["window_days"]}
+        document.pop("offer", None)
+        if self.cleaned_data["offer"]:
+            document["offer"] = offer_value(self.cleaned_data["offer"])
+
+
+class AudienceForm(StudioForm):
+    """`segment` empty keeps an audience that the campaign file brings itself."""
+
+    segment = forms.ChoiceField(label=gettext_lazy("Segment"), required=False)
+    holdout_percent = forms.DecimalField(
+        label=gettext_lazy("Held out to compare with"),
+        min_value=0,
+        max_value=99,
+        decimal_places=2,
+        help_text=gettext_lazy("Percent of the accounts that get nothing. 10 is usual; 0 can prove nothing."),
+    )
+    reentry = forms.ChoiceField(label=gettext_lazy("An account enters"))
+    cooldown_days = forms.IntegerField(
+        label=gettext_lazy("Days until it may enter again"), min_value=0, max_value=3650, required=False
+    )
+    per_account = forms.IntegerField(label=gettext_lazy("People per account, at most"), min_value=1, max_value=100)
+    roles = forms.MultipleChoiceField(
+        label=gettext_lazy("Their roles"),
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+        help_text=gettext_lazy("The most recently active first. None ticked: anybody."),
+    )
+
+    def __init__(self, *args: Any, own_definition: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        kept = [("", _("As written in the campaign file"))] if own_definition else []
+        self.fields["segment"].choices = kept + segment_choices()  # type: ignore[attr-defined]
+        self.fields["segment"].required = not own_definition
+        self.fields["reentry"].choices = reentry_choices()  # type: ignore[attr-defined]
+        self.fields["roles"].choices = role_choices()  # type: ignore[attr-defined]
+
+    @staticmethod
+    def initial_of(document: Document) -> dict[str, Any]:
+        entry, people = document.get("entry", {}), document.get("recipients", {})
+        segment = document["audience"].get("segment", "")
+        return {
+            "segment": segment if isinstance(segment, str) else "",
+            "holdout_percent": document.get("holdout_percent", 0),
+            "reentry": entry.get("reentry", campaign_file.NEVER),
+            "cooldown_days": entry.get("cooldown_days", 90),
+            "per_account": people.get("per_account", 1),
+            "roles": people.get("roles", []),
+        }
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if data.get("reentry") == campaign_file.AFTER_COOLDOWN and data.get("cooldown_days") is None:
+            self.add_error("cooldown_days", _("Say after how many days."))
+        return data
+
+    def write(self, document: Document) -> None:
+        data = self.cleaned_data
+        if data["segment"]:
+            document["audience"] = {"segment": data["segment"]}
+        percent = data["holdout_percent"]
+        document["holdout_percent"] = int(percent) if percent == int(percent) else float(percent)
+        document["entry"] = {"reentry": data["reentry"]}
+        if data["reentry"] == campaign_file.AFTER_COOLDOWN:
+            document["entry"]["cooldown_days"] = data["cooldown_days"]
+        document["recipients"] = {"roles": list(data["roles"]), "per_account": data["per_account"]}
+
+
+class LimitsForm(StudioForm):
+    window_from = forms.TimeField(
+        label=gettext_lazy("Earliest time to send"),
+        input_formats=["%H:%M", "%H.%M", "%H"],
+        widget=forms.TimeInput(format="%H:%M", attrs={"inputmode": "numeric", "autocomplete": "off"}),
+        help_text=gettext_lazy("In each contact’s own time zone"),
+        error_messages={"invalid": gettext_lazy("Write a time of day, such as 09:00.")},
+    )
+    window_to = forms.TimeField(
+        label=gettext_lazy("Latest time to send"),
+        input_formats=["%H:%M", "%H.%M", "%H"],
+        widget=forms.TimeInput(format="%H:%M", attrs={"inputmode": "numeric", "autocomplete": "off"}),
+        error_messages={"invalid": gettext_lazy("Write a time of day, such as 20:00.")},
+    )
+    send_by_hours = forms.IntegerField(
+        label=gettext_lazy("Send within"),
+        min_value=1,
+        max_value=24 * 90,
+        help_text=gettext_lazy("Later than that it is skipped, not sent"),
+        widget=forms.TextInput(attrs={"inputmode": "numeric"}),
+    )
+    priority = forms.IntegerField(
+        label=gettext_lazy("Priority"),
+        min_value=0,
+        max_value=100,
+        help_text=gettext_lazy("0 to 100. The higher goes first where two campaigns want the same person"),
+        widget=forms.TextInput(attrs={"inputmode": "numeric"}),
+    )
+
+    @staticmethod
+    def initial_of(document: Document) -> dict[str, Any]:
+        limits = document.get("limits", {})
+        window = limits.get("window", {"from": "00:00", "to": "23:59"})
+        return {
+            "window_from": time.fromisoformat(window["from"]),
+            "window_to": time.fromisoformat(window["to"]),
+            "send_by_hours": limits.get("send_by_hours", 48),
+            "priority": limits.get("priority", 50),
+        }
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        opens, closes = data.get("window_from"), data.get("window_to")
+        if opens is not None and closes is not None and opens >= closes:
+            words = _("This is not after %(time)s. Choose a later time on the same day.")
+            self.add_error("window_to", words % {"time": f"{opens:%H:%M}"})
+        return data
+
+    def write(self, document: Document) -> None:
+        data = self.cleaned_data
+        document["limits"] = {
+            "window": {"from": f"{data['window_from']:%H:%M}", "to": f"{data['window_to']:%H:%M}"},
+            "send_by_hours": data["send_by_hours"],
+            "priority": data["priority"],
+        }
+
+
+def segment_choices() -> list[tuple[str, str]]:
+    rows = Segment.objects.filter(archived_at__isnull=True, live_version__isnull=False)
+    return [(segment.slug, segment.name) for segment in rows.order_by("name", "slug")]
+
+
+def offer_choices(*, with_none: bool) -> list[tuple[str, str]]:
+    """The offers there are, the next plan up always among them: a campaign that names it makes it."""
+    found = [(offer.slug, offer.name) for offer in Offer.objects.filter(is_active=True).order_by("name", "slug")]
+    if NEXT_PLAN["slug"] not in dict(found):
+        found.append((NEXT_PLAN["slug"], _("The next plan up")))
+    return [(NO_OFFER, _("No offer in the messages")), *found] if with_none else found
+
+
+def offer_value(slug: str) -> str | dict[str, str]:
+    """As the campaign file names it."""
+    return slug if Offer.objects.filter(slug=slug).exists() else dict(NEXT_PLAN)
+
+
+def reentry_choices() -> list[tuple[str, str]]:
+    return [
+        (campaign_file.NEVER, _("once")),
+        (campaign_file.AFTER_COOLDOWN, _("again after some days")),
+        (campaign_file.ALWAYS, _("each time it comes into the segment")),
+    ]
+
+
+def role_choices() -> list[tuple[str, str]]:
+    names = {"OWNER": _("Owner"), "ADMIN": _("Admin"), "BILLING": _("Billing"), "MEMBER": _("Member")}
+    return [(role.value, names.get(role.value, role.value.capitalize())) for role in Membership.Role]
+
+
+def slug_for(name: str) -> str:
+    """A free name for the campaign's address, made of its name; empty when nothing of it is left."""
+    stem = slugify(name)[: campaign_file.LONGEST_SLUG - 4].strip("-_")
+    if not stem:
+        return ""
+    taken = set(Campaign.objects.filter(slug__startswith=stem).values_list("slug", flat=True)) | TAKEN
+    number, slug = 2, stem
+    while slug in taken:
+        slug, number = f"{stem}-{number}", number + 1
+    return slug
+
+

@@ -1,0 +1,212 @@
+"""What the home page shows, in the reader's words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from campaigns.analytics import campaign_needs, tiles
+from campaigns.analytics import home as home_figures
+from campaigns.analytics.home import CampaignRow
+from campaigns.console.templatetags.console import count, money, percent
+from campaigns.experiments.models import Experiment
+from campaigns.sequences.models import Campaign
+
+# What a person wants to see at a glance; the others stand on the page of all campaigns.
+CAMPAIGNS_SHOWN = 8
+
+_STATES = {
+    Campaign.Status.DRAFT: ("is-quiet", "draft"),
+    Campaign.Status.LIVE: ("is-ok", "live"),
+    Campaign.Status.PAUSED: ("is-warn", "pause"),
+    Campaign.Status.STOPPED: ("is-quiet", "stop"),
+    Campaign.Status.FINISHED: ("is-quiet", "archive"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """`help` is how the figure is computed; `trend` is (icon, class, words)."""
+
+    key: str
+    label: str
+    value: str
+    help: str
+    unit: str = ""
+    note: str = ""
+    trend: tuple[str, str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One campaign in the table; None is shown as a dash."""
+
+    name: str
+    url: str
+    state: str
+    tone: str
+    icon: str
+    next: str
+    accounts: int | None = None
+    upgraded: float | None = None
+    held_out: float | None = None
+    earned: dict[str, Any] = field(default_factory=dict)
+
+
+def gather(*, now: datetime) -> dict[str, Any]:
+    rows = home_figures.list_campaigns(now=now, limit=CAMPAIGNS_SHOWN)
+    experiments = {row.campaign.experiment_id for row in rows if row.campaign.experiment_id}
+    results = tiles.newest_results(experiment_ids=experiments)
+    needs = [
+        *campaign_needs.find_campaign_needs(campaigns=[row.campaign for row in rows], results=results, now=now),
+        *home_figures.find_needs(now=now),
+    ]
+    return {
+        "needs": needs,
+        "tiles": make_tiles(rows=rows, results=results, now=now),
+        "campaigns": [make_line(row, results.get(row.campaign.experiment_id or 0)) for row in rows],
+        "campaigns_total": Campaign.objects.count(),
+        "freshness": home_figures.read_freshness(now=now),
+        "tasks": home_figures.running_tasks(),
+        "currency": settings.REPORTING_CURRENCY,
+    }
+
+
+def make_tiles(*, rows: list[CampaignRow], results: dict[int, tiles.Results], now: datetime) -> list[Tile]:
+    recurring = tiles.read_recurring(now=now)
+    if not recurring.accounts:
+        return []
+    running = [Campaign.Status.LIVE, Campaign.Status.PAUSED]
+    read = [
+        results[row.campaign.experiment_id]
+        for row in rows
+        if row.campaign.status in running and row.campaign.experiment_id in results
+    ]
+    made = [_recurring_tile(recurring), _expansion_tile(tiles.read_expansion(now=now))]
+    if read:
+        made += [_earned_tile(tiles.sum_earned(results=read)), _upgraded_tile(tiles.sum_upgraded(results=read))]
+    return made
+
+
+def _recurring_tile(recurring: tiles.Recurring) -> Tile:
+    accounts = ngettext("%(n)s account pays", "%(n)s accounts pay", recurring.accounts)
+    return Tile(
+        "mrr",
+        _("MRR"),
+        money(recurring.mrr, settings.REPORTING_CURRENCY),
+        _("The monthly price of every running subscription at fixed exchange rates. A trial counts 0."),
+        note=accounts % {"n": count(recurring.accounts)},
+    )
+
+
+def _expansion_tile(expansion: tiles.Expansion) -> Tile:
+    change = expansion.change
+    trend = None
+    if change is not None:
+        icon, tone = ("trend-up", "is-good") if change >= 0 else ("trend-down", "is-bad")
+        words = _("%(share)s above the 30 days before") if change >= 0 else _("%(share)s below the 30 days before")
+        trend = (icon, tone, words % {"share": percent(abs(change))})
+    return Tile(
+        "expansion",
+        _("Expansion MRR"),
+        money(expansion.mrr, settings.REPORTING_CURRENCY),
+        _("What existing accounts pay more per month than before: upgrades, seats, add-ons. From billing."),
+        note=_("Last 30 days, from billing"),
+        trend=trend,
+    )
+
+
+def _earned_tile(earned: tiles.Earned) -> Tile:
+    formula = _(
+        "MRR per account of the accounts written to, less that of the accounts held out, times the accounts "
+        "written to. The range holds however often you look."
+    )
+    if earned.estimate is None:
+        note = _("Fewer than 25 upgrades with or without messages so far")
+        return Tile("earned", _("Earned, live campaigns"), _("Not clear yet"), formula, note=note)
+    currency = settings.REPORTING_CURRENCY
+    note = format_html(
+        _("more MRR than the holdout, between {low} and {high}"),
+        low=money(earned.low, currency),
+        high=money(earned.high, currency),
+    )
+    if earned.unclear:
+        words = ngettext("%(n)d campaign is not clear yet", "%(n)d campaigns are not clear yet", earned.unclear)
+        note = format_html("{}. {}", note, words % {"n": earned.unclear})
+    return Tile("earned", _("Earned, live campaigns"), money(earned.estimate, currency), formula, note=note)
+
+
+def _upgraded_tile(upgraded: tiles.Upgraded) -> Tile:
+    note = _("%(share)s of the %(n)s accounts held out. Live campaigns") % {
+        "share": percent(upgraded.held_out_share),
+        "n": count(upgraded.held_out),
+    }
+    return Tile(
+        "upgraded",
+        _("Upgraded"),
+        percent(upgraded.share),
+        _("Accounts that went up to a higher plan within the goal’s days of entering, of all that entered."),
+        unit=_("of %(n)s") % {"n": count(upgraded.accounts)},
+        note=note if upgraded.held_out else _("Nobody is held out"),
+    )
+
+
+def make_line(row: CampaignRow, read: tiles.Results | None) -> Line:
+    campaign = row.campaign
+    tone, icon = _STATES[Campaign.Status(campaign.status)]
+    has_entered = campaign.status != Campaign.Status.DRAFT
+    return Line(
+        name=campaign.name,
+        url=reverse("admin:studio-campaign", args=[campaign.slug]),
+        state=_state_name(campaign.status),
+        tone=tone,
+        icon=icon,
+        next=_next_thing(campaign, read, is_finished=row.is_finished),
+        accounts=row.enrolled + row.holdout if has_entered else None,
+        upgraded=read["treated"]["rate"] if read else None,
+        held_out=read["holdout"]["rate"] if read else None,
+        earned=dict(read["incremental"]) if read else {},
+    )
+
+
+def _state_name(status: str) -> str:
+    names = {"DRAFT": _("Draft"), "LIVE": _("Live"), "PAUSED": _("Paused"), "STOPPED": _("Stopped")}
+    return names.get(status) or _("Finished")
+
+
+def _next_thing(campaign: Campaign, read: tiles.Results | None, *, is_finished: bool) -> str:
+    if campaign.status == Campaign.Status.DRAFT:
+        return _("Choose an audience") if campaign.segment is None else _("Review and launch")
+    if campaign.status == Campaign.Status.PAUSED:
+        day = date_format(campaign.changed_at, "MONTH_DAY_FORMAT")
+        return _("Paused since %(day)s") % {"day": day}
+    if is_finished or campaign.status != Campaign.Status.LIVE:
+        return _("Over")
+    experiment = campaign.experiment
+    if experiment is None or read is None:
+        return _("Runs")
+    if experiment.status == Experiment.Status.DECIDED:
+        return _("Decided")
+    return _verdict_in_short(read)
+
+
+def _verdict_in_short(read: tiles.Results) -> str:
+    judged = read["verdict"]
+    days = judged["days_to_go"]
+    if judged["kind"] == "NOT_YET" and days:
+        return ngettext("Not clear for about %(n)d day", "Not clear for about %(n)d days", days) % {"n": days}
+    words = {
+        "AHEAD": _("Decide the test"),
+        "HARM": _("Decide the test"),
+        "NO_DIFFERENCE": _("End the test"),
+        "DATA_PROBLEM": _("Check the split"),
+    }
+    return words.get(judged["kind"]) or _("Not clear yet")

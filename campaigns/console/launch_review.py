@@ -1,0 +1,216 @@
+"""The launch review in words: what blocks, what deserves a look, what is in order, and the sum of who starts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from campaigns.console import campaign_page, campaign_words, drafts, message_preview
+from campaigns.segments.errors import DefinitionError
+from campaigns.segments.sessions import SegmentTooSlow
+from campaigns.sequences import check, rehearse
+from campaigns.sequences.check import BLOCKER, PASSED, WARNING, Finding
+from campaigns.sequences.models import Campaign
+from campaigns.sequences.rehearse import Person, Rehearsal
+from campaigns.sequences.step_file import LOCALES
+from orchestrator.stats import power
+
+_TEXT = re.compile(r"steps\[(?P<place>\d+)\]\.variants\.(?P<letter>[\w-]+)\.content(?:\.(?P<locale>\w+)(?:\.(?P<field>\w+))?)?")
+_STEP = re.compile(r"steps\[(?P<place>\d+)\]")
+# Of all footers that marketing mail gets nobody needs to be told one by one.
+_FOOTER = "content:NO_UNSUBSCRIBE_LINK"
+# What upgrade campaigns usually see, and the difference worth waiting for.
+_USUAL_RATE, _WORTH_SEEING = 0.05, 0.03
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    title: str
+    detail: str = ""
+    url: str = ""
+    action: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """Messages by channel on one day; a number of None is a dash."""
+
+    day: str
+    numbers: list[int | None]
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    blockers: list[Item]
+    warnings: list[Item]
+    passed: list[str]
+    rehearsal: Rehearsal | None
+    barred: list[tuple[str, int]]
+    channels: list[str]
+    days: list[Day]
+    first: str
+
+
+def review(*, campaign: Campaign, now: datetime) -> Review:
+    document = drafts.document_of(campaign=campaign)
+    findings = check.check_campaign(campaign=campaign, now=now)
+    links = _Links(campaign, document)
+    rehearsal = _rehearse(campaign, now)
+    people = campaign_page.find_people(campaign=campaign, now=now)
+    warnings = [links.item(one) for one in findings if one.level == WARNING and one.code != _FOOTER]
+    warnings += _gaps(document, people, links)
+    warnings += _reach(document, rehearsal)
+    passed = [one.message for one in findings if one.level == PASSED]
+    if any(one.code == _FOOTER for one in findings):
+        passed.append(_("Every e-mail gets a footer with your address and a link to unsubscribe"))
+    if people and not _gaps(document, people, links):
+        passed.append(_("All words from data have a value for those tried"))
+    channels, days = _days(document, rehearsal)
+    return Review(
+        blockers=[links.item(one) for one in findings if one.level == BLOCKER],
+        warnings=warnings,
+        passed=[words.rstrip(".") for words in passed],
+        rehearsal=rehearsal,
+        barred=[(campaign_words.reason_words(reason), n) for reason, n in rehearsal.not_enrolled.items()]
+        if rehearsal
+        else [],
+        channels=[campaign_words.channel_name(channel) for channel in channels],
+        days=days,
+        first=_first_words(rehearsal),
+    )
+
+
+class _Links:
+    """Findings as items that lead to the field that is meant."""
+
+    def __init__(self, campaign: Campaign, document: Mapping[str, Any]) -> None:
+        self.slug, self.steps = campaign.slug, document["steps"]
+        self.page = reverse("admin:studio-campaign", args=[campaign.slug])
+
+    def item(self, finding: Finding) -> Item:
+        url, action = self._target(finding)
+        return Item(finding.message, url=url, action=action)
+
+    def wording(self, place: int, letter: str, locale: str, field: str = "") -> str:
+        key = self.steps[place]["key"]
+        anchor = f"id_{'body' if field in ('mjml', 'html') else field}" if field else None
+        args = [self.slug, key, letter]
+        return reverse("admin:studio-campaign-wording", args=args, query={"language": locale}, fragment=anchor)
+
+    def _target(self, finding: Finding) -> tuple[str, str]:
+        text = _TEXT.match(finding.where)
+        if text is not None and self.steps[int(text["place"])]["channel"] in ("email", "in_app"):
+            place, letter = int(text["place"]), text["letter"]
+            if text["locale"]:
+                return self.wording(place, letter, text["locale"], text["field"] or ""), _("Correct it")
+            written = self.steps[place]["variants"][letter]["content"]
+            missing = next((one for one in LOCALES if one not in written), LOCALES[0])
+            return self.wording(place, letter, missing), _("Write it")
+        step = _STEP.match(finding.where)
+        if finding.code == "weights" and step is not None:
+            key = self.steps[int(step["place"])]["key"]
+            return reverse("admin:studio-campaign-step", args=[self.slug, key]), _("Change the shares")
+        part = campaign_page.part_of(finding)
+        if part in ("goal", "audience"):
+            return f"{self.page}?edit={part}#{part}", _("Change it")
+        return (f"{self.page}#{part}", _("Go there")) if part else ("", "")
+
+
+def _rehearse(campaign: Campaign, now: datetime) -> Rehearsal | None:
+    try:
+        return rehearse.rehearse(campaign=campaign, now=now)
+    except (DefinitionError, SegmentTooSlow):
+        return None
+
+
+def _gaps(document: Mapping[str, Any], people: Sequence[Person], links: _Links) -> list[Item]:
+    """Wordings that can't be filled in for some of the people tried: those would not get the message."""
+    return list(_find_gaps(document, people, links)) if people else []
+
+
+def _find_gaps(document: Mapping[str, Any], people: Sequence[Person], links: _Links) -> Iterator[Item]:
+    for place, step in enumerate(document["steps"]):
+        for letter in step.get("variants", {}):
+            texts = message_preview.contents_for(step=step, letter=letter, has_offer="offer" in document)
+            found = message_preview.find_gaps(channel=step["channel"], texts=texts, people=people)
+            if not found:
+                continue
+            title = _("Wording %(letter)s of step %(step)s can’t be filled in for %(n)s of %(all)s people tried") % {
+                "letter": letter.upper(),
+                "step": place + 1,
+                "n": len(found),
+                "all": len(people),
+            }
+            locale = next(iter(texts)) if "en" not in texts else "en"
+            yield Item(title, found[0], links.wording(place, letter, locale), _("Correct it"))
+
+
+def _reach(document: Mapping[str, Any], rehearsal: Rehearsal | None) -> list[Item]:
+    """Whether so many accounts can show a difference that is worth having."""
+    compared = drafts.compared_steps(document=dict(document))
+    if not compared or rehearsal is None or not rehearsal.start:
+        return []
+    arms = len(compared[0]["variants"])
+    needed = power.sample_size_unpooled(
+        baseline=_USUAL_RATE, target=_USUAL_RATE + _WORTH_SEEING, alpha=0.05 / (arms - 1), power=0.8
+    )
+    each = rehearsal.start // arms
+    if each >= needed:
+        return []
+    title = _("The test is small: about %(n)s accounts for each wording") % {"n": campaign_words.count_text(each)}
+    detail = _(
+        "To see a difference of 3 points takes about %(needed)s for each. "
+        "Accounts that enter later add to it; a smaller difference may never become clear."
+    ) % {"needed": campaign_words.count_text(round(needed))}
+    return [Item(title, detail)]
+
+
+def _days(document: Mapping[str, Any], rehearsal: Rehearsal | None) -> tuple[list[str], list[Day]]:
+    if rehearsal is None or not rehearsal.start:
+        return [], []
+    channels = list(dict.fromkeys(one.channel for one in rehearsal.sendings))
+    numbers: dict[date, dict[str, int]] = {}
+    first: set[date] = set()
+    for one in rehearsal.sendings:
+        day = numbers.setdefault(one.day, {})
+        day[one.channel] = day.get(one.channel, 0) + one.messages
+        first |= {one.day} if one.is_first else set()
+    window = document.get("limits", {}).get("window")
+    return channels, [
+        Day(
+            date_format(day, "D j F"),
+            [counts.get(channel) for channel in channels],
+            _note(day in first, window),
+        )
+        for day, counts in sorted(numbers.items())
+    ]
+
+
+def _note(is_first: bool, window: Mapping[str, str] | None) -> str:
+    if not is_first:
+        return _("At most: if nobody has reacted by then")
+    if window:
+        return _("From %(time)s in each contact’s time zone") % {"time": window["from"]}
+    return _("At once")
+
+
+def _first_words(rehearsal: Rehearsal | None) -> str:
+    firsts = [one for one in rehearsal.sendings if one.is_first] if rehearsal else []
+    if not firsts:
+        return ""
+    total = sum(one.messages for one in firsts)
+    words = {
+        "email": ngettext("First message: %(n)s e-mail", "First message: %(n)s e-mails", total),
+        "in_app": ngettext("First message: %(n)s banner", "First message: %(n)s banners", total),
+    }
+    said = words.get(firsts[0].channel, ngettext("First message: %(n)s", "First messages: %(n)s", total))
+    return said % {"n": campaign_words.count_text(total)}

@@ -1,0 +1,46 @@
+"""Words that come from data, marked: around each output of a template go two private characters, and what was
+rendered between them is shown on a coloured ground."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
+
+from orchestrator.templating import message
+from orchestrator.templating.errors import TemplateError
+
+_START, _END = "\ue000", "\ue001"
+_OUTPUT = re.compile(r"\{\{.*?\}\}", re.DOTALL)
+_NOT_TEXT = re.compile(r"<title\b.*?</title>|<style\b.*?</style>|<[^<>]*>", re.DOTALL | re.IGNORECASE)
+
+
+def mark_text(source: str) -> str:
+    return _OUTPUT.sub(lambda found: f"{_START}{found[0]}{_END}", source)
+
+
+def mark_html(source: str) -> str:
+    """Only what is text between tags; values in attributes stay as they are."""
+    parts, place = [], 0
+    for found in _NOT_TEXT.finditer(source):
+        parts += [mark_text(source[place : found.start()]), found[0]]
+        place = found.end()
+    return "".join([*parts, mark_text(source[place:])])
+
+
+def show(escaped: str, *, opening: str) -> str:
+    """`escaped` is HTML already; `opening` the start tag of the span that marks."""
+    return escaped.replace(_START, opening).replace(_END, "</span>")
+
+
+def line_of(*, source: str, facts: Mapping[str, Any], locale: str) -> SafeString:
+    """A line of plain text as a card shows it, filled in and marked; as written where it can't be filled in."""
+    try:
+        compiled = message.compile_text(text=mark_text(source), locale=locale)
+        words = message.render_text(compiled, facts).text
+    except TemplateError:
+        words = mark_text(source)
+    return mark_safe(show(escape(words), opening='<span class="cr-var">'))  # noqa: S308  escaped a word before

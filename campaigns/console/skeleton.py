@@ -1,0 +1,192 @@
+"""What a new campaign starts from: two wordings in three languages, three days' wait, a banner for who did not click."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from campaigns.console.mail_blocks import Blocks, build_mjml
+
+PRICE = "{{ offer.new_monthly | money: offer.currency }}"
+NAME = "{{ contact.first_name | default: '' }}"
+
+_PRICE_FIRST: Mapping[str, tuple[str, Blocks]] = {
+    "en": (
+        f"{{{{ offer.plan_to }}}} for {PRICE} a month",
+        Blocks(
+            f"Hello {NAME},",
+            f"{{{{ offer.plan_to }}}} costs {PRICE} a month for {{{{ account.name }}}}.\n\n"
+            "Nothing to set up: your team keeps working while the plan changes.",
+            "See {{ offer.plan_to }}",
+            "Price without tax. Change back or cancel at any time.",
+        ),
+    ),
+    "he": (
+        f"פרסומת: {{{{ offer.plan_to }}}} ב־{PRICE} לחודש",
+        Blocks(
+            f"שלום {NAME},",
+            f"{{{{ offer.plan_to }}}} עולה {PRICE} לחודש עבור {{{{ account.name }}}}.\n\n"
+            "אין מה להתקין: הצוות ממשיך לעבוד בזמן שהתוכנית מתחלפת.",
+            "לצפייה ב־{{ offer.plan_to }}",
+            "המחיר ללא מע״מ. אפשר לחזור אחורה או לבטל בכל רגע.",
+        ),
+    ),
+    "ro": (
+        f"{{{{ offer.plan_to }}}} la {PRICE} pe lună",
+        Blocks(
+            f"Bună ziua {NAME},",
+            f"{{{{ offer.plan_to }}}} costă {PRICE} pe lună pentru {{{{ account.name }}}}.\n\n"
+            "Nu e nimic de instalat: echipa lucrează mai departe cât se schimbă planul.",
+            "Vedeți {{ offer.plan_to }}",
+            "Preț fără TVA. Puteți reveni sau anula oricând.",
+        ),
+    ),
+}
+
+_OWN_NUMBERS: Mapping[str, tuple[str, Blocks]] = {
+    "en": (
+        "{{ evidence.value }} of your {{ evidence.quota }} are used",
+        Blocks(
+            f"Hello {NAME},",
+            "{{ account.name }} uses {{ evidence.value }} of {{ evidence.quota }}.\n\n"
+            f"{{{{ offer.plan_to }}}} leaves room to grow and costs {PRICE} a month.",
+            "See {{ offer.plan_to }}",
+            "Price without tax. Change back or cancel at any time.",
+        ),
+    ),
+    "he": (
+        "פרסומת: {{ evidence.value }} מתוך {{ evidence.quota }} כבר בשימוש",
+        Blocks(
+            f"שלום {NAME},",
+            "{{ account.name }}: {{ evidence.value }} מתוך {{ evidence.quota }} בשימוש.\n\n"
+            f"{{{{ offer.plan_to }}}} משאירה מקום לצמוח ועולה {PRICE} לחודש.",
+            "לצפייה ב־{{ offer.plan_to }}",
+            "המחיר ללא מע״מ. אפשר לחזור אחורה או לבטל בכל רגע.",
+        ),
+    ),
+    "ro": (
+        "{{ evidence.value }} din {{ evidence.quota }} sunt folosite",
+        Blocks(
+            f"Bună ziua {NAME},",
+            "{{ account.name }} folosește {{ evidence.value }} din {{ evidence.quota }}.\n\n"
+            f"{{{{ offer.plan_to }}}} lasă loc de creștere și costă {PRICE} pe lună.",
+            "Vedeți {{ offer.plan_to }}",
+            "Preț fără TVA. Puteți reveni sau anula oricând.",
+        ),
+    ),
+}
+
+# Where the audience is not about a meter there are no own numbers to show: the difference leads instead.
+_DIFFERENCE: Mapping[str, tuple[str, Blocks]] = {
+    "en": (
+        "Room to grow for {{ account.name }}",
+        Blocks(
+            f"Hello {NAME},",
+            "{{ account.name }} is on {{ offer.plan_from }}. {{ offer.plan_to }} costs "
+            "{{ offer.difference | money: offer.currency }} more a month.",
+            "See {{ offer.plan_to }}",
+            "Price without tax. Change back or cancel at any time.",
+        ),
+    ),
+    "he": (
+        "פרסומת: מקום לצמוח עבור {{ account.name }}",
+        Blocks(
+            f"שלום {NAME},",
+            "{{ account.name }} בתוכנית {{ offer.plan_from }}. {{ offer.plan_to }} עולה "
+            "{{ offer.difference | money: offer.currency }} יותר לחודש.",
+            "לצפייה ב־{{ offer.plan_to }}",
+            "המחיר ללא מע״מ. אפשר לחזור אחורה או לבטל בכל רגע.",
+        ),
+    ),
+    "ro": (
+        "Loc de creștere pentru {{ account.name }}",
+        Blocks(
+            f"Bună ziua {NAME},",
+            "{{ account.name }} are planul {{ offer.plan_from }}. {{ offer.plan_to }} costă cu "
+            "{{ offer.difference | money: offer.currency }} mai mult pe lună.",
+            "Vedeți {{ offer.plan_to }}",
+            "Preț fără TVA. Puteți reveni sau anula oricând.",
+        ),
+    ),
+}
+
+BANNER: Mapping[str, Mapping[str, str]] = {
+    "en": {
+        "title": "Your offer is waiting",
+        "body": f"{{{{ offer.plan_to }}}} for {PRICE} a month.",
+        "button": "See the offer",
+    },
+    "he": {
+        "title": "ההצעה שלכם מחכה",
+        "body": f"{{{{ offer.plan_to }}}} ב־{PRICE} לחודש.",
+        "button": "לצפייה בהצעה",
+    },
+    "ro": {
+        "title": "Oferta vă așteaptă",
+        "body": f"{{{{ offer.plan_to }}}} la {PRICE} pe lună.",
+        "button": "Vedeți oferta",
+    },
+}
+
+
+def new_document(
+    *, slug: str, name: str, segment: str, offer: str | Mapping[str, str], has_meter: bool
+) -> dict[str, Any]:
+    """A campaign file that can be launched as it stands, once its texts say what the marketer means."""
+    return {
+        "slug": slug,
+        "name": name,
+        "purpose": "MARKETING",
+        "topic": "offers",
+        "audience": {"segment": segment},
+        "entry": {"reentry": "NEVER"},
+        "recipients": {"roles": ["OWNER", "ADMIN", "BILLING"], "per_account": 1},
+        "exit_on": ["CONVERTED", "OPTED_OUT", "LEFT_SEGMENT", "REFUSED", "GATE_CLOSED"],
+        "goal": {"kind": "UPGRADE", "window_days": 14},
+        "holdout_percent": 10,
+        "offer": offer,
+        "limits": {"window": {"from": "09:00", "to": "20:00"}, "send_by_hours": 48, "priority": 50},
+        "steps": [
+            new_mail(key="mail-1", has_meter=has_meter),
+            {"key": "wait-1", "kind": "WAIT", "for": "3d"},
+            {
+                "key": "clicked-1",
+                "kind": "BRANCH",
+                "if": {"engagement": "clicked", "step": "mail-1"},
+                "then": "end",
+                "else": "banner-1",
+            },
+            new_banner(key="banner-1"),
+            {"key": "end", "kind": "EXIT"},
+        ],
+    }
+
+
+def new_mail(*, key: str, has_meter: bool, wordings: int = 2) -> dict[str, Any]:
+    second = _OWN_NUMBERS if has_meter else _DIFFERENCE
+    texts = {"a": _PRICE_FIRST, "b": second} if wordings > 1 else {"a": second}
+    return {
+        "key": key,
+        "kind": "MESSAGE",
+        "channel": "email",
+        "variants": {
+            letter: {"weight": 100 // len(texts), "content": _mail_content(mails)} for letter, mails in texts.items()
+        },
+    }
+
+
+def new_banner(*, key: str) -> dict[str, Any]:
+    content = {locale: dict(texts) for locale, texts in BANNER.items()}
+    return {
+        "key": key,
+        "kind": "MESSAGE",
+        "channel": "in_app",
+        "variants": {"a": {"weight": 100, "content": content}},
+    }
+
+
+def _mail_content(mails: Mapping[str, tuple[str, Blocks]]) -> dict[str, dict[str, str]]:
+    return {
+        locale: {"subject": subject, "mjml": build_mjml(blocks=blocks, locale=locale)}
+        for locale, (subject, blocks) in mails.items()
+    }

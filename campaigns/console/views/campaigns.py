@@ -1,0 +1,138 @@
+"""The list of campaigns, a new one, the page of one."""
+
+from __future__ import annotations
+
+import copy
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from campaigns.console import campaign_page, campaign_rows, campaign_words, drafts, pages, skeleton
+from campaigns.console.forms.campaigns import (
+    AudienceForm,
+    GoalForm,
+    LimitsForm,
+    NewCampaignForm,
+    offer_value,
+    segment_choices,
+    slug_for,
+)
+from campaigns.segments.models import Segment
+from campaigns.sequences import audience, selectors
+from campaigns.sequences.campaign_file import CampaignFileError
+from campaigns.sequences.models import Campaign
+from orchestrator import clock
+from django.conf import settings
+
+CHANGE = "sequences.change_campaign"
+
+
+def list_campaigns(request: HttpRequest) -> HttpResponse:
+    search, status = request.GET.get("q", "").strip(), request.GET.get("state", "")
+    status = status if status in Campaign.Status.values else ""
+    context = {
+        "section": "campaigns",
+        "title": _("Campaigns"),
+        "rows": campaign_rows.rows(now=clock.utcnow(), search=search, status=status),
+        "total": Campaign.objects.count(),
+        "search": search,
+        "status": status,
+        "states": [(one.value, campaign_words.state_name(one.value)) for one in Campaign.Status],
+        "currency": settings.REPORTING_CURRENCY,
+    }
+    return pages.show(request, "console/campaigns/list.html", context)
+
+
+def make_campaign(request: HttpRequest) -> HttpResponse:
+    pages.require(request, CHANGE)
+    form = NewCampaignForm(
+        request.POST if request.method == "POST" else None, initial={"segment": request.GET.get("segment", "")}
+    )
+    if request.method == "POST" and form.is_valid():
+        slug = slug_for(form.cleaned_data["name"])
+        segment = Segment.objects.select_related("live_version").get(slug=form.cleaned_data["segment"])
+        document = skeleton.new_document(
+            slug=slug,
+            name=form.cleaned_data["name"],
+            segment=segment.slug,
+            offer=offer_value(form.cleaned_data["offer"]),
+            has_meter=audience.meter_of(segment=segment) is not None,
+        )
+        try:
+            drafts.apply.apply_campaign(document=document, by=request.user.get_username(), now=clock.utcnow())
+        except CampaignFileError as error:
+            form.add_error(None, error.message)
+        else:
+            return redirect("admin:studio-campaign", slug=slug)
+    context = {
+        "section": "campaigns",
+        "title": _("New campaign"),
+        "form": form,
+        "has_segments": bool(segment_choices()),
+    }
+    return pages.show(request, "console/campaigns/new.html", context, status=200 if not form.errors else 422)
+
+
+def show_campaign(request: HttpRequest, slug: str) -> HttpResponse:
+    return show_page(request, campaign_of(slug))
+
+
+def show_page(
+    request: HttpRequest,
+    campaign: Campaign,
+    *,
+    editing: str = "",
+    form: GoalForm | AudienceForm | LimitsForm | None = None,
+) -> HttpResponse:
+    """The whole page; `editing` a part, with the form that was just posted if it was wrong."""
+    now = clock.utcnow()
+    context = campaign_page.gather(campaign=campaign, asked=request.GET.dict(), now=now)
+    document = context["document"]
+    can_change = request.user.has_perm(CHANGE)
+    editing = editing or request.GET.get("edit", "")
+    own = not isinstance(document["audience"].get("segment", {}), str)
+    context |= {
+        "title": campaign.name,
+        "can_change": can_change,
+        "can_edit": can_change and context["is_draft"],
+        "editing": editing if context["is_draft"] and can_change else "",
+        "goal_form": form if isinstance(form, GoalForm) else GoalForm(initial=GoalForm.initial_of(document)),
+        "audience_form": form
+        if isinstance(form, AudienceForm)
+        else AudienceForm(initial=AudienceForm.initial_of(document), own_definition=own),
+        "limits_form": form if isinstance(form, LimitsForm) else LimitsForm(initial=LimitsForm.initial_of(document)),
+    }
+    return pages.show(request, "console/campaigns/campaign.html", context, status=422 if form is not None else 200)
+
+
+def copy_campaign(request: HttpRequest, slug: str) -> HttpResponse:
+    """A launched campaign is not rewritten under those it writes to: its copy is a draft of its own."""
+    pages.require(request, CHANGE)
+    campaign = campaign_of(slug)
+    if request.method != "POST":
+        return redirect("admin:studio-campaign", slug=slug)
+    document = copy.deepcopy(drafts.document_of(campaign=campaign))
+    document["name"] = _("%(name)s, copy") % {"name": campaign.name}
+    document["slug"] = slug_for(f"{campaign.slug}-copy")
+    try:
+        drafts.apply.apply_campaign(document=document, by=request.user.get_username(), now=clock.utcnow())
+    except CampaignFileError as error:
+        messages.error(request, error.message)
+        return redirect("admin:studio-campaign", slug=slug)
+    words = _("A new draft was made of it. The one that runs stays as it is.")
+    messages.success(request, words)
+    return redirect("admin:studio-campaign", slug=document["slug"])
+
+
+def campaign_of(slug: str) -> Campaign:
+    campaign = selectors.by_slug(slug=slug)
+    if campaign is None:
+        raise Http404(_("There is no campaign %(slug)s.") % {"slug": slug})
+    return campaign
+
+
+def page_of(campaign: Campaign, anchor: str = "", **query: str) -> str:
+    return reverse("admin:studio-campaign", args=[campaign.slug], query=query or None, fragment=anchor or None)

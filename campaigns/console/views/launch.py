@@ -1,0 +1,60 @@
+"""The launch review, and the launch."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+
+from campaigns.console import campaign_page, campaign_words, launch_review, pages
+from campaigns.console.templatetags.console import count
+from campaigns.console.views import campaigns
+from campaigns.sequences import launch as launching
+from campaigns.sequences.launch import LaunchRefused, LaunchReport
+from campaigns.sequences.models import Campaign
+from orchestrator import clock
+from orchestrator.jobs import bells
+
+LAUNCH = "sequences.change_campaign"
+
+
+def review_launch(request: HttpRequest, slug: str) -> HttpResponse:
+    campaign = campaigns.campaign_of(slug)
+    if campaign.status != Campaign.Status.DRAFT:
+        messages.error(request, _("This campaign was launched already."))
+        return redirect(campaigns.page_of(campaign))
+    if request.method == "POST":
+        pages.require(request, LAUNCH)
+        return _launch(request, campaign)
+    now = clock.utcnow()
+    context = {
+        **campaign_page.frame(campaign=campaign),
+        "title": _("Review and launch"),
+        "review": launch_review.review(campaign=campaign, now=now),
+        "now": now,
+        "can_launch": request.user.has_perm(LAUNCH),
+    }
+    return pages.show(request, "console/campaigns/launch.html", context)
+
+
+def _launch(request: HttpRequest, campaign: Campaign) -> HttpResponse:
+    try:
+        report = launching.launch(campaign=campaign, by=request.user.get_username(), now=clock.utcnow())
+    except LaunchRefused as refused:
+        for finding in refused.findings:
+            messages.error(request, _("Not launched: %(why)s") % {"why": finding.message})
+        return redirect("admin:studio-campaign-launch", slug=campaign.slug)
+    bells.ring("messages_due")
+    messages.success(request, launched_words(report))
+    return redirect(campaigns.page_of(campaign))
+
+
+def launched_words(report: LaunchReport) -> str:
+    """What really happened, in the numbers that add up."""
+    words = _("Started for %(started)s. Held out: %(held)s. Not started: %(others)s.")
+    return words % {
+        "started": campaign_words.accounts_words(report.enrolled),
+        "held": count(report.holdout),
+        "others": count(sum(report.not_enrolled.values())),
+    }

@@ -1,0 +1,71 @@
+"""Changes to goal, audience and limits; undo and redo."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+
+from campaigns.console import drafts, pages
+from campaigns.console.forms.campaigns import AudienceForm, GoalForm, LimitsForm
+from campaigns.console.views import campaigns
+from campaigns.sequences.campaign_file import CampaignFileError
+from campaigns.sequences.models import Campaign
+from orchestrator import clock
+
+_FORMS: dict[str, type[GoalForm | AudienceForm | LimitsForm]] = {
+    "goal": GoalForm,
+    "audience": AudienceForm,
+    "limits": LimitsForm,
+}
+
+
+def change_part(request: HttpRequest, slug: str, part: str) -> HttpResponse:
+    campaign = draft_of(request, slug)
+    if part not in _FORMS:
+        raise Http404(part)
+    if request.method != "POST":
+        return redirect(campaigns.page_of(campaign, part, edit=part))
+    document = drafts.document_of(campaign=campaign)
+    extra = {}
+    if part == "audience":
+        extra = {"own_definition": not isinstance(document["audience"].get("segment", {}), str)}
+    form = _FORMS[part](request.POST, **extra)
+    if form.is_valid():
+        form.write(document)
+        try:
+            drafts.save(campaign=campaign, document=document, by=request.user.get_username(), now=clock.utcnow())
+        except CampaignFileError as error:
+            form.add_error(None, error.message)
+        else:
+            messages.success(request, _("Saved"))
+            return redirect(campaigns.page_of(campaign, part))
+    return campaigns.show_page(request, campaign, editing=part, form=form)
+
+
+def change_version(request: HttpRequest, slug: str) -> HttpResponse:
+    campaign = draft_of(request, slug)
+    if request.method == "POST":
+        is_redo = request.POST.get("do") == "redo"
+        find = drafts.version_after if is_redo else drafts.version_before
+        version = find(campaign=campaign)
+        if version is None:
+            messages.error(request, _("There is nothing to bring back."))
+        else:
+            by = request.user.get_username()
+            try:
+                drafts.go_to_version(campaign=campaign, version=version, by=by, now=clock.utcnow())
+                messages.success(request, _("This is version %(number)s again.") % {"number": version.number})
+            except CampaignFileError as error:
+                messages.error(request, _("Not brought back: %(why)s") % {"why": error.message})
+    return redirect(campaigns.page_of(campaign))
+
+
+def draft_of(request: HttpRequest, slug: str) -> Campaign:
+    """The campaign, which must be a draft and the person allowed to change it."""
+    pages.require(request, campaigns.CHANGE)
+    campaign = campaigns.campaign_of(slug)
+    if campaign.status != Campaign.Status.DRAFT:
+        raise Http404(_("This campaign was launched: it can be read and copied, not changed."))
+    return campaign

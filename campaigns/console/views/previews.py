@@ -1,0 +1,58 @@
+"""The message itself, in a frame with a policy of its own: no script, no request to anywhere, styles as mail has them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.csp import CSP
+from django.utils.translation import gettext as _
+from django.views.decorators.clickjacking import xframe_options_sameorigin
+from django.views.decorators.csp import csp_override
+
+from campaigns.console import campaign_page, drafts, message_preview
+from campaigns.console.views import campaigns, wordings
+from campaigns.sequences import wording
+from campaigns.sequences.step_file import LOCALES
+from orchestrator import clock
+
+POLICY: dict[str, Any] = {
+    "default-src": [CSP.NONE],
+    "img-src": [CSP.SELF, "data:"],
+    "style-src": [CSP.UNSAFE_INLINE],
+    "frame-ancestors": [CSP.SELF],
+    "form-action": [CSP.NONE],
+    "base-uri": [CSP.NONE],
+    "sandbox": ["allow-popups"],
+}
+
+
+@xframe_options_sameorigin
+@csp_override(POLICY)
+def show_preview(request: HttpRequest, slug: str, key: str, letter: str) -> HttpResponse:
+    """GET: as saved. POST: as it stands in the editor's form, not saved."""
+    campaign = campaigns.campaign_of(slug)
+    document = drafts.document_of(campaign=campaign)
+    step = wordings.message_of(document, key, letter)
+    asked = {**request.GET.dict(), **{name: request.POST[name] for name in ("contact", "screen") if name in request.POST}}
+    people = campaign_page.find_people(campaign=campaign, now=clock.utcnow())
+    person = next((one for one in people if str(one.contact.pk) == asked.get("contact")), people[0] if people else None)
+    locale = asked["language"] if asked.get("language") in LOCALES else "en"
+    has_offer = "offer" in document
+    texts = message_preview.contents_for(step=step, letter=letter, has_offer=has_offer).get(locale)
+    if request.method == "POST":
+        content = step["variants"][letter]["content"].get(locale, {})
+        form = wordings.make_form(step, content, locale, has_offer, request.GET.get("tab", "blocks"), request.POST)
+        if not form.is_valid():
+            return HttpResponse(message_preview.notice(_("Fill in what is missing to see it.")))
+        made = {locale: form.content()}
+        texts = wording.delivery_content(channel=step["channel"], content=made, has_offer=has_offer)[locale]
+    page = message_preview.page_of(
+        channel=step["channel"],
+        texts=texts,
+        locale=locale,
+        facts=message_preview.facts_of(person, has_offer=has_offer),
+        screen=asked.get("screen", ""),
+        marketing=document.get("purpose", "MARKETING") == "MARKETING",
+    )
+    return HttpResponse(page)

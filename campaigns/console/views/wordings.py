@@ -1,0 +1,132 @@
+"""The editor of one wording: a language at a time, as blocks or as MJML, the preview beside it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from campaigns.console import campaign_page, campaign_words, drafts, message_preview, pages, variables
+from campaigns.console.forms.variants import BannerForm, MailForm, SourceForm, WordingForm
+from campaigns.console.step_tree import StepError
+from campaigns.console.views import campaigns, parts
+from campaigns.sequences.campaign_file import CampaignFileError
+from campaigns.sequences.models import Campaign
+from campaigns.sequences.step_file import LOCALES
+from orchestrator import clock
+
+# What a form of this kind does not show but must not lose.
+_OWN = {MailForm: {"subject", "mjml"}, SourceForm: {"subject", "mjml"}, BannerForm: {"title", "body", "button"}}
+
+
+def edit_wording(request: HttpRequest, slug: str, key: str, letter: str) -> HttpResponse:
+    campaign = parts.draft_of(request, slug)
+    document = drafts.document_of(campaign=campaign)
+    step = message_of(document, key, letter)
+    locale = request.GET.get("language", "") if request.GET.get("language") in LOCALES else "en"
+    content = step["variants"][letter]["content"].get(locale, {})
+    tab = request.GET.get("tab", "blocks")
+    form = make_form(step, content, locale, "offer" in document, tab, request.POST if request.method == "POST" else None)
+    if request.method == "POST":
+        if request.POST.get("do") == "remove":
+            return _save(request, campaign, document, key, letter, locale, None)
+        if form.is_valid():
+            kept = {name: text for name, text in content.items() if name not in _OWN[type(form)]}
+            return _save(request, campaign, document, key, letter, locale, {**kept, **form.content()}, tab)
+    context = _context(request, campaign, document, step, letter, locale)
+    problems = form.problems(content) if content and not form.is_bound else {}
+    context |= {
+        "form": form,
+        "tab": "source" if isinstance(form, SourceForm) else "blocks",
+        "is_new": not content,
+        "problems": problems,
+        "lead": [name for name in form.fields if name in problems],
+    }
+    return pages.show(request, "console/campaigns/wording.html", context, status=422 if form.errors else 200)
+
+
+def make_form(
+    step: dict[str, Any], content: dict[str, str], locale: str, has_offer: bool, tab: str, data: QueryDict | None
+) -> WordingForm:
+    """Blocks where the mail is made of them and blocks are asked for; else its MJML."""
+    common: dict[str, Any] = {"locale": locale, "has_offer": has_offer}
+    if step["channel"] == "in_app":
+        return BannerForm(data, initial=BannerForm.initial_of(content, locale), **common)
+    if step["channel"] != "email":
+        raise Http404(_("Texts of this channel are written in the campaign file."))
+    blocks = MailForm.initial_of(content, locale)
+    if tab == "source" or blocks is None:
+        return SourceForm(data, initial=SourceForm.initial_of(content, locale), **common)
+    return MailForm(data, initial=blocks, **common)
+
+
+def message_of(document: dict[str, Any], key: str, letter: str) -> dict[str, Any]:
+    step = drafts.step_of(document=document, key=key)
+    if step is None or letter not in step.get("variants", {}):
+        raise Http404(_("There is no such wording."))
+    return step
+
+
+def _save(
+    request: HttpRequest,
+    campaign: Campaign,
+    document: dict[str, Any],
+    key: str,
+    letter: str,
+    locale: str,
+    content: dict[str, str] | None,
+    tab: str = "",
+) -> HttpResponse:
+    query = {"language": locale} | ({"tab": tab} if tab == "source" else {})
+    if contact := request.POST.get("contact"):
+        query["contact"] = contact
+    page = reverse("admin:studio-campaign-wording", args=[campaign.slug, key, letter], query=query)
+    try:
+        drafts.set_content(document=document, key=key, letter=letter, locale=locale, content=content)
+        drafts.save(campaign=campaign, document=document, by=request.user.get_username(), now=clock.utcnow())
+    except (StepError, CampaignFileError) as error:
+        messages.error(request, getattr(error, "message", str(error)))
+    else:
+        messages.success(request, _("Saved"))
+    return redirect(page)
+
+
+def _context(
+    request: HttpRequest, campaign: Campaign, document: dict[str, Any], step: dict[str, Any], letter: str, locale: str
+) -> dict[str, Any]:
+    now = clock.utcnow()
+    page = reverse("admin:studio-campaign-wording", args=[campaign.slug, step["key"], letter])
+    has_offer = "offer" in document
+    panel = message_preview.make_panel(
+        slug=campaign.slug,
+        step=step,
+        letter=letter,
+        has_offer=has_offer,
+        people=campaign_page.find_people(campaign=campaign, now=now),
+        asked={**request.GET.dict(), "language": locale},
+        page=page,
+        extra={"tab": request.GET.get("tab", "")},
+    )
+    facts = panel.person.facts if panel.person else {}
+    place = 1 + document["steps"].index(step)
+    name = _("%(number)s. %(channel)s") % {
+        "number": place,
+        "channel": campaign_words.channel_name(step["channel"]),
+    }
+    return {
+        **campaign_page.frame(campaign=campaign),
+        "title": name if len(step["variants"]) == 1 else f"{name}: {letter.upper()}",
+        "step": step,
+        "letter": letter,
+        "letters": list(step["variants"]),
+        "locale": locale,
+        "locales": [(one, one in step["variants"][letter]["content"]) for one in LOCALES],
+        "language": campaign_words.language_name(locale),
+        "panel": panel,
+        "page": page,
+        "variables": variables.list_variables(has_offer=has_offer, facts=facts),
+    }

@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+import logging
+
+from campaigns.conversions import find, sweep, tell
+from orchestrator import clock
+from orchestrator.jobs import bells
+
+log = logging.getLogger(__name__)
+
+
+def find_conversions(**_kwargs: object) -> None:
+    """Upgrades, refusals and opt-outs since the last time, and what the CRM is to hear of them."""
+    now = clock.utcnow()
+    found = find.find_conversions(now=now)
+    told = tell.tell_refusals(now=now) + tell.tell_opt_outs(now=now)
+    if found.conversions or told:
+        log.info("%s conversions were found.", found.conversions)
+        bells.ring("writebacks_due")
+
+
+def sweep_conversions(**_kwargs: object) -> None:
+    if sweep.sweep_conversions(now=clock.utcnow()):
+        bells.ring("writebacks_due")

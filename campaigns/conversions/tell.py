@@ -1,0 +1,100 @@
+"""What the CRM is told: won upsells, refusals, opt-outs. Facts become write-backs, once each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from campaigns.consent.models import ConsentRecord
+from campaigns.conversions.models import Conversion
+from campaigns.crm import writeback
+from campaigns.crm.models import WriteBack
+from campaigns.delivery.models import Message
+from campaigns.offers.models import Refusal
+from campaigns.operations import pulling
+from campaigns.sequences.models import Entry
+
+BATCH = 1000
+UPGRADED, REFUSED, OPTED_OUT = "upgraded", "refused", "opted_out"
+
+type Item = tuple[str, str, Mapping[str, Any]]
+
+
+def tell_conversions(*, conversions: Sequence[Conversion], credited: Mapping[int, Message], now: datetime) -> int:
+    """A deal and the account's status for each upgrade of an account that the campaign wrote to.
+
+    A movement that two campaigns count is one deal: its key is the movement. The held out are nobody's win.
+    """
+    items: list[Item] = []
+    for conversion in conversions:
+        if conversion.entry.outcome == Entry.Outcome.ENROLLED:
+            message = credited.get(conversion.pk)
+            key = f"movement:{conversion.movement_id}"
+            items.append((WriteBack.Kind.DEAL, key, _deal(conversion, message)))
+            items.append((WriteBack.Kind.ACCOUNT_STATUS, key, _won(conversion)))
+    return writeback.queue_write_backs(items=items, now=now) if items else 0
+
+
+def tell_refusals(*, now: datetime) -> int:
+    with transaction.atomic():
+        cursor = pulling.lock_cursor(name="conversions.refusals")
+        refusals = Refusal.objects.select_related("account")
+        rows = pulling.rows_after(rows=refusals, cursor=cursor, limit=BATCH)
+        items: list[Item] = [
+            (
+                WriteBack.Kind.ACCOUNT_STATUS,
+                f"refusal:{row.pk}",
+                writeback.status_payload(external_id=row.account.external_id, properties={"upsell_status": REFUSED}),
+            )
+            for row in rows
+        ]
+        pulling.advance_cursor(cursor=cursor, rows=rows)
+        return writeback.queue_write_backs(items=items, now=now) if items else 0
+
+
+def tell_opt_outs(*, now: datetime) -> int:
+    """Only what people told us: a withdrawal that came from elsewhere is known there. It carries no `reason`."""
+    with transaction.atomic():
+        cursor = pulling.lock_cursor(name="conversions.opt_outs")
+        records = ConsentRecord.objects.select_related("contact")
+        rows = pulling.rows_after(rows=records, cursor=cursor, limit=BATCH)
+        items: list[Item] = [
+            (
+                WriteBack.Kind.CONTACT_STATUS,
+                f"opt_out:{row.pk}",
+                writeback.status_payload(external_id=row.contact.external_id, properties={"upsell_status": OPTED_OUT}),
+            )
+            for row in rows
+            if row.state == ConsentRecord.State.WITHDRAWN and row.contact is not None and "reason" in row.evidence
+        ]
+        pulling.advance_cursor(cursor=cursor, rows=rows)
+        return writeback.queue_write_backs(items=items, now=now) if items else 0
+
+
+def _deal(conversion: Conversion, message: Message | None) -> dict[str, Any]:
+    movement = conversion.movement
+    to_plan = movement.to_plan.name if movement.to_plan else ""
+    return writeback.deal_payload(
+        conversion_id=str(conversion.uuid),
+        name=f"{conversion.account.name or conversion.account.external_id}: {to_plan}".rstrip(": "),
+        amount=conversion.mrr_delta,
+        currency=conversion.currency,
+        closed_at=conversion.converted_at,
+        account=conversion.account.external_id,
+        contact=message.contact.external_id if message else None,
+    )
+
+
+def _won(conversion: Conversion) -> dict[str, Any]:
+    return writeback.status_payload(
+        external_id=conversion.account.external_id,
+        properties={
+            "upsell_status": UPGRADED,
+            "upsell_last_campaign": conversion.entry.campaign.slug,
+            "upsell_mrr_delta": str(conversion.mrr_delta),
+            "upsell_last_conversion_id": str(conversion.uuid),
+        },
+    )

@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+import logging
+
+from campaigns.crm import connect, sync, writeback
+from campaigns.crm.models import SyncRun
+from orchestrator import clock
+from orchestrator.jobs import bells
+
+log = logging.getLogger(__name__)
+
+
+def sync_all(**_kwargs: object) -> None:
+    """Pull what changed in every active connection."""
+    for connection in connect.ensure_connections():
+        if not connection.is_active:
+            continue
+        run = sync.sync_connection(connection=connection, full=False, now=clock.utcnow())
+        if run.state == SyncRun.State.FAILED:
+            log.error("The sync of %s failed: %s", connection.slug, run.error)
+        bells.ring("profiles_changed")
+        bells.ring("segments_due")
+
+
+def push_writebacks(**_kwargs: object) -> None:
+    pushed = writeback.push_due(now=clock.utcnow(), wall_now=clock.wall_now())
+    if pushed.failed:
+        log.error("%s write-backs were given up: see them in the admin site.", pushed.failed)

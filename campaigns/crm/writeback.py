@@ -1,0 +1,221 @@
+"""Tell the CRM what we won. Every write is an upsert, so that a write whose answer was lost is simply repeated.
+
+`next_at` is wall time and doubles as the lease of a claim: a worker that dies leaves its rows due again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection as database
+
+from campaigns.crm.models import CrmConnection, WriteBack
+from campaigns.profiles.models import AccountAlias, ContactAlias
+from orchestrator.connectors import registry
+from orchestrator.connectors.contract import ConnectorError, Crm, DealUpsert, PropertyPatch
+
+BATCH = 100
+LEASE = timedelta(seconds=120)
+FIRST_RETRY_S = 30
+LONGEST_RETRY_S = 3600
+# About three days of hourly tries once the first hour is over.
+MAX_ATTEMPTS = 75
+_AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)  # due by any clock
+
+
+@dataclass(slots=True)
+class Pushed:
+    done: int = 0
+    retried: int = 0
+    failed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Claimed:
+    id: int
+    key: str
+    payload: Mapping[str, Any]
+    attempts: int
+
+
+def deal_payload(
+    *,
+    conversion_id: str,
+    name: str,
+    amount: Decimal,
+    currency: str,
+    closed_at: datetime,
+    account: str,
+    contact: str | None = None,
+    properties: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """Payload of a DEAL: `account` and `contact` are our external ids; each connection knows its own for them."""
+    return {
+        "conversion_id": conversion_id,
+        "name": name,
+        "amount": str(amount),
+        "currency": currency,
+        "closed_at": closed_at.isoformat(),
+        "account": account,
+        "contact": contact,
+        "properties": dict(properties or {}),
+    }
+
+
+def status_payload(*, external_id: str, properties: Mapping[str, str]) -> dict[str, Any]:
+    """Payload of an ACCOUNT_STATUS or CONTACT_STATUS: our external id and the CRM's `upsell_*` properties."""
+    return {"external_id": external_id, "properties": dict(properties)}
+
+
+def queue_write_backs(*, items: Sequence[tuple[str, str, Mapping[str, Any]]], now: datetime) -> int:
+    """(kind, key, payload) for every active connection; a key that was queued before is passed over.
+
+    Returns how many rows are new. Ring `writebacks_due` after the commit.
+    """
+    connections = list(CrmConnection.objects.filter(is_active=True))
+    rows = [
+        WriteBack(connection=one, kind=kind, key=key, payload=dict(payload), next_at=_AT_ONCE, queued_at=now)
+        for one in connections
+        for kind, key, payload in items
+    ]
+    known = set(
+        WriteBack.objects.filter(connection__in=connections, key__in={key for _, key, _ in items}).values_list(
+            "connection_id", "kind", "key"
+        )
+    )
+    fresh = [row for row in rows if (row.connection_id, row.kind, row.key) not in known]
+    WriteBack.objects.bulk_create(fresh, ignore_conflicts=True)
+    return len(fresh)
+
+
+def push_due(*, now: datetime, wall_now: datetime) -> Pushed:
+    """Write what is due, at most a hundred rows a request, until nothing is. Never raises ConnectorError."""
+    pushed = Pushed()
+    for one in CrmConnection.objects.filter(is_active=True).order_by("id"):
+        for kind, send in _SENDERS.items():
+            while claimed := _claim(one, kind, wall_now):
+                _push(one, claimed, send, pushed, now, wall_now)
+    return pushed
+
+
+def retry_failed(*, write_back_ids: Sequence[int]) -> int:
+    """A person has mended what was wrong: FAILED rows are tried again from the start. Returns how many."""
+    failed = WriteBack.objects.filter(pk__in=write_back_ids, state=WriteBack.State.FAILED)
+    return failed.update(state=WriteBack.State.PENDING, attempts=0, next_at=_AT_ONCE)
+
+
+def _claim(one: CrmConnection, kind: str, wall_now: datetime) -> list[_Claimed]:
+    with database.cursor() as cursor:
+        cursor.execute(
+            "UPDATE crm_writeback SET next_at = %s, attempts = attempts + 1 WHERE id IN ("
+            " SELECT id FROM crm_writeback WHERE state = 'PENDING' AND connection_id = %s AND kind = %s"
+            " AND next_at <= %s ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED)"
+            " RETURNING id",
+            [wall_now + LEASE, one.pk, kind, wall_now, BATCH],
+        )
+        ids = [row[0] for row in cursor.fetchall()]
+    rows = WriteBack.objects.filter(pk__in=ids).order_by("id")
+    return [_Claimed(row.pk, row.key, row.payload, row.attempts) for row in rows]
+
+
+type _Sender = Callable[[Crm, CrmConnection, Sequence[_Claimed]], Mapping[int, str]]
+
+
+def _push(
+    one: CrmConnection, claimed: Sequence[_Claimed], send: _Sender, pushed: Pushed, now: datetime, wall_now: datetime
+) -> None:
+    try:
+        refused = send(registry.crm(one.kind), one, claimed)
+    except ConnectorError as error:
+        _put_off(claimed, error, pushed, wall_now)
+        return
+    ours = WriteBack.objects.filter(state=WriteBack.State.PENDING)
+    for row in claimed:
+        if row.id in refused:
+            ours.filter(pk=row.id).update(state=WriteBack.State.FAILED, last_error=refused[row.id])
+            pushed.failed += 1
+    done = [row.id for row in claimed if row.id not in refused]
+    pushed.done += ours.filter(pk__in=done).update(state=WriteBack.State.DONE, done_at=now, last_error="")
+
+
+def _put_off(claimed: Sequence[_Claimed], error: ConnectorError, pushed: Pushed, wall_now: datetime) -> None:
+    """The CRM took none of them: busy, or a refusal that concerns the connection (a wrong key), not one row."""
+    for row in claimed:
+        wait = _wait_s(row.attempts, error)
+        is_over = row.attempts >= MAX_ATTEMPTS
+        WriteBack.objects.filter(pk=row.id, state=WriteBack.State.PENDING).update(
+            state=WriteBack.State.FAILED if is_over else WriteBack.State.PENDING,
+            next_at=wall_now + timedelta(seconds=wait),
+            last_error=str(error),
+        )
+        pushed.failed += is_over
+        pushed.retried += not is_over
+
+
+def _wait_s(attempts: int, error: ConnectorError) -> float:
+    doubled = FIRST_RETRY_S * 2 ** min(max(attempts - 1, 0), 10)
+    return float(max(min(doubled, LONGEST_RETRY_S), error.retry_after_s or 0))
+
+
+def _send_deals(crm: Crm, one: CrmConnection, rows: Sequence[_Claimed]) -> Mapping[int, str]:
+    companies = _crm_ids(AccountAlias, one, {row.payload["account"] for row in rows})
+    contacts = _crm_ids(ContactAlias, one, {row.payload["contact"] for row in rows if row.payload.get("contact")})
+    deals = {
+        row.id: DealUpsert(
+            conversion_id=row.payload["conversion_id"],
+            name=row.payload["name"],
+            amount=Decimal(row.payload["amount"]),
+            currency=row.payload["currency"],
+            closed_at=datetime.fromisoformat(row.payload["closed_at"]),
+            company_id=companies[row.payload["account"]],
+            contact_id=contacts.get(row.payload.get("contact") or ""),
+            properties=row.payload.get("properties", {}),
+        )
+        for row in rows
+        if row.payload["account"] in companies
+    }
+    reasons = crm.upsert_deals(list(deals.values())) if deals else {}
+    refused = {key: reasons[deal.conversion_id] for key, deal in deals.items() if deal.conversion_id in reasons}
+    return refused | _strangers(rows, deals)
+
+
+def _send_properties(kind: str, alias: type[AccountAlias] | type[ContactAlias]) -> _Sender:
+    def send(crm: Crm, one: CrmConnection, rows: Sequence[_Claimed]) -> Mapping[int, str]:
+        crm_ids = _crm_ids(alias, one, {row.payload["external_id"] for row in rows})
+        patches = {
+            row.id: PropertyPatch(
+                kind=kind, crm_id=crm_ids[row.payload["external_id"]], properties=row.payload["properties"]
+            )
+            for row in rows
+            if row.payload["external_id"] in crm_ids
+        }
+        reasons = crm.patch_properties(list(patches.values())) if patches else {}
+        refused = {key: reasons[patch.crm_id] for key, patch in patches.items() if patch.crm_id in reasons}
+        return refused | _strangers(rows, patches)
+
+    return send
+
+
+def _crm_ids(
+    alias: type[AccountAlias] | type[ContactAlias], one: CrmConnection, external_ids: set[str]
+) -> dict[str, str]:
+    """The connection's id of each of our external ids that it knows; the first linked of several."""
+    owner = "account" if alias is AccountAlias else "contact"
+    rows = alias.objects.filter(source=one.slug, **{f"{owner}__external_id__in": external_ids}).order_by("-id")
+    return dict(rows.values_list(f"{owner}__external_id", "value"))
+
+
+def _strangers(rows: Sequence[_Claimed], known: Mapping[int, object]) -> dict[int, str]:
+    words = "The CRM has no record of this account or contact that we know of: sync it, then try again."
+    return {row.id: words for row in rows if row.id not in known}
+
+
+_SENDERS: Mapping[str, _Sender] = {
+    WriteBack.Kind.DEAL: _send_deals,
+    WriteBack.Kind.ACCOUNT_STATUS: _send_properties("account", AccountAlias),
+    WriteBack.Kind.CONTACT_STATUS: _send_properties("contact", ContactAlias),
+}

@@ -1,0 +1,264 @@
+"""The last moment: decide under locks whether a claimed message goes, and commit that before it does.
+
+One synchronously committed transaction per slice. The rows of the send switch, the points and the
+gates are locked FOR SHARE in id order, and whether somebody opted out or paused is read from those
+rows alone: READ COMMITTED looks again only at the row it waited for. Everything else is read in
+later statements, after the locks. So an opt-out that committed before this transaction is seen, and
+one that comes later waits until SENDING is committed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from campaigns.consent import selectors as consent
+from campaigns.consent.models import ConsentTopic, ContactPoint
+from campaigns.delivery import budget, evidence, windows
+from campaigns.delivery.claim import Held
+from campaigns.delivery.models import Message, SendGate
+
+State = Message.State
+Reason = Message.Reason
+
+# A paused message is looked at again this soon; the claim passes over paused gates anyway.
+HOLD = timedelta(seconds=5)
+
+_SWITCH = "SELECT is_on FROM operations_sendswitch WHERE id = 1 FOR SHARE"
+
+_OWN = """
+SELECT message.id
+FROM delivery_message message
+JOIN unnest(%(ids)s::bigint[], %(attempts)s::int[]) AS held(id, attempt)
+    ON held.id = message.id AND held.attempt = message.attempt
+WHERE message.state = 'CLAIMED'
+ORDER BY message.id
+FOR UPDATE OF message
+"""
+
+_POINTS = """
+SELECT id, channel, contact_id, is_blocked, reason, topics
+FROM consent_contactpoint WHERE id = ANY(%(ids)s) ORDER BY id FOR SHARE
+"""
+
+_GATES = """
+SELECT id, state, topic, window_start, window_end
+FROM delivery_sendgate WHERE id = ANY(%(ids)s) ORDER BY id FOR SHARE
+"""
+
+_REVISIONS = "SELECT id, revision FROM profiles_account WHERE id = ANY(%(ids)s)"
+
+_WRITE = """
+UPDATE delivery_message AS message
+SET state = said.state, reason = said.reason, due_at = coalesce(said.due_at, message.due_at),
+    next_at = said.next_at, lease_until = said.lease_until, ended_at = said.ended_at,
+    accepted_at = said.accepted_at,
+    claimed_by = CASE WHEN said.state = 'SENDING' THEN message.claimed_by ELSE '' END
+FROM unnest(%(ids)s::bigint[], %(states)s::text[], %(reasons)s::text[], %(due)s::timestamptz[],
+    %(next)s::timestamptz[], %(lease)s::timestamptz[], %(ended)s::timestamptz[], %(accepted)s::timestamptz[])
+    AS said(id, state, reason, due_at, next_at, lease_until, ended_at, accepted_at)
+WHERE message.id = said.id
+"""
+
+_ATTEMPTS = """
+INSERT INTO delivery_deliveryattempt (message_id, number, started_at, ended_at, outcome, code, detail)
+SELECT id, attempt, %(wall_now)s, NULL, 'STARTED', '', ''
+FROM unnest(%(ids)s::bigint[], %(attempts)s::int[]) AS begun(id, attempt)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What becomes of a claimed message now. SENDING means: it may go, for as long as the lease lasts."""
+
+    state: str
+    reason: str = ""
+    due_at: datetime | None = None
+    next_at: datetime | None = None
+
+
+@dataclass(slots=True)
+class _Facts:
+    """What the locked rows and the statements after the locks said."""
+
+    is_on: bool
+    own: set[int]
+    points: Mapping[int, ContactPoint]
+    gates: Mapping[int, SendGate]
+    topics: Mapping[str, ConsentTopic]
+    proven: set[int] = field(default_factory=set)
+    revisions: Mapping[int, int] = field(default_factory=dict)
+
+
+SENDING = Verdict(State.SENDING)
+
+
+def begin_send(
+    *, held: Sequence[Held], topics: Mapping[str, ConsentTopic], now: datetime, wall_now: datetime
+) -> dict[int, Verdict]:
+    """Decide on each, write it and commit; by message id. Rendering is done already: no lock waits for it.
+
+    A message whose claim was lost in the meantime is absent: somebody else decides on it.
+    """
+    with transaction.atomic(durable=True):
+        verdicts = decide(held=held, topics=topics, now=now, wall_now=wall_now)
+        write(held=held, verdicts=verdicts, now=now, wall_now=wall_now)
+        write_attempts(held=[one for one in held if verdicts.get(one.id) == SENDING], wall_now=wall_now)
+    return verdicts
+
+
+def decide(
+    *, held: Sequence[Held], topics: Mapping[str, ConsentTopic], now: datetime, wall_now: datetime
+) -> dict[int, Verdict]:
+    """Lock, read and judge, in the caller's transaction. What goes has taken its part of the budgets."""
+    facts = _lock(held, topics)
+    mine = [one for one in held if one.id in facts.own]
+    facts.proven = evidence.proven_ids(message_ids=[one.id for one in mine if one.attempt > 1])
+    facts.revisions = _revisions(mine)
+    verdicts = {one.id: _judge(one, facts, now, wall_now) for one in mine}
+    capped = [one for one in mine if verdicts[one.id] == SENDING and one.purpose == Message.Purpose.MARKETING]
+    verdicts.update(_take_budgets(capped, facts, now))
+    return verdicts
+
+
+def write(
+    *,
+    held: Sequence[Held],
+    verdicts: Mapping[int, Verdict],
+    now: datetime,
+    wall_now: datetime,
+) -> None:
+    lease_until = wall_now + timedelta(seconds=settings.DELIVERY_LEASE_S)
+    rows = [(one.id, verdicts[one.id]) for one in held if one.id in verdicts]
+    if not rows:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _WRITE,
+            {
+                "ids": [message_id for message_id, _ in rows],
+                "states": [verdict.state for _, verdict in rows],
+                "reasons": [verdict.reason for _, verdict in rows],
+                "due": [verdict.due_at for _, verdict in rows],
+                "next": [verdict.next_at for _, verdict in rows],
+                "lease": [lease_until if verdict.state == State.SENDING else None for _, verdict in rows],
+                "ended": [now if verdict.state in _ENDED else None for _, verdict in rows],
+                "accepted": [now if verdict.state == State.ACCEPTED else None for _, verdict in rows],
+            },
+        )
+
+
+def write_attempts(*, held: Sequence[Held], wall_now: datetime) -> None:
+    if not held:
+        return
+    params: dict[str, Any] = {
+        "ids": [one.id for one in held],
+        "attempts": [one.attempt for one in held],
+        "wall_now": wall_now,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_ATTEMPTS, params)
+
+
+_ENDED = frozenset({State.SKIPPED, State.EXPIRED, State.ACCEPTED})
+
+
+def _lock(held: Sequence[Held], topics: Mapping[str, ConsentTopic]) -> _Facts:
+    with connection.cursor() as cursor:
+        # The one commit that must be on disk before anything happens: a lost SENDING would be sent twice.
+        cursor.execute("SET LOCAL synchronous_commit TO on")
+        cursor.execute(_SWITCH)
+        switch = cursor.fetchone()
+        cursor.execute(_OWN, {"ids": [one.id for one in held], "attempts": [one.attempt for one in held]})
+        own = {row[0] for row in cursor.fetchall()}
+    points = ContactPoint.objects.raw(_POINTS, {"ids": sorted({one.point_id for one in held})})
+    locked_points = {point.pk: point for point in points}
+    gates = SendGate.objects.raw(_GATES, {"ids": sorted({one.gate_id for one in held})})
+    locked_gates = {gate.pk: gate for gate in gates}
+    return _Facts(is_on=switch is None or switch[0], own=own, points=locked_points, gates=locked_gates, topics=topics)
+
+
+def _revisions(held: Sequence[Held]) -> dict[int, int]:
+    ids = sorted({one.account_id for one in held if one.account_id is not None})
+    if not ids:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(_REVISIONS, {"ids": ids})
+        return dict(cursor.fetchall())
+
+
+def _judge(one: Held, facts: _Facts, now: datetime, wall_now: datetime) -> Verdict:
+    if one.id in facts.proven:
+        return Verdict(State.ACCEPTED)
+    gate = facts.gates[one.gate_id]
+    refused = _refusal(one, gate, facts)
+    if refused:
+        return Verdict(State.SKIPPED, reason=refused)
+    if not facts.is_on or (gate.state == SendGate.State.PAUSED and one.purpose != Message.Purpose.TEST):
+        return Verdict(State.READY, next_at=wall_now + HOLD)
+    if one.send_by is not None and now > one.send_by:
+        return Verdict(State.EXPIRED)
+    if one.purpose == Message.Purpose.MARKETING and _has_changed(one, facts):
+        return Verdict(State.SKIPPED, reason=Reason.FACTS_CHANGED)
+    if one.purpose == Message.Purpose.TEST:
+        return SENDING
+    opens = windows.next_open(at=now, start=gate.window_start, end=gate.window_end, zone=one.zone)
+    if opens > now:
+        return Verdict(State.PLANNED, due_at=opens)
+    return SENDING
+
+
+def _has_changed(one: Held, facts: _Facts) -> bool:
+    """Whether the figures of an offer may no longer be true. (A receipt states what was, and goes.)"""
+    return one.account_id is not None and facts.revisions.get(one.account_id) != one.account_revision
+
+
+def _refusal(one: Held, gate: SendGate, facts: _Facts) -> str:
+    """Why it may not go to this person at all, from the locked rows; empty when it may."""
+    if gate.state == SendGate.State.STOPPED and one.purpose != Message.Purpose.TEST:
+        return Reason.CAMPAIGN_STOPPED
+    point = facts.points[one.point_id]
+    permission = consent.permission(point=point, topic=_topic(one, gate, facts.topics))
+    if permission == consent.GRANTED:
+        return ""
+    if permission == consent.NO_CONSENT:
+        return Reason.NO_CONSENT
+    return Reason.SUPPRESSED if point.reason in consent.DEAD else Reason.OPTED_OUT
+
+
+def _topic(one: Held, gate: SendGate, topics: Mapping[str, ConsentTopic]) -> ConsentTopic:
+    """A topic that nobody defined is marketing that needs a yes; a receipt or a test is no marketing."""
+    if one.purpose != Message.Purpose.MARKETING:
+        return ConsentTopic(slug=gate.topic, is_marketing=False)
+    return topics.get(gate.topic) or ConsentTopic(slug=gate.topic)
+
+
+def _take_budgets(held: Sequence[Held], facts: _Facts, now: datetime) -> dict[int, Verdict]:
+    if not held or not settings.FREQUENCY_CAPS:
+        return {}
+    budgets = budget.lock_budgets(
+        account_ids=[one.account_id for one in held if one.account_id is not None],
+        contact_ids=[one.contact_id for one in held],
+    )
+    capped: dict[int, Verdict] = {}
+    for one in held:
+        allowed = budgets.earliest(message_id=one.id, account_id=one.account_id, contact_id=one.contact_id, now=now)
+        if allowed <= now:
+            budgets.take(message_id=one.id, account_id=one.account_id, contact_id=one.contact_id, now=now)
+        else:
+            capped[one.id] = _capped(one, facts.gates[one.gate_id], allowed)
+    budgets.store()
+    return capped
+
+
+def _capped(one: Held, gate: SendGate, allowed: datetime) -> Verdict:
+    """Later, when there is room again; if that is too late, not at all."""
+    due_at = windows.next_open(at=allowed, start=gate.window_start, end=gate.window_end, zone=one.zone)
+    if one.send_by is not None and due_at > one.send_by:
+        return Verdict(State.SKIPPED, reason=Reason.CAPPED)
+    return Verdict(State.PLANNED, due_at=due_at)

@@ -1,0 +1,128 @@
+"""Attention is a budget: how many upsell messages an account and a contact get in a rolling time.
+
+Taken inside begin_send under the rows' own locks. A count under a share lock would let two workers
+both see room for the last one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import connection
+
+from orchestrator.engine import capping
+
+_ENSURE = """
+INSERT INTO delivery_attentionbudget (account_id, contact_id, spent, revision)
+SELECT account_id, NULL, '[]'::jsonb, 0 FROM unnest(%(accounts)s::bigint[]) AS account_id
+UNION ALL
+SELECT NULL, contact_id, '[]'::jsonb, 0 FROM unnest(%(contacts)s::bigint[]) AS contact_id
+ON CONFLICT DO NOTHING
+"""
+
+_LOCK = """
+SELECT id, account_id, contact_id, spent
+FROM delivery_attentionbudget
+WHERE account_id = ANY(%(accounts)s) OR contact_id = ANY(%(contacts)s)
+ORDER BY id
+FOR UPDATE
+"""
+
+_STORE = """
+UPDATE delivery_attentionbudget AS budget
+SET spent = new.spent, revision = budget.revision + 1
+FROM unnest(%s::bigint[], %s::jsonb[]) AS new(id, spent)
+WHERE budget.id = new.id
+"""
+
+_GIVE_BACK = """
+UPDATE delivery_attentionbudget AS budget
+SET spent = (
+        SELECT coalesce(jsonb_agg(entry), '[]'::jsonb)
+        FROM jsonb_array_elements(budget.spent) AS entry
+        WHERE NOT (entry ->> 0)::bigint = ANY(%(messages)s)
+    ),
+    revision = budget.revision + 1
+WHERE id = ANY(%(ids)s)
+"""
+
+
+@dataclass(slots=True)
+class _Row:
+    id: int
+    spent: list[tuple[int, datetime]]
+    is_changed: bool = False
+
+
+@dataclass(slots=True)
+class Budgets:
+    """The locked rows of a slice's accounts and contacts; `take` spends, `store` writes it back."""
+
+    caps: Sequence[capping.Cap]
+    accounts: dict[int, _Row] = field(default_factory=dict)
+    contacts: dict[int, _Row] = field(default_factory=dict)
+
+    def earliest(self, *, message_id: int, account_id: int | None, contact_id: int, now: datetime) -> datetime:
+        """When one more message breaks no cap of the account or the contact. The message's own earlier try is free."""
+        return max(
+            capping.earliest_allowed(
+                sent_at=[at for spender, at in row.spent if spender != message_id], caps=self.caps, now=now
+            )
+            for row in self._rows(account_id, contact_id)
+        )
+
+    def take(self, *, message_id: int, account_id: int | None, contact_id: int, now: datetime) -> None:
+        keep_since = now - timedelta(days=max(cap.days for cap in self.caps))
+        for row in self._rows(account_id, contact_id):
+            kept = [(spender, at) for spender, at in row.spent if at > keep_since and spender != message_id]
+            row.spent = [*kept, (message_id, now)]
+            row.is_changed = True
+
+    def store(self) -> None:
+        changed = [row for row in (*self.accounts.values(), *self.contacts.values()) if row.is_changed]
+        if not changed:
+            return
+        spent = [json.dumps([[spender, at.isoformat()] for spender, at in row.spent]) for row in changed]
+        with connection.cursor() as cursor:
+            cursor.execute(_STORE, [[row.id for row in changed], spent])
+
+    def _rows(self, account_id: int | None, contact_id: int) -> list[_Row]:
+        own = [self.contacts[contact_id]]
+        return [*own, self.accounts[account_id]] if account_id is not None else own
+
+
+def lock_budgets(*, account_ids: Iterable[int], contact_ids: Iterable[int]) -> Budgets:
+    """The rows of all of them (made where they lacked), locked in id order until the transaction ends."""
+    caps = [capping.Cap(days=cap["days"], messages=cap["messages"]) for cap in settings.FREQUENCY_CAPS]
+    budgets = Budgets(caps=caps)
+    keys = {"accounts": sorted(set(account_ids)), "contacts": sorted(set(contact_ids))}
+    if not caps or not (keys["accounts"] or keys["contacts"]):
+        return budgets
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK, keys)
+        rows = cursor.fetchall()
+        if len(rows) < len(keys["accounts"]) + len(keys["contacts"]):
+            cursor.execute(_ENSURE, keys)
+            cursor.execute(_LOCK, keys)
+            rows = cursor.fetchall()
+    for row_id, account_id, contact_id, spent in rows:
+        entries = spent if isinstance(spent, list) else json.loads(spent)
+        row = _Row(id=row_id, spent=[(spender, datetime.fromisoformat(at)) for spender, at in entries])
+        if account_id is not None:
+            budgets.accounts[account_id] = row
+        else:
+            budgets.contacts[contact_id] = row
+    return budgets
+
+
+def give_back(*, message_ids: Sequence[int], account_ids: Iterable[int], contact_ids: Iterable[int]) -> None:
+    """These messages certainly did not go: what they took of these accounts and contacts is free again."""
+    keys = {"accounts": sorted(set(account_ids)), "contacts": sorted(set(contact_ids))}
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK, keys)
+        ids = [row[0] for row in cursor.fetchall()]
+        cursor.execute(_GIVE_BACK, {"ids": ids, "messages": list(message_ids)})

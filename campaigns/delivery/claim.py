@@ -1,0 +1,196 @@
+"""From PLANNED to a worker's hand: due messages become READY, and a worker leases a few of them.
+
+No network is touched here. A worker that dies holding a claim only lets its lease run out.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from campaigns.delivery import windows
+
+DUE_LIMIT = 2000
+
+_DUE = """
+SELECT message.id, message.send_by, gate.window_start, gate.window_end,
+    contact.time_zone, coalesce(account.time_zone, '')
+FROM delivery_message message
+JOIN delivery_sendgate gate ON gate.id = message.gate_id
+JOIN profiles_contact contact ON contact.id = message.contact_id
+LEFT JOIN profiles_account account ON account.id = message.account_id
+WHERE message.state = 'PLANNED' AND message.due_at <= %(now)s
+ORDER BY message.due_at, message.id
+LIMIT %(limit)s
+FOR UPDATE OF message SKIP LOCKED
+"""
+
+_READY = """
+UPDATE delivery_message SET state = 'READY', next_at = %(wall_now)s WHERE id = ANY(%(ids)s)
+"""
+
+_LATER = """
+UPDATE delivery_message AS message SET due_at = later.due_at
+FROM unnest(%(ids)s::bigint[], %(due)s::timestamptz[]) AS later(id, due_at)
+WHERE message.id = later.id
+"""
+
+_EXPIRED = """
+UPDATE delivery_message SET state = 'EXPIRED', ended_at = %(now)s WHERE id = ANY(%(ids)s)
+"""
+
+_CLAIM = """
+WITH picked AS (
+    SELECT message.id
+    FROM delivery_message message
+    JOIN delivery_sendgate gate ON gate.id = message.gate_id
+    WHERE message.state = 'READY' AND message.channel = %(channel)s AND message.next_at <= %(wall_now)s
+        AND (gate.state = 'OPEN' OR message.purpose = 'TEST')
+    ORDER BY message.next_at, message.id
+    LIMIT %(size)s
+    FOR UPDATE OF message SKIP LOCKED
+), taken AS (
+    UPDATE delivery_message message
+    SET state = 'CLAIMED', attempt = attempt + 1, claimed_by = %(worker)s, lease_until = %(lease_until)s
+    FROM picked WHERE message.id = picked.id
+    RETURNING message.*
+)
+SELECT taken.id, taken.uuid, taken.attempt, taken.gate_id, taken.contact_id, taken.account_id, taken.point_id,
+    taken.template_version_id, taken.channel, taken.locale, taken.purpose, taken.context, taken.account_revision,
+    taken.send_by, taken.origin_campaign,
+    contact.email, contact.phone, contact.first_name, contact.last_name, contact.locale, contact.country,
+    contact.external_id, contact.time_zone,
+    account.name, account.external_id, account.country, account.domain, coalesce(account.time_zone, ''),
+    point.address_hash
+FROM taken
+JOIN profiles_contact contact ON contact.id = taken.contact_id
+JOIN consent_contactpoint point ON point.id = taken.point_id
+LEFT JOIN profiles_account account ON account.id = taken.account_id
+ORDER BY taken.id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A claimed message with what rendering and sending it need. `attempt` is the fence of this claim."""
+
+    id: int
+    uuid: UUID
+    attempt: int
+    gate_id: int
+    contact_id: int
+    account_id: int | None
+    point_id: int
+    template_version_id: int
+    channel: str
+    locale: str
+    purpose: str
+    context: dict[str, Any] = field(repr=False)
+    account_revision: int
+    send_by: datetime | None
+    campaign: str
+    email: str = field(repr=False)
+    phone: str = field(repr=False)
+    contact: dict[str, str] = field(repr=False)
+    account: dict[str, str]
+    zone: str
+    address_hash: bytes
+
+
+def make_ready(*, now: datetime, wall_now: datetime, limit: int = DUE_LIMIT) -> Counter[str]:
+    """Look at what is due: READY inside its window, a later time outside, EXPIRED when it is too late.
+
+    Returns how many of each (`READY`, `LATER`, `EXPIRED`). Any number of workers may run it at once.
+    """
+    ready: list[int] = []
+    expired: list[int] = []
+    later: dict[int, datetime] = {}
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL synchronous_commit TO off")
+        cursor.execute(_DUE, {"now": now, "limit": limit})
+        opens: dict[tuple[time | None, time | None, str], datetime] = {}
+        for message_id, send_by, start, end, contact_zone, account_zone in cursor.fetchall():
+            zone = windows.zone_of(contact_zone=contact_zone, account_zone=account_zone)
+            if (start, end, zone) not in opens:
+                opens[start, end, zone] = windows.next_open(at=now, start=start, end=end, zone=zone)
+            due_at = opens[start, end, zone]
+            if send_by is not None and due_at > send_by:
+                expired.append(message_id)
+            elif due_at > now:
+                later[message_id] = due_at
+            else:
+                ready.append(message_id)
+        if ready:
+            cursor.execute(_READY, {"ids": ready, "wall_now": wall_now})
+        if later:
+            cursor.execute(_LATER, {"ids": list(later), "due": list(later.values())})
+        if expired:
+            cursor.execute(_EXPIRED, {"ids": expired, "now": now})
+    return Counter({"READY": len(ready), "LATER": len(later), "EXPIRED": len(expired)})
+
+
+def claim_messages(*, channel: str, size: int, worker: str, wall_now: datetime) -> list[Held]:
+    """Lease up to `size` READY messages of open gates; nobody else gets them while the lease lasts."""
+    lease_until = wall_now + timedelta(seconds=settings.DELIVERY_LEASE_S)
+    params: dict[str, Any] = {
+        "channel": channel,
+        "size": size,
+        "worker": worker[:200],
+        "wall_now": wall_now,
+        "lease_until": lease_until,
+    }
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL synchronous_commit TO off")
+        cursor.execute(_CLAIM, params)
+        return [_held(row) for row in cursor.fetchall()]
+
+
+def _held(row: tuple[Any, ...]) -> Held:
+    (message_id, uuid, attempt, gate_id, contact_id, account_id, point_id, version_id, channel, locale, purpose) = row[
+        :11
+    ]
+    (context, revision, send_by, campaign, email, phone) = row[11:17]
+    (first_name, last_name, contact_locale, contact_country, contact_external_id, contact_zone) = row[17:23]
+    (account_name, account_external_id, account_country, domain, account_zone, address_hash) = row[23:]
+    account = {
+        "name": account_name,
+        "external_id": account_external_id,
+        "country": account_country,
+        "domain": domain,
+    }
+    return Held(
+        id=message_id,
+        uuid=uuid,
+        attempt=attempt,
+        gate_id=gate_id,
+        contact_id=contact_id,
+        account_id=account_id,
+        point_id=point_id,
+        template_version_id=version_id,
+        channel=channel,
+        locale=locale,
+        purpose=purpose,
+        context=context if isinstance(context, dict) else json.loads(context),
+        account_revision=revision,
+        send_by=send_by,
+        campaign=campaign,
+        email=email,
+        phone=phone,
+        contact={
+            "first_name": first_name,
+            "last_name": last_name,
+            "locale": contact_locale,
+            "country": contact_country,
+            "external_id": contact_external_id,
+        },
+        account=account if account_id is not None else {},
+        zone=windows.zone_of(contact_zone=contact_zone, account_zone=account_zone),
+        address_hash=bytes(address_hash),
+    )

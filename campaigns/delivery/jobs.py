@@ -1,0 +1,53 @@
+"""What bells set off. Each run takes what it finds and rings again when it left something."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import time
+
+from django.conf import settings
+
+from campaigns.delivery import claim, feedback
+from campaigns.delivery import dispatch as dispatching
+from campaigns.delivery import reconcile as repairs
+from campaigns.delivery.models import Message
+from orchestrator import clock
+from orchestrator.jobs import bells
+
+log = logging.getLogger(__name__)
+
+APPLY_S = 10.0
+
+
+def dispatch(**_kwargs: object) -> None:
+    """Make due messages ready, then drain every channel for a while."""
+    now = clock.utcnow()
+    due = claim.make_ready(now=now, wall_now=clock.wall_now())
+    worker = f"{socket.gethostname()}:{os.getpid()}"
+    until = time.monotonic() + dispatching.DRAIN_S
+    for channel in settings.CHANNELS:
+        left = max(until - time.monotonic(), 1.0)
+        done = dispatching.dispatch_due(channel=channel, now=now, worker=worker, seconds=left)
+        if done:
+            log.info("messages sent", extra={"channel": channel, **{state.lower(): n for state, n in done.items()}})
+    if sum(due.values()) >= claim.DUE_LIMIT or time.monotonic() >= until:
+        bells.ring("messages_due")
+
+
+def apply_feedback(**_kwargs: object) -> None:
+    until = time.monotonic() + APPLY_S
+    taken = feedback.APPLY_LIMIT
+    while taken >= feedback.APPLY_LIMIT and time.monotonic() < until:
+        taken = feedback.apply_feedback(now=clock.utcnow(), wall_now=clock.wall_now())
+    if taken >= feedback.APPLY_LIMIT:
+        bells.ring("feedback_stored")
+
+
+def reconcile(**_kwargs: object) -> None:
+    done = repairs.reconcile(now=clock.utcnow(), wall_now=clock.wall_now())
+    if done:
+        log.warning("messages repaired", extra={state.lower(): n for state, n in done.items()})
+    if done[Message.State.READY]:
+        bells.ring("messages_due")

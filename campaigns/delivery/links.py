@@ -1,0 +1,118 @@
+"""The links of a message. A link names a row of ours by a signed token; nothing else can be put in it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from hashlib import sha256
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+
+from campaigns.delivery import grading
+from campaigns.delivery.models import Message, ProviderEvent, TrackedLink
+from orchestrator import signing
+from orchestrator.channels.events import EventType
+from orchestrator.signing import Purpose
+
+OFFER = "offer"
+# Provider name of what we saw ourselves at our own redirect.
+OWN = "crescendo"
+
+
+def unsubscribe_url(*, message_uuid: UUID) -> str:
+    return _url("u", Purpose.UNSUBSCRIBE, str(message_uuid))
+
+
+def view_url(*, message_uuid: UUID) -> str:
+    return _url("v", Purpose.IN_APP_VIEW, str(message_uuid))
+
+
+def click_url(*, link_id: int) -> str:
+    return _url("c", Purpose.CLICK, str(link_id))
+
+
+def message_of(*, purpose: Purpose, token: str) -> Message | None:
+    """The message that an unsubscribe or view link stands for; None for every kind of wrong link."""
+    try:
+        uuid = UUID(signing.unsign(purpose, token))
+    except ValueError:
+        return None
+    return Message.objects.select_related("contact", "account", "point", "gate").filter(uuid=uuid).first()
+
+
+def link_of(*, token: str) -> TrackedLink | None:
+    """The link behind a click address, if it leads to a page of ours; None otherwise."""
+    try:
+        link_id = int(signing.unsign(Purpose.CLICK, token))
+    except ValueError:
+        return None
+    link = TrackedLink.objects.select_related("message").filter(pk=link_id).first()
+    return link if link is not None and is_ours(target=link.target) else None
+
+
+def message_behind(*, path: str, contact_id: int) -> Message | None:
+    """The newest message to this contact that leads to a page of ours (by its path)."""
+    target = f"{settings.PUBLIC_BASE_URL}{path}"
+    link = (
+        TrackedLink.objects.filter(message__contact=contact_id, target=target)
+        .select_related("message")
+        .order_by("-pk")
+        .first()
+    )
+    return link.message if link else None
+
+
+def is_ours(*, target: str) -> bool:
+    """On our own public address, by plain prefix: nothing that a browser might read in another way passes."""
+    return target.startswith(f"{settings.PUBLIC_BASE_URL}/") and "\\" not in target and target.isprintable()
+
+
+def make_links(*, messages: Sequence[Message]) -> None:
+    """Store the tracked links that planned messages carry (the offer, so far). Safe to repeat."""
+    rows = [
+        TrackedLink(message=message, kind=OFFER, target=message.context["offer_url"])
+        for message in messages
+        if message.context.get("offer_url")
+    ]
+    TrackedLink.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def links_of(*, messages: Sequence[tuple[int, UUID]]) -> dict[int, dict[str, str]]:
+    """What templates call `links`, for messages given as (id, uuid). Without an offer there is no `links.offer`."""
+    tracked: Mapping[int, dict[str, str]] = defaultdict(dict)
+    rows = TrackedLink.objects.filter(message_id__in=[message_id for message_id, _ in messages])
+    for link_id, message_id, kind in rows.values_list("pk", "message_id", "kind"):
+        tracked[message_id][kind] = click_url(link_id=link_id)
+    return {message_id: {**_standing(uuid), **tracked[message_id]} for message_id, uuid in messages}
+
+
+def _standing(uuid: UUID) -> dict[str, str]:
+    unsubscribe = unsubscribe_url(message_uuid=uuid)
+    return {"unsubscribe": unsubscribe, "preferences": unsubscribe, "view": view_url(message_uuid=uuid)}
+
+
+def record_hit(*, link: TrackedLink, method: str, user_agent: str, now: datetime, wall_now: datetime) -> None:
+    """Keep that a link was fetched, with what its look says about who did it. Timing is judged later."""
+    grade = grading.grade_fetch(method=method, user_agent=user_agent)
+    key = sha256(f"{link.pk}:{wall_now.isoformat()}:{user_agent}".encode()).digest()[:16]
+    with transaction.atomic():
+        TrackedLink.objects.filter(pk=link.pk).update(hits=F("hits") + 1)
+        ProviderEvent.objects.create(
+            received_at=wall_now,
+            provider=OWN,
+            key=key,
+            type=EventType.CLICKED,
+            grade=grade,
+            at=now,
+            message=link.message.uuid,
+            attempt=link.message.attempt,
+            url=link.target,
+        )
+
+
+def _url(page: str, purpose: Purpose, value: str) -> str:
+    return f"{settings.PUBLIC_BASE_URL}/{page}/{signing.sign(purpose, value)}"

@@ -1,0 +1,105 @@
+"""Planning: the row that says a message is meant to go, before anything is done about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+
+from campaigns.consent.models import ContactPoint
+from campaigns.delivery import links, windows
+from campaigns.delivery.models import Message, SendGate, TemplateVersion
+from campaigns.profiles.models import Account, Contact
+
+_WAITING = (Message.State.PLANNED, Message.State.READY)
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedMessage:
+    """`due_at` and `send_by` are business time. `context` holds `account`, `offer`, `evidence` for the template
+    and, for an offer, `offer_url` (the address of its page). `dedupe_key` is per enrolment, step and visit,
+    never per variant. `policy` left empty is at most once for marketing, at least once for the rest.
+    """
+
+    gate: SendGate
+    contact: Contact
+    account: Account | None
+    point: ContactPoint
+    template_version: TemplateVersion
+    channel: str
+    locale: str
+    due_at: datetime
+    dedupe_key: str
+    variant: str = ""
+    context: Mapping[str, Any] = field(default_factory=dict)
+    origin_step: str = ""
+    account_revision: int = 0
+    priority: int = 50
+    expected_value: Decimal = Decimal(0)
+    send_by: datetime | None = None
+    purpose: str = Message.Purpose.MARKETING
+    policy: str = ""
+
+
+def plan_messages(*, items: Sequence[PlannedMessage], now: datetime) -> list[Message]:
+    """Write the messages in the caller's transaction, one per item and in that order.
+
+    An item whose `dedupe_key` exists already comes back as the message it is. A time outside the
+    gate's window is moved to where it opens, in the contact's own time.
+    """
+    with transaction.atomic():
+        Message.objects.bulk_create([_row(item, now) for item in items], ignore_conflicts=True, batch_size=1000)
+        keys = [item.dedupe_key for item in items]
+        stored = {message.dedupe_key: message for message in Message.objects.filter(dedupe_key__in=keys)}
+        messages = [stored[key] for key in keys]
+        links.make_links(messages=messages)
+    return messages
+
+
+def skip_messages(*, message_ids: Sequence[int], reason: str, now: datetime) -> int:
+    """Take back messages that nobody has in hand yet; returns how many. The others are on their way."""
+    return Message.objects.filter(pk__in=message_ids, state__in=_WAITING).update(
+        state=Message.State.SKIPPED, reason=reason, ended_at=now, next_at=None
+    )
+
+
+def policy_of(*, channel: str, purpose: str) -> str:
+    """What an unclear outcome costs less: a receipt twice, or an offer not at all. In-app is our own row."""
+    if purpose == Message.Purpose.TRANSACTIONAL and channel != "sms":
+        return Message.Policy.AT_LEAST_ONCE
+    return Message.Policy.AT_MOST_ONCE
+
+
+def _row(item: PlannedMessage, now: datetime) -> Message:
+    zone = windows.zone_of(
+        contact_zone=item.contact.time_zone, account_zone=item.account.time_zone if item.account else ""
+    )
+    due_at = windows.next_open(
+        at=max(item.due_at, now), start=item.gate.window_start, end=item.gate.window_end, zone=zone
+    )
+    return Message(
+        gate=item.gate,
+        contact=item.contact,
+        account=item.account,
+        point=item.point,
+        template_version=item.template_version,
+        channel=item.channel,
+        locale=item.locale,
+        variant=item.variant,
+        purpose=item.purpose,
+        policy=item.policy or policy_of(channel=item.channel, purpose=item.purpose),
+        context=dict(item.context),
+        origin_campaign=item.gate.slug,
+        origin_step=item.origin_step,
+        account_revision=item.account_revision,
+        priority=item.priority,
+        expected_value=item.expected_value,
+        dedupe_key=item.dedupe_key,
+        planned_at=now,
+        due_at=due_at,
+        send_by=item.send_by,
+    )

@@ -1,0 +1,156 @@
+"""Claimed messages made ready for their channel. No lock is held here, and no provider is called."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+
+from campaigns.delivery import content, links
+from campaigns.delivery.claim import Held
+from campaigns.delivery.models import Message
+from campaigns.profiles import addresses
+from orchestrator.channels.contract import OutboundMessage
+from orchestrator.templating import message as templating
+from orchestrator.templating.errors import TemplateError
+from orchestrator.templating.message import CompiledContent, Rendered
+
+_SKIP = """
+WITH failed AS (
+    SELECT * FROM unnest(%(ids)s::bigint[], %(attempts)s::int[], %(reasons)s::text[], %(words)s::text[])
+        AS failed(id, attempt, reason, words)
+), skipped AS (
+    UPDATE delivery_message AS message
+    SET state = 'SKIPPED', reason = failed.reason, ended_at = %(now)s, lease_until = NULL, claimed_by = ''
+    FROM failed
+    WHERE message.id = failed.id AND message.attempt = failed.attempt AND message.state = 'CLAIMED'
+    RETURNING message.id
+)
+INSERT INTO delivery_deliveryattempt (message_id, number, started_at, ended_at, outcome, code, detail)
+SELECT failed.id, failed.attempt, %(wall_now)s, %(wall_now)s, 'REFUSED', lower(failed.reason), failed.words
+FROM failed JOIN skipped ON skipped.id = failed.id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message as the channel gets it, beside the claim it belongs to."""
+
+    held: Held
+    message: OutboundMessage
+    kind: str = "banner"
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Why a message cannot be made, in words for the campaign's page."""
+
+    held: Held
+    reason: str
+    words: str = field(repr=False)
+
+
+def render_held(*, held: Sequence[Held]) -> tuple[list[Outgoing], list[Failed]]:
+    """Each message, or why not; one that cannot be rendered does not keep the others from going."""
+    urls = links.links_of(messages=[(one.id, one.uuid) for one in held])
+    outgoing: list[Outgoing] = []
+    failed: list[Failed] = []
+    for one in held:
+        wrong = _wrong_address(one)
+        if wrong:
+            failed.append(Failed(one, Message.Reason.NO_ADDRESS, wrong))
+            continue
+        try:
+            outgoing.append(Outgoing(one, _outbound(one, urls[one.id])))
+        except (TemplateError, TypeError) as error:
+            failed.append(Failed(one, Message.Reason.RENDER_ERROR, str(error)))
+    return outgoing, failed
+
+
+def skip_failed(*, failed: Sequence[Failed], now: datetime, wall_now: datetime) -> int:
+    """Write why they are skipped; the words stand on the attempt. Returns how many were still in our hand."""
+    params: dict[str, Any] = {
+        "ids": [one.held.id for one in failed],
+        "attempts": [one.held.attempt for one in failed],
+        "reasons": [one.reason for one in failed],
+        "words": [one.words for one in failed],
+        "now": now,
+        "wall_now": wall_now,
+    }
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_SKIP, params)
+        return cursor.rowcount
+
+
+def render_for_view(*, message: Message) -> Rendered:
+    """A sent message again, from the facts it was planned with, for a reader whose mail program shows it badly."""
+    compiled = content.compiled_for(
+        version_id=message.template_version_id, locale=message.locale, purpose=message.purpose
+    )
+    person = message.contact
+    contact = {"first_name": person.first_name, "last_name": person.last_name, "locale": person.locale}
+    account = {"name": message.account.name} if message.account else {}
+    urls = links.links_of(messages=[(message.pk, message.uuid)])[message.pk]
+    return _render(message.channel, compiled, _facts(message.context, contact, account, urls))
+
+
+def _outbound(one: Held, urls: Mapping[str, str]) -> OutboundMessage:
+    compiled = content.compiled_for(version_id=one.template_version_id, locale=one.locale, purpose=one.purpose)
+    rendered = _render(one.channel, compiled, _facts(one.context, one.contact, one.account, urls))
+    subject = f"[TEST] {rendered.subject}" if one.purpose == Message.Purpose.TEST else rendered.subject
+    return OutboundMessage(
+        message_id=one.uuid,
+        attempt=one.attempt,
+        address=one.phone if one.channel == "sms" else one.email,
+        subject=subject,
+        text=rendered.text,
+        html=rendered.html,
+        headers=_headers(one, urls),
+        category=one.purpose.lower(),
+        campaign=one.campaign,
+    )
+
+
+def _render(channel: str, compiled: CompiledContent, facts: Mapping[str, Any]) -> Rendered:
+    if channel == "email":
+        return templating.render_email(compiled, facts)
+    if channel == "in_app":
+        return templating.render_in_app(compiled, facts)
+    return templating.render_text(compiled, facts)
+
+
+def _facts(
+    context: Mapping[str, Any], contact: Mapping[str, str], account: Mapping[str, str], urls: Mapping[str, str]
+) -> dict[str, Any]:
+    """What was gathered when the message was planned stands; the person and the links are added now."""
+    return {
+        **context,
+        "contact": dict(contact),
+        "account": {**account, **context.get("account", {})},
+        "links": {**context.get("links", {}), **urls},
+    }
+
+
+def _headers(one: Held, urls: Mapping[str, str]) -> dict[str, str]:
+    """RFC 8058: the mail program's own unsubscribe button."""
+    if one.channel != "email" or one.purpose != Message.Purpose.MARKETING:
+        return {}
+    return {
+        "List-Unsubscribe": f"<{urls['unsubscribe']}>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    }
+
+
+def _wrong_address(one: Held) -> str:
+    """A consent belongs to an address: nothing goes to another one than the message was planned for."""
+    if one.channel not in ("email", "sms"):
+        return ""
+    address = addresses.normalise_email(one.email) if one.channel == "email" else one.phone
+    if not address:
+        return "The contact has no address on this channel any more."
+    if addresses.hash_address(address) != one.address_hash:
+        return "The contact's address changed since the message was planned."
+    return ""

@@ -1,0 +1,83 @@
+"""Say no to a quote, or ask for a call. A no has a reason, and peace until its cool-down is over."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+
+from campaigns.offers.accept import ALREADY_DONE, CALL_ASKED, DECLINED, EXPIRED, Result
+from campaigns.offers.models import Quote, Refusal
+from campaigns.usage import record
+
+# How long campaigns leave the account alone: a price rarely changes sooner, a wrong time passes sooner.
+COOL_DOWN = {
+    Refusal.Reason.TOO_EXPENSIVE: timedelta(days=90),
+    Refusal.Reason.NOT_NEEDED: timedelta(days=90),
+    Refusal.Reason.WRONG_TIME: timedelta(days=30),
+    Refusal.Reason.MISSING_FEATURE: timedelta(days=60),
+    Refusal.Reason.OTHER: timedelta(days=60),
+}
+_MAY_ANSWER = (Quote.State.OPEN, Quote.State.CALL_ASKED)
+
+
+@transaction.atomic
+def decline_quote(*, quote_uuid: UUID, contact_id: int, reason: str, note: str = "", now: datetime) -> Result:
+    """Raises ValueError for a reason that is none of Refusal.Reason, Quote.DoesNotExist for an unknown quote."""
+    why = Refusal.Reason(reason)
+    if not _answer(quote_uuid, contact_id, Quote.State.DECLINED, _MAY_ANSWER, now):
+        return _standing(quote_uuid)
+    quote = Quote.objects.select_related("offer").get(uuid=quote_uuid)
+    Refusal.objects.create(
+        quote=quote,
+        offer=quote.offer,
+        account_id=quote.account_id,
+        contact_id=contact_id,
+        reason=why,
+        note=note[:2000],
+        at=now,
+        until=now + COOL_DOWN[why],
+    )
+    # Segments stand below offers: they see the refusal as a usage event.
+    record.record_events(
+        events=[
+            record.NewEvent(
+                at=now,
+                account_id=quote.account_id,
+                contact_id=contact_id,
+                name="crescendo.offer_refused",
+                properties={"offer": quote.offer.slug, "reason": why.value},
+                source="crescendo",
+                message_id=f"refusal:{quote.uuid}",
+                received_at=now,
+            )
+        ]
+    )
+    return Result(DECLINED)
+
+
+@transaction.atomic
+def ask_call(*, quote_uuid: UUID, contact_id: int, now: datetime) -> Result:
+    """The quote stays valid and may still be accepted; a person calls."""
+    if not _answer(quote_uuid, contact_id, Quote.State.CALL_ASKED, (Quote.State.OPEN,), now):
+        return _standing(quote_uuid)
+    return Result(CALL_ASKED)
+
+
+def _answer(
+    quote_uuid: UUID, contact_id: int, state: Quote.State, allowed: tuple[Quote.State, ...], now: datetime
+) -> bool:
+    changed = Quote.objects.filter(uuid=quote_uuid, state__in=allowed, valid_until__gt=now).update(
+        state=state, answered_at=now, answered_by_id=contact_id
+    )
+    return bool(changed)
+
+
+def _standing(quote_uuid: UUID) -> Result:
+    state = Quote.objects.values_list("state", flat=True).get(uuid=quote_uuid)
+    if state == Quote.State.DECLINED:
+        return Result(DECLINED)
+    if state == Quote.State.CALL_ASKED:
+        return Result(CALL_ASKED)
+    return Result(ALREADY_DONE if state in (Quote.State.ACCEPTING, Quote.State.ACCEPTED) else EXPIRED)

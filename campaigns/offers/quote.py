@@ -1,0 +1,227 @@
+"""Price an offer for accounts and keep the price: the message and the checkout say the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+
+from campaigns.billing import selectors as billing
+from campaigns.billing.models import Plan, PlanPrice, Quota, Subscription
+from campaigns.offers.models import Offer, Quote
+from campaigns.usage.models import UsageDaily
+from orchestrator.engine import pricing
+
+NOT_ELIGIBLE = "not_eligible"
+NO_PRICE = "no_price"
+# The meter that counts people: what per-seat plans are priced by.
+SEATS_METER = "seats_used"
+
+
+@dataclass(frozen=True, slots=True)
+class Pricing:
+    """What an offer costs one account today; `figures` are JSON-able, amounts as text with two decimals."""
+
+    subscription: Subscription
+    to_price: PlanPrice
+    quantity: int
+    old_mrr: Decimal
+    new_mrr: Decimal
+    figures: Mapping[str, Any]
+
+
+def make_quotes(*, offer: Offer, account_ids: Sequence[int], now: datetime) -> dict[int, Quote | str]:
+    """{account id: its open quote, or why there is none: not_eligible, no_price}.
+
+    A quote that is open, valid and still true is given again instead of a second one.
+    """
+    priced = price_accounts(offer=offer, account_ids=account_ids, now=now)
+    found = {account_id: one for account_id, one in priced.items() if isinstance(one, Pricing)}
+    quotes = store_quotes(offer=offer, priced=found, now=now)
+    return {account_id: quotes[account_id] if account_id in quotes else str(one) for account_id, one in priced.items()}
+
+
+def price_accounts(*, offer: Offer, account_ids: Sequence[int], now: datetime) -> dict[int, Pricing | str]:
+    """The same judgement without writing anything: for those who may end up held out."""
+    subscriptions = billing.current_subscriptions(account_ids=account_ids, now=now)
+    seats = _newest_seats(account_ids=account_ids, now=now)
+    book = _PriceBook()
+    return {
+        account_id: _price(offer, subscriptions.get(account_id), seats.get(account_id), book, now)
+        for account_id in account_ids
+    }
+
+
+@transaction.atomic
+def store_quotes(*, offer: Offer, priced: Mapping[int, Pricing], now: datetime) -> dict[int, Quote]:
+    if not priced:
+        return {}
+    quotes = _reusable(offer, priced, now)
+    made = [
+        Quote(
+            offer=offer,
+            account_id=account_id,
+            subscription=one.subscription,
+            from_plan_id=one.subscription.plan_id,
+            to_price=one.to_price,
+            quantity=one.quantity,
+            old_mrr=one.old_mrr,
+            new_mrr=one.new_mrr,
+            currency=one.to_price.currency,
+            interval=one.to_price.interval,
+            figures=dict(one.figures),
+            made_at=now,
+            valid_until=now + timedelta(days=offer.valid_days),
+        )
+        for account_id, one in priced.items()
+        if account_id not in quotes
+    ]
+    return quotes | {quote.account_id: quote for quote in Quote.objects.bulk_create(made)}
+
+
+class _PriceBook:
+    """Plans and prices looked up once per batch, not once per account."""
+
+    def __init__(self) -> None:
+        self._above: dict[int, Plan | None] = {}
+        self._prices: dict[tuple[int, str, str], PlanPrice | None] = {}
+        self._features: dict[int, set[str]] = {}
+        self._seats: dict[int, Decimal | None] = {}
+
+    def above(self, plan: Plan) -> Plan | None:
+        if plan.pk not in self._above:
+            self._above[plan.pk] = billing.next_plan_up(plan)
+        return self._above[plan.pk]
+
+    def price(self, plan: Plan, currency: str, interval: str) -> PlanPrice | None:
+        key = (plan.pk, currency, interval)
+        if key not in self._prices:
+            self._prices[key] = billing.price_for(plan=plan, currency=currency, interval=interval)
+        return self._prices[key]
+
+    def features(self, plan: Plan) -> set[str]:
+        if plan.pk not in self._features:
+            self._features[plan.pk] = set(plan.features.values_list("code", flat=True))
+        return self._features[plan.pk]
+
+    def seat_limit(self, plan: Plan) -> int | None:
+        if plan.pk not in self._seats:
+            self._seats[plan.pk] = (
+                Quota.objects.filter(plan=plan, meter=SEATS_METER).values_list("limit", flat=True).first()
+            )
+        limit = self._seats[plan.pk]
+        return None if limit is None else int(limit)
+
+
+def _price(
+    offer: Offer, subscription: Subscription | None, seats: int | None, book: _PriceBook, now: datetime
+) -> Pricing | str:
+    if not offer.is_active or subscription is None or subscription.status == Subscription.Status.TRIALING:
+        return NOT_ELIGIBLE
+    target = offer.target_plan or book.above(subscription.plan)
+    if target is None or target.rank <= subscription.plan.rank:
+        return NOT_ELIGIBLE
+    to_price = book.price(target, subscription.currency, subscription.interval)
+    if to_price is None:
+        return NO_PRICE
+    quantity = max(subscription.quantity, seats or 0, 1) if to_price.model == PlanPrice.Model.PER_SEAT else 1
+    new_mrr = pricing.monthly(engine_price(to_price), quantity)
+    if new_mrr <= subscription.mrr:
+        return NOT_ELIGIBLE
+    figures = _figures(subscription, to_price, quantity, new_mrr, seats, book)
+    figures["valid_until"] = (now + timedelta(days=offer.valid_days)).date().isoformat()
+    return Pricing(subscription, to_price, quantity, subscription.mrr, new_mrr, figures)
+
+
+def engine_price(price: PlanPrice) -> pricing.Price:
+    return pricing.Price(
+        model=price.model, interval=price.interval, unit_amount=price.unit_amount, currency=price.currency
+    )
+
+
+def _figures(
+    subscription: Subscription,
+    to_price: PlanPrice,
+    quantity: int,
+    new_mrr: Decimal,
+    seats: int | None,
+    book: _PriceBook,
+) -> dict[str, Any]:
+    limit_from, limit_to = book.seat_limit(subscription.plan), book.seat_limit(to_price.plan)
+    units = quantity if to_price.model == PlanPrice.Model.PER_SEAT else 1
+    figures: dict[str, Any] = {
+        "plan_from": subscription.plan.name,
+        "plan_to": to_price.plan.name,
+        "plan_from_code": subscription.plan.code,
+        "plan_to_code": to_price.plan.code,
+        "old_monthly": _money(subscription.mrr),
+        "new_monthly": _money(new_mrr),
+        "difference": _money(new_mrr - subscription.mrr),
+        "currency": to_price.currency,
+        "interval": to_price.interval,
+        "charged_per_interval": _money(to_price.unit_amount * units),
+        "pricing_model": to_price.model,
+        "quantity": quantity,
+        "seats": seats,
+        "seat_limit_from": limit_from,
+        "seat_limit_to": limit_to,
+        "new_features": sorted(book.features(to_price.plan) - book.features(subscription.plan)),
+    }
+    return figures | _seat_comparison(subscription, to_price, quantity, seats, book)
+
+
+def _seat_comparison(
+    subscription: Subscription, to_price: PlanPrice, quantity: int, seats: int | None, book: _PriceBook
+) -> dict[str, Any]:
+    """What the missing seats would cost on today's plan, where that plan sells seats one by one."""
+    current = book.price(subscription.plan, subscription.currency, subscription.interval)
+    limit = book.seat_limit(subscription.plan)
+    needed = max((seats or 0) - limit, 0) if limit is not None else 0
+    if current is None or not needed:
+        return {}
+    quoted = pricing.quote(
+        current=engine_price(current),
+        current_quantity=subscription.quantity,
+        target=engine_price(to_price),
+        target_quantity=quantity,
+        seats_needed=needed,
+    )
+    if quoted.seats_needed_cost is None:
+        return {}
+    return {"extra_seats": needed, "extra_seats_cost": _money(quoted.seats_needed_cost)}
+
+
+def _reusable(offer: Offer, priced: Mapping[int, Pricing], now: datetime) -> dict[int, Quote]:
+    rows = Quote.objects.filter(
+        offer=offer, account_id__in=list(priced), state=Quote.State.OPEN, valid_until__gt=now
+    ).order_by("pk")
+    return {row.account_id: row for row in rows if _still_true(row, priced[row.account_id])}
+
+
+def _still_true(quote: Quote, today: Pricing) -> bool:
+    return (
+        quote.subscription_id == today.subscription.pk
+        and quote.from_plan_id == today.subscription.plan_id
+        and quote.to_price_id == today.to_price.pk
+        and quote.quantity == today.quantity
+        and quote.old_mrr == today.old_mrr
+        and quote.new_mrr == today.new_mrr
+    )
+
+
+def _newest_seats(*, account_ids: Sequence[int], now: datetime) -> dict[int, int]:
+    rows = (
+        UsageDaily.objects.filter(account_id__in=account_ids, meter__code=SEATS_METER, day__lte=now.date())
+        .order_by("account_id", "-day")
+        .distinct("account_id")
+        .values_list("account_id", "value")
+    )
+    return {account_id: int(value) for account_id, value in rows}
+
+
+def _money(amount: Decimal) -> str:
+    return f"{amount:.2f}"

@@ -1,0 +1,30 @@
+"""Run a command that ends when its supervisor does, even if that one is killed with -9.
+
+    python -m campaigns.operations.leash SUPERVISOR_PID PROGRAM ARGUMENTS...
+
+The kernel sends SIGTERM when the parent dies (Linux); the request survives the exec, so that the command line
+people see in `ps` is the program's own. Kept apart from the supervisor and free of Django: it costs 20 ms.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import sys
+
+PR_SET_PDEATHSIG = 1
+
+
+def main() -> None:
+    supervisor, command = int(sys.argv[1]), sys.argv[2:]
+    with contextlib.suppress(AttributeError, OSError):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != supervisor:
+        sys.exit("The supervisor ended before this process began.")
+    os.execv(command[0], command)  # noqa: S606  (the program that the supervisor chose)
+
+
+if __name__ == "__main__":
+    main()

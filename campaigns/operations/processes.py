@@ -1,0 +1,233 @@
+"""Keeps a set of processes running; supervise.py says which.
+
+Each child leads a process group of its own. A child that dies takes its group with it and is started again
+within two seconds. Children end when the supervisor does (leash.py), and the state file says which processes
+belong to this checkout, so that a start after a kill -9 can clear away what is left of the last one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from orchestrator.jobs.worker import SUPERVISOR_VARIABLE
+
+log = logging.getLogger(__name__)
+
+POLL_S = 0.2
+RESTART_AFTER_S = 0.3
+RESTART_AFTER_EARLY_DEATH_S = 1.2  # a program that cannot start must not keep a core busy
+EARLY_S = 5.0
+STOP_PATIENCE_S = 15.0
+KIN_VARIABLE = "CRESCENDO_KIN"
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class AlreadyRunningError(RuntimeError):
+    """Another supervisor holds this var folder."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """`kind` groups the child in the state file: web, worker, cron, sandbox."""
+
+    name: str
+    kind: str
+    command: Sequence[str]
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class _Child:
+    program: Program
+    process: subprocess.Popen[bytes]
+    started_at: float
+    died_at: float | None = None
+
+
+class Supervisor:
+    """Owns `var` and the children from `start` to `stop`. SIGINT, SIGTERM and SIGHUP raise SystemExit meanwhile."""
+
+    def __init__(self, *, var: Path, programs: Sequence[Program], facts: Mapping[str, Any] | None = None) -> None:
+        self._var = var
+        self._programs = programs
+        self._facts = dict(facts or {})
+        self._children: dict[str, _Child] = {}
+        self._state = ""
+        self._ended = threading.Event()
+        # The kernel's word that a parent died speaks of the thread that started the child: this one lives long enough.
+        self._watcher = threading.Thread(target=self._watch, name="supervisor", daemon=True)
+        self._handlers: dict[signal.Signals, Any] = {}
+        self._lock = contextlib.ExitStack()
+
+    def start(self) -> None:
+        """Raises AlreadyRunningError. Call `stop` whatever happens afterwards."""
+        self._lock.enter_context(_exclusive(self._var))
+        end_leftovers(var=self._var)
+        self._handlers = {signum: signal.signal(signum, _leave) for signum in STOP_SIGNALS}
+        (self._var / "log").mkdir(parents=True, exist_ok=True)
+        self._watcher.start()
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Until a signal asks this process to end (True), or for so many seconds (False)."""
+        try:
+            self._ended.wait(seconds)
+        except SystemExit:
+            return True
+        return False
+
+    def restart(self) -> None:
+        """Let every child end and begin anew, with the code as it is now."""
+        for child in list(self._children.values()):
+            child.process.terminate()
+
+    def _watch(self) -> None:
+        for program in self._programs:
+            if not self._ended.is_set():
+                self._children[program.name] = self._launch(program)
+        self._write_state()
+        while not self._ended.wait(POLL_S):
+            now = time.monotonic()
+            for name, child in self._children.items():
+                if child.process.poll() is None:
+                    continue
+                if child.died_at is None:
+                    child.died_at = now
+                    _kill_group(child.process.pid)
+                    log.warning("%s ended (status %s) and is started again.", name, child.process.returncode)
+                early = child.died_at - child.started_at < EARLY_S
+                if now - child.died_at >= (RESTART_AFTER_EARLY_DEATH_S if early else RESTART_AFTER_S):
+                    self._children[name] = self._launch(child.program)
+            self._write_state()
+        self._stop_children()
+
+    def stop(self) -> None:
+        """Ask every child to end, wait for pieces of work under way, then insist. Signals are ignored meanwhile."""
+        for signum in self._handlers:
+            signal.signal(signum, signal.SIG_IGN)
+        self._ended.set()
+        if self._watcher.is_alive():
+            self._watcher.join()
+        for signum, handler in self._handlers.items():
+            signal.signal(signum, handler)
+        self._lock.close()
+
+    def _stop_children(self) -> None:
+        for child in self._children.values():
+            child.process.terminate()
+        deadline = time.monotonic() + STOP_PATIENCE_S
+        for child in self._children.values():
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.process.wait(max(0.0, deadline - time.monotonic()))
+        for child in self._children.values():
+            _kill_group(child.process.pid)
+            child.process.wait()
+        (self._var / "up.json").unlink(missing_ok=True)
+
+    def _launch(self, program: Program) -> _Child:
+        environment = {
+            **os.environ,
+            "PYTHONUNBUFFERED": "1",
+            **program.environment,
+            "CRESCENDO_PROCESS": program.name,
+            SUPERVISOR_VARIABLE: str(os.getpid()),
+            KIN_VARIABLE: str(self._var.resolve()),
+        }
+        leash = [sys.executable, "-m", "campaigns.operations.leash", str(os.getpid())]
+        with (self._var / "log" / f"{program.name}.out").open("ab") as output:
+            process = subprocess.Popen(
+                [*leash, *program.command],
+                cwd=Path(__file__).resolve().parents[2],
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        return _Child(program, process, time.monotonic())
+
+    def _write_state(self) -> None:
+        state: dict[str, Any] = {"up": os.getpid(), "web": [], "workers": {}, "cron": None, **self._facts}
+        for child in self._children.values():
+            pid, program = child.process.pid, child.program
+            if program.kind == "web":
+                state["web"] = [pid, *_children_of(pid)]
+            elif program.kind == "worker":
+                state["workers"][program.name] = pid
+            else:
+                state[program.kind] = pid
+        text = json.dumps(state)
+        if text != self._state:
+            scratch = self._var / "up.json.new"
+            scratch.write_text(text + "\n")
+            scratch.replace(self._var / "up.json")
+            self._state = text
+
+
+def _leave(signum: int, _frame: FrameType | None) -> None:
+    raise SystemExit(128 + signum)
+
+
+def end_leftovers(*, var: Path) -> None:
+    """End what a killed supervisor of this folder left behind. Call it while holding the folder."""
+    try:
+        state = json.loads((var / "up.json").read_text())
+    except (FileNotFoundError, ValueError):
+        return
+    numbers = [value for value in state.values() if isinstance(value, int)]
+    pids = {*numbers, *state.get("web", []), *state.get("workers", {}).values()} - {os.getpid()}
+    for pid in pids:
+        if _is_kin(pid, var):
+            _kill_group(pid)
+    (var / "up.json").unlink(missing_ok=True)
+
+
+def refuse_second(*, var: Path) -> None:
+    """Raises AlreadyRunningError while a supervisor of this folder lives."""
+    with _exclusive(var):
+        return
+
+
+@contextlib.contextmanager
+def _exclusive(var: Path) -> Iterator[None]:
+    var.mkdir(parents=True, exist_ok=True)
+    with (var / "up.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise AlreadyRunningError(f"{var} is in use: `up` or `demo` already runs there (var/up.json).") from None
+        yield
+
+
+def _is_kin(pid: int, var: Path) -> bool:
+    """Whether a process was started by a supervisor of this folder: numbers are given out again."""
+    try:
+        environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    return f"{KIN_VARIABLE}={var.resolve()}".encode() in environment
+
+
+def _children_of(pid: int) -> list[int]:
+    try:
+        return sorted(int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
+    except OSError:
+        return []
+
+
+def _kill_group(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)

@@ -1,0 +1,44 @@
+"""The programs that make up a running Crescendo."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from campaigns.operations.processes import Program
+from orchestrator.jobs import queues
+
+MANAGE = str(Path(__file__).resolve().parents[2] / "manage.py")
+# A worker begins anew now and then, so that nothing that grows in its process grows for ever.
+JOBS_PER_WORKER = 20_000
+
+
+def web(*, host: str, port: int, processes: int, environment: dict[str, str]) -> Program:
+    options = {
+        "--bind": f"{host}:{port}",
+        "--worker-class": "gthread",
+        "--workers": str(processes),
+        "--threads": "8",
+        "--timeout": "60",
+        "--graceful-timeout": "3",
+        "--log-level": "warning",
+    }
+    words = [word for option in options.items() for word in option]
+    command = [sys.executable, "-m", "gunicorn", *words, "orchestrator.wsgi:application"]
+    return Program("web", "web", command, environment)
+
+
+def workers(*, count: int, environment: dict[str, str]) -> list[Program]:
+    """`count` workers on `now` and one on `bulk`."""
+    names = [f"{queues.NOW}-{number}" for number in range(1, count + 1)] + [f"{queues.BULK}-1"]
+    return [_worker(name, environment) for name in names]
+
+
+def cron(*, environment: dict[str, str]) -> Program:
+    return Program("cron", "cron", [sys.executable, MANAGE, "rqcron", "campaigns.cron", "--skip-checks"], environment)
+
+
+def _worker(name: str, environment: dict[str, str]) -> Program:
+    queue = name.partition("-")[0]
+    words = ["rqworker", queue, "--max-jobs", str(JOBS_PER_WORKER), "--skip-checks"]
+    return Program(name, "worker", [sys.executable, MANAGE, *words], environment)

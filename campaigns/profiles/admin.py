@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from django.contrib import admin
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from campaigns.operations.browsing import BrowseOnly, left_to_right
+from campaigns.profiles.models import Account, AccountAlias, Contact, ContactAlias, Membership
+
+
+class AccountMembers(BrowseOnly, admin.TabularInline):
+    model = Membership
+    fk_name = "account"
+    fields = ["contact", "role"]
+    extra = 0
+
+
+class ContactMemberships(BrowseOnly, admin.TabularInline):
+    model = Membership
+    fk_name = "contact"
+    fields = ["account", "role"]
+    extra = 0
+
+
+class AccountAliases(BrowseOnly, admin.TabularInline):
+    model = AccountAlias
+    extra = 0
+
+
+class ContactAliases(BrowseOnly, admin.TabularInline):
+    model = ContactAlias
+    extra = 0
+
+
+@admin.register(Account)
+class AccountAdmin(BrowseOnly, admin.ModelAdmin):
+    list_display = ["name", "shown_id", "domain", "country", "created_at"]
+    list_filter = ["country"]
+    search_fields = ["external_id", "name", "domain"]
+    search_help_text = _("Id, name or domain")
+    ordering = ["name", "id"]
+    inlines = [AccountMembers, AccountAliases]
+    show_full_result_count = False
+
+    @admin.display(description=_("id"), ordering="external_id")
+    def shown_id(self, account: Account) -> SafeString:
+        return left_to_right(account.external_id)
+
+
+@admin.register(Contact)
+class ContactAdmin(BrowseOnly, admin.ModelAdmin):
+    list_display = ["__str__", "shown_email", "shown_phone", "locale", "country", "last_active_at"]
+    list_filter = ["locale", "country"]
+    search_fields = ["=external_id", "=email", "first_name", "last_name"]
+    search_help_text = _("Whole id, whole e-mail address, or part of a name")
+    ordering = ["id"]
+    inlines = [ContactMemberships, ContactAliases]
+    exclude = ["email", "phone"]
+    readonly_fields = ["shown_email", "shown_phone"]
+    show_full_result_count = False
+
+    @admin.display(description=_("e-mail"), ordering="email")
+    def shown_email(self, contact: Contact) -> SafeString:
+        return left_to_right(contact.email)
+
+    @admin.display(description=_("phone"))
+    def shown_phone(self, contact: Contact) -> SafeString:
+        return left_to_right(contact.phone)

@@ -1,0 +1,57 @@
+"""Who is logged in at the host application: its word for it, signed with the source's secret."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import jwt
+from django.http import HttpRequest
+
+from campaigns.intake.models import Source
+from campaigns.profiles import lookup
+from campaigns.profiles.models import Contact
+
+_BEARER = "Bearer "
+_LONGEST = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """`account` is the host application's id of the account that the contact is working in; may be empty."""
+
+    contact: Contact
+    account: str
+
+
+def identify(*, request: HttpRequest) -> Identity | None:
+    """From an HS256 token as Bearer or `?t=`: sub (contact), acc (account), exp. None unless all of it holds."""
+    token = _token(request)
+    if not token or len(token) > _LONGEST:
+        return None
+    for secret in (
+        Source.objects.filter(is_active=True).exclude(signing_secret="").values_list("signing_secret", flat=True)
+    ):
+        claims = _claims(token, secret)
+        if claims is not None:
+            return _known(str(claims["sub"]), str(claims.get("acc") or ""))
+    return None
+
+
+def _token(request: HttpRequest) -> str:
+    header = request.headers.get("Authorization", "")
+    return header.removeprefix(_BEARER).strip() if header.startswith(_BEARER) else request.GET.get("t", "")
+
+
+def _claims(token: str, secret: str) -> dict[str, object] | None:
+    try:
+        return jwt.decode(token, secret, algorithms=["HS256"], options={"require": ["exp", "sub"], "verify_aud": False})
+    except jwt.PyJWTError:
+        return None
+
+
+def _known(sub: str, acc: str) -> Identity | None:
+    contact_id = lookup.contact_ids(external_ids=[sub]).get(sub)
+    if contact_id is None:
+        return None
+    contact = Contact.objects.filter(pk=contact_id, erased_at__isnull=True).first()
+    return Identity(contact=contact, account=acc) if contact else None

@@ -1,0 +1,243 @@
+"""The offer page in words and figures, from the stored quote: what the message said is what the page says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from babel import Locale
+from babel.dates import format_date
+from babel.numbers import format_currency, format_decimal
+from django.utils import translation
+from django.utils.translation import gettext, ngettext
+
+from campaigns.offers.models import Quote, Refusal
+from campaigns.profiles.models import Contact
+
+_SEATS = "seats_used"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the comparison; `is_feature` shows a check where the plan has it."""
+
+    name: str
+    now: str
+    then: str
+    is_feature: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PricePage:
+    title: str
+    intro: list[str]
+    plan_from: str
+    plan_to: str
+    price: str
+    period: str
+    for_whom: str
+    valid_until: str
+    sum: list[tuple[str, str, str]]
+    total: tuple[str, str]
+    button: str
+    rows: list[Row] = field(default_factory=list)
+    cheaper_note: str = ""
+
+
+def describe(*, quote: Quote, contact: Contact, evidence: Mapping[str, Any], language: str) -> PricePage:
+    """Everything the page says, in one of settings.LANGUAGES."""
+    with translation.override(language):
+        return _describe(quote, contact, evidence, language)
+
+
+def reasons(*, language: str) -> list[tuple[str, str]]:
+    """Why somebody may say no: stored value and words."""
+    with translation.override(language):
+        return [
+            (Refusal.Reason.TOO_EXPENSIVE.value, gettext("It costs too much")),
+            (Refusal.Reason.WRONG_TIME.value, gettext("The timing is wrong")),
+            (Refusal.Reason.MISSING_FEATURE.value, gettext("A feature is missing")),
+            (Refusal.Reason.NOT_NEEDED.value, gettext("We don’t need it")),
+            (Refusal.Reason.OTHER.value, gettext("Another reason")),
+        ]
+
+
+def _describe(quote: Quote, contact: Contact, evidence: Mapping[str, Any], locale: str) -> PricePage:
+    figures = quote.figures
+    money = _Money(quote.currency, locale)
+    plan_from, plan_to = str(figures.get("plan_from", "")), str(figures.get("plan_to", ""))
+    is_yearly = quote.interval == "YEAR"
+    charged = figures.get("charged_per_interval") or figures.get("new_monthly")
+    price = money.short(charged)
+    period = gettext("a year") if is_yearly else gettext("a month")
+    return PricePage(
+        title=_title(evidence, quote, plan_to),
+        intro=_intro(quote, contact, evidence, money),
+        plan_from=plan_from,
+        plan_to=plan_to,
+        price=price,
+        period=period,
+        for_whom=_for_whom(figures),
+        valid_until=_day(quote.valid_until.date(), locale),
+        sum=_sum(quote, money),
+        total=(gettext("%(plan)s, from today, each month") % {"plan": plan_to}, money.full(quote.new_mrr)),
+        button=gettext("Upgrade to %(plan)s for %(price)s %(period)s")
+        % {"plan": plan_to, "price": price, "period": period},
+        rows=_rows(figures, money),
+        cheaper_note=_cheaper_note(figures, plan_from),
+    )
+
+
+class _Money:
+    """Hebrew pages write amounts as English ones do, symbol first, kept together inside the sentence."""
+
+    def __init__(self, currency: str, locale: str) -> None:
+        self._currency, self._is_rtl = currency, locale == "he"
+        self._locale = "en" if self._is_rtl else locale
+
+    def short(self, amount: Any) -> str:
+        """Without decimals where there are none: €129."""
+        value = _decimal(amount)
+        if value == value.to_integral_value():
+            pattern = Locale.parse(self._locale).currency_formats["standard"].pattern.replace(".00", "")
+            return self._isolate(
+                format_currency(value, self._currency, format=pattern, locale=self._locale, currency_digits=False)
+            )
+        return self.full(amount)
+
+    def full(self, amount: Any) -> str:
+        return self._isolate(format_currency(_decimal(amount), self._currency, locale=self._locale))
+
+    def _isolate(self, text: str) -> str:
+        return f"\u2066{text}\u2069" if self._is_rtl else text
+
+
+def _day(value: date, locale: str) -> str:
+    """Day before month in every language: 6 December 2026."""
+    return str(format_date(value, format="long", locale="en_GB" if locale == "en" else locale))
+
+
+def _decimal(amount: Any) -> Decimal:
+    try:
+        return Decimal(str(amount))
+    except InvalidOperation:
+        return Decimal(0)
+
+
+def _title(evidence: Mapping[str, Any], quote: Quote, plan_to: str) -> str:
+    value, limit = evidence.get("value"), evidence.get("quota")
+    if value is None or limit is None:
+        return gettext("%(plan)s for %(account)s") % {"plan": plan_to, "account": quote.account.name}
+    if evidence.get("meter") == _SEATS:
+        return gettext("%(value)s of your %(limit)s seats are taken") % {"value": _count(value), "limit": _count(limit)}
+    return gettext("%(meter)s: %(value)s of %(limit)s") % {
+        "meter": evidence.get("meter_name") or evidence.get("meter"),
+        "value": _count(value),
+        "limit": _count(limit),
+    }
+
+
+def _intro(quote: Quote, contact: Contact, evidence: Mapping[str, Any], money: _Money) -> list[str]:
+    figures = quote.figures
+    words = []
+    if contact.first_name:
+        words.append(gettext("Hello %(name)s.") % {"name": contact.first_name})
+    added = _decimal(evidence.get("added_28d") or 0)
+    if evidence.get("meter") == _SEATS and added >= 1:
+        count = int(added)
+        words.append(
+            ngettext(
+                "%(account)s added %(count)s person in the last 28 days.",
+                "%(account)s added %(count)s people in the last 28 days.",
+                count,
+            )
+            % {"account": quote.account.name, "count": count}
+        )
+    names = {"from": figures.get("plan_from"), "to": figures.get("plan_to")}
+    if figures.get("extra_seats_cost"):
+        count = int(figures.get("extra_seats") or 0)
+        words.append(
+            ngettext(
+                "%(count)s extra seat on %(from)s would cost %(cost)s a month.",
+                "%(count)s extra seats on %(from)s would cost %(cost)s a month.",
+                count,
+            )
+            % {**names, "count": count, "cost": money.short(figures["extra_seats_cost"])}
+        )
+    words.append(
+        gettext("%(to)s costs %(difference)s a month more than %(from)s.")
+        % {**names, "difference": money.short(figures.get("difference", 0))}
+    )
+    return words
+
+
+def _for_whom(figures: Mapping[str, Any]) -> str:
+    limit = figures.get("seat_limit_to")
+    if limit is None:
+        return gettext("for any number of people")
+    return gettext("for up to %(count)s people") % {"count": _count(limit)}
+
+
+def _sum(quote: Quote, money: _Money) -> list[tuple[str, str, str]]:
+    """Lines that add up to the total: today's price, what comes on top, taxes."""
+    plan = quote.figures.get("plan_from")
+    return [
+        (gettext("%(plan)s, today, each month") % {"plan": plan}, "", money.full(quote.old_mrr)),
+        (gettext("Difference, each month"), _units(quote), money.full(quote.new_mrr - quote.old_mrr)),
+        (gettext("Taxes"), gettext("by the rules that hold for your invoices today"), gettext("as before")),
+    ]
+
+
+def _units(quote: Quote) -> str:
+    if quote.figures.get("pricing_model") != "PER_SEAT":
+        return ""
+    words = ngettext("%(count)s seat", "%(count)s seats", quote.quantity)
+    return words % {"count": quote.quantity}
+
+
+def _rows(figures: Mapping[str, Any], money: _Money) -> list[Row]:
+    rows = [
+        Row(gettext("Price a month"), money.short(figures.get("old_monthly")), money.short(figures.get("new_monthly")))
+    ]
+    if figures.get("seat_limit_from") is not None or figures.get("seat_limit_to") is not None:
+        used = figures.get("seats")
+        now = _limit(figures.get("seat_limit_from"))
+        if used is not None:
+            now = gettext("%(limit)s, you use %(used)s") % {"limit": now, "used": _count(used)}
+        rows.append(Row(gettext("Seats"), now, _limit(figures.get("seat_limit_to"))))
+    features = figures.get("new_features") or []
+    return [*rows, *(Row(_feature_name(str(code)), "", "", is_feature=True) for code in features)]
+
+
+def _feature_name(code: str) -> str:
+    """`shared_templates` as a person reads it; short codes such as sso are abbreviations."""
+    words = code.replace("_", " ").replace("-", " ")
+    return words.upper() if len(words) <= 3 else words.capitalize()
+
+
+def _cheaper_note(figures: Mapping[str, Any], plan_from: str) -> str:
+    limit = figures.get("seat_limit_from")
+    if limit is None:
+        return ""
+    return gettext("If you stay at %(limit)s people or fewer, %(plan)s is the cheaper plan.") % {
+        "limit": _count(limit),
+        "plan": plan_from,
+    }
+
+
+def _limit(limit: Any) -> str:
+    return gettext("unlimited") if limit is None else _count(limit)
+
+
+def _count(value: Any) -> str:
+    return str(format_decimal(_decimal(value), locale="en"))
+
+
+def is_over(*, quote: Quote, now: datetime) -> bool:
+    """Whether it can no longer be answered because its time has passed."""
+    return quote.state == Quote.State.EXPIRED or (
+        quote.state in (Quote.State.OPEN, Quote.State.CALL_ASKED) and quote.valid_until <= now
+    )

@@ -1,0 +1,158 @@
+"""Move enrolments whose time has come: facts in bulk, the engine decides, rows are written in one transaction.
+
+Nothing polls a contact. An enrolment is looked at when its `due_at` has come (business time), or when
+something happened to it (`wake`). Two planners never hold the same row: each takes what the other has not.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from campaigns.delivery.models import Message
+from campaigns.offers import quote as quoting
+from campaigns.offers.models import Quote
+from campaigns.sequences import compose, exits, facts
+from campaigns.sequences import flow as flows
+from campaigns.sequences.compose import Due
+from campaigns.sequences.facts import Gathered
+from campaigns.sequences.flow import Flow
+from campaigns.sequences.models import Campaign, Enrolment, StepRun
+from orchestrator.engine import planner
+
+BATCH = 500
+CALL_ASKED = "CALL_ASKED"
+
+
+@dataclass(slots=True)
+class Advanced:
+    looked_at: int = 0
+    planned: int = 0
+    ended: int = 0
+
+    def add(self, other: Advanced) -> None:
+        self.looked_at += other.looked_at
+        self.planned += other.planned
+        self.ended += other.ended
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What is decided for a batch before anything is written."""
+
+    sends: list[tuple[Enrolment, planner.Send]] = field(default_factory=list)
+    skipped: list[StepRun] = field(default_factory=list)
+    exits: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    moved: list[Enrolment] = field(default_factory=list)
+
+
+def advance_due(*, now: datetime, limit: int = 5000) -> Advanced:
+    """At most `limit` enrolments of live campaigns, the longest due first."""
+    total = Advanced()
+    while total.looked_at < limit:
+        with transaction.atomic():
+            rows = lock_enrolments(due_by=now, limit=min(BATCH, limit - total.looked_at))
+            total.add(_advance(rows, now))
+        if len(rows) < BATCH:
+            break
+    return total
+
+
+def lock_enrolments(*, due_by: datetime, limit: int) -> list[Enrolment]:
+    rows = Enrolment.objects.select_for_update(skip_locked=True, of=("self",)).filter(
+        state=Enrolment.State.OPEN, due_at__lte=due_by, campaign__status=Campaign.Status.LIVE
+    )
+    return list(with_surroundings(rows.order_by("due_at", "pk"))[:limit])
+
+
+def with_surroundings(rows: QuerySet[Enrolment]) -> QuerySet[Enrolment]:
+    return rows.select_related("campaign__gate", "campaign__offer", "entry__stay", "account", "contact", "quote")
+
+
+def plan_sends(
+    *, sends: Sequence[tuple[Enrolment, planner.Send]], flow_of: Mapping[int, Flow], gathered: Gathered, now: datetime
+) -> tuple[list[Message], list[StepRun]]:
+    """Messages of the sends that can be made, and step runs that say why the others cannot."""
+    quotes = _quotes([enrolment for enrolment, _ in sends], now)
+    due: list[Due] = []
+    skipped: list[StepRun] = []
+    for enrolment, send in sends:
+        quote = quotes.get(enrolment.pk)
+        if isinstance(quote, str):
+            skipped.append(_skipped(enrolment, send.step_key, send.visit, quote, now))
+            continue
+        flow = flow_of[enrolment.version_id]
+        point = gathered.points[enrolment.contact_id, flow.channel(send.step_key)]
+        due.append(Due(enrolment, flow, send.step_key, send.visit, send.due_at, point, quote))
+    return compose.plan_step(due=due, now=now), skipped
+
+
+def _advance(rows: Sequence[Enrolment], now: datetime) -> Advanced:
+    if not rows:
+        return Advanced()
+    flow_of = flows.read_flows(version_ids={row.version_id for row in rows})
+    gathered = facts.gather_facts(enrolments=rows, flows=flow_of, now=now)
+    batch = _Batch()
+    for row in rows:
+        _decide(row, flow_of[row.version_id], gathered.facts[row.pk], batch, now)
+    messages, unsent = plan_sends(sends=batch.sends, flow_of=flow_of, gathered=gathered, now=now)
+    StepRun.objects.bulk_create([*batch.skipped, *unsent])
+    Enrolment.objects.bulk_update(batch.moved, ["step_key", "visit", "step_entered_at", "due_at"])
+    ended = sum(exits.end_enrolments(enrolment_ids=ids, reason=reason, now=now) for reason, ids in batch.exits.items())
+    return Advanced(looked_at=len(rows), planned=len(messages), ended=ended)
+
+
+def _decide(row: Enrolment, flow: Flow, known: planner.Facts, batch: _Batch, now: datetime) -> None:
+    """One decision; skipped messages are passed by on the way, for they need neither a message nor time."""
+    position = planner.Position(row.step_key or None, row.step_entered_at, row.visit)
+    while True:
+        decision = planner.plan(sequence=flow.sequence, position=position, facts=known, now=now)
+        if not isinstance(decision, planner.Skip):
+            break
+        batch.skipped.append(_skipped(row, decision.step_key, decision.visit, decision.reason, now))
+        position = planner.after(sequence=flow.sequence, step_key=decision.step_key, now=now, visit=decision.visit)
+    match decision:
+        case planner.Exit(reason) if reason in planner.EXIT_PRIORITY:
+            batch.exits[reason].append(row.pk)
+        case planner.Exit():
+            _move(row, planner.Position(None, now, row.visit), None, batch)
+        case planner.Wait(until, step_key, entered_at, visit):
+            _move(row, planner.Position(step_key, entered_at, visit), until, batch)
+        case planner.Send(step_key, _, visit):
+            batch.sends.append((row, decision))
+            position = planner.after(sequence=flow.sequence, step_key=step_key, now=now, visit=visit)
+            _move(row, position, flows.next_look(flow=flow, position=position), batch)
+
+
+def _move(row: Enrolment, position: planner.Position, look_at: datetime | None, batch: _Batch) -> None:
+    row.step_key, row.visit = position.step_key or "", position.visit
+    row.step_entered_at, row.due_at = position.entered_at, look_at
+    batch.moved.append(row)
+
+
+def _skipped(row: Enrolment, step_key: str, visit: int, reason: str, now: datetime) -> StepRun:
+    return StepRun(
+        enrolment=row, step_key=step_key, visit=visit, outcome=StepRun.Outcome.SKIPPED, reason=reason, at=now
+    )
+
+
+def _quotes(rows: Sequence[Enrolment], now: datetime) -> dict[int, Quote | str]:
+    """{enrolment id: the quote to name in its message, or why there is none}; without an offer it is absent."""
+    found: dict[int, Quote | str] = {}
+    by_offer: dict[int, list[Enrolment]] = defaultdict(list)
+    for row in rows:
+        if row.quote is not None and row.quote.state == Quote.State.CALL_ASKED:
+            found[row.pk] = CALL_ASKED
+        elif row.campaign.offer_id is not None:
+            by_offer[row.campaign.offer_id].append(row)
+    for group in by_offer.values():
+        offer = group[0].campaign.offer
+        assert offer is not None, "Grouped by offer."
+        quotes = quoting.make_quotes(offer=offer, account_ids=sorted({row.account_id for row in group}), now=now)
+        found |= {row.pk: quotes[row.account_id] for row in group}
+    return found

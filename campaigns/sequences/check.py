@@ -1,0 +1,169 @@
+"""The launch review: what stands in the way, what deserves a second look, what is in order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from campaigns.operations.models import SendSwitch
+from campaigns.sequences import campaign_file, check_audience, wording
+from campaigns.sequences.campaign_file import CampaignFileError, CampaignSpec
+from campaigns.sequences.models import Campaign
+from campaigns.sequences.step_file import StepSpec, VariantSpec
+from orchestrator.channels import registry
+from orchestrator.templating import lint
+
+BLOCKER, WARNING, PASSED = "BLOCKER", "WARNING", "PASSED"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`code` is stable, `message` in the reader's language. `step` is the step's key, `where` the path into the
+    campaign file of what to change; both are empty where the finding is about the campaign or the set-up."""
+
+    level: str
+    code: str
+    message: str
+    step: str = ""
+    where: str = ""
+
+
+def check_campaign(*, campaign: Campaign, now: datetime) -> list[Finding]:
+    """Of the draft, else of what is live. Blockers first, in the order of the campaign's outline."""
+    version = campaign.draft_version or campaign.live_version
+    if version is None:
+        return [Finding(BLOCKER, "no_version", _("The campaign has no content yet."))]
+    try:
+        spec = campaign_file.parse(version.definition)
+    except CampaignFileError as error:
+        return [Finding(BLOCKER, "file", error.message, where=error.path)]
+    found = [
+        *_goal(spec),
+        *_offer(campaign, spec),
+        *(Finding(*one) for one in check_audience.check_audience(campaign=campaign, spec=spec, now=now)),
+        *_holdout(spec),
+        *_weights(spec),
+        *_contents(spec),
+        *_channels(spec),
+        *_sender(spec),
+        *_switch(),
+    ]
+    order = {BLOCKER: 0, WARNING: 1, PASSED: 2}
+    return sorted(found, key=lambda finding: order[finding.level])
+
+
+def not_a_draft(campaign: Campaign) -> Finding:
+    words = _("This campaign is no draft: it was launched before.")
+    return Finding(BLOCKER, "not_a_draft", words)
+
+
+def audience_failed(reason: str) -> Finding:
+    words = _("The audience could not be computed: %(reason)s") % {"reason": reason}
+    return Finding(BLOCKER, "audience_failed", words, where="audience")
+
+
+def _goal(spec: CampaignSpec) -> Iterator[Finding]:
+    if spec.goal is None:
+        yield Finding(BLOCKER, "no_goal", _("Say what counts as success: the campaign has no goal."), where="goal")
+    else:
+        words = _("The goal is an upgrade within %(days)s days.") % {"days": spec.goal.window_days}
+        yield Finding(PASSED, "goal", words)
+
+
+def _offer(campaign: Campaign, spec: CampaignSpec) -> Iterator[Finding]:
+    if spec.offer is None:
+        words = _("The messages carry no offer: nobody can accept with one click.")
+        yield Finding(WARNING, "no_offer", words, where="offer")
+    elif campaign.offer is None or not campaign.offer.is_active:
+        words = _("The offer %(slug)s is not active.") % {"slug": spec.offer.slug}
+        yield Finding(BLOCKER, "offer_inactive", words, where="offer")
+    else:
+        yield Finding(PASSED, "offer", _("The offer is active."))
+
+
+def _holdout(spec: CampaignSpec) -> Iterator[Finding]:
+    if spec.holdout_percent == 0:
+        words = _(
+            "Nobody is held out: what the campaign really earned cannot be told from what would have come anyway."
+        )
+        yield Finding(WARNING, "no_holdout", words, where="holdout_percent")
+    else:
+        yield Finding(PASSED, "holdout", _("%(percent)s %% are held out.") % {"percent": f"{spec.holdout_percent:g}"})
+
+
+def _weights(spec: CampaignSpec) -> Iterator[Finding]:
+    for step in spec.message_steps():
+        total = sum(variant.weight for variant in step.variants)
+        if total != 100:
+            words = _("The shares of the variants add up to %(total)s %%, not to 100 %%.") % {"total": total}
+            yield Finding(BLOCKER, "weights", words, step.key, f"{step.path}.variants")
+
+
+def _contents(spec: CampaignSpec) -> Iterator[Finding]:
+    checked = 0
+    wrong = False
+    for step in spec.message_steps():
+        for variant in step.variants:
+            for locale in variant.content:
+                checked += 1
+                for finding in _content(spec, step, variant, locale):
+                    wrong = wrong or finding.level == BLOCKER
+                    yield finding
+    if not wrong:
+        yield Finding(PASSED, "contents", _("%(n)s texts were tried with sample values.") % {"n": checked})
+
+
+def _content(spec: CampaignSpec, step: StepSpec, variant: VariantSpec, locale: str) -> Iterator[Finding]:
+    has_offer = spec.offer is not None
+    made = wording.delivery_content(channel=step.channel, content=variant.content, has_offer=has_offer)[locale]
+    texts = {name: text for name, text in made.items() if name in lint.FIELDS[step.channel]}
+    allowed = wording.variables(has_offer=has_offer)
+    for problem in lint.check_content(kind=step.channel, content=texts, allowed=allowed, locale=locale):
+        field = problem.field or next(iter(variant.content[locale]))
+        place = _("line %(line)s: ") % {"line": problem.line} if problem.line else ""
+        words = _("%(variant)s, %(locale)s, %(field)s: %(place)s%(problem)s") % {
+            "variant": variant.key.upper(),
+            "locale": locale,
+            "field": field,
+            "place": place,
+            "problem": problem.message,
+        }
+        where = f"{step.path}.variants.{variant.key}.content.{locale}.{field}"
+        yield Finding(
+            BLOCKER if problem.level == "error" else WARNING, f"content:{problem.code}", words, step.key, where
+        )
+
+
+def _channels(spec: CampaignSpec) -> Iterator[Finding]:
+    for channel in dict.fromkeys(step.channel for step in spec.message_steps()):
+        first = next(step for step in spec.message_steps() if step.channel == channel)
+        if channel not in registry.channel_kinds():
+            words = _("There is no channel %(channel)s in this installation.") % {"channel": channel}
+            yield Finding(BLOCKER, "channel_missing", words, first.key, f"{first.path}.channel")
+        elif channel == "email" and not registry.get(channel).is_live:
+            words = _("The e-mail provider has no key: messages go to the outbox and nothing leaves this machine.")
+            yield Finding(WARNING, "outbox", words, first.key)
+
+
+def _sender(spec: CampaignSpec) -> Iterator[Finding]:
+    if not any(step.channel == "email" for step in spec.message_steps()):
+        return
+    is_set = True
+    if not settings.SENDGRID_FROM_EMAIL:
+        is_set = False
+        yield Finding(BLOCKER, "sender_missing", _("Mail has no sender: set SENDGRID_FROM_EMAIL."))
+    if spec.purpose == "MARKETING" and not settings.SENDER_POSTAL_ADDRESS:
+        is_set = False
+        words = _("Marketing mail must name a postal address: set SENDER_POSTAL_ADDRESS.")
+        yield Finding(BLOCKER, "postal_address_missing", words)
+    if is_set:
+        yield Finding(PASSED, "sender", _("Sender and postal address are set."))
+
+
+def _switch() -> Iterator[Finding]:
+    if SendSwitch.objects.filter(is_on=False).exists():
+        yield Finding(WARNING, "sending_off", _("Sending is switched off: messages wait until it is switched on."))

@@ -1,0 +1,99 @@
+"""The part of the launch review that counts: who is meant, whether that can be right, in which languages they read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from campaigns.profiles.models import Account, Contact, Membership
+from campaigns.segments import preview
+from campaigns.segments.models import Segment, SegmentMembership
+from campaigns.sequences.campaign_file import CampaignSpec
+from campaigns.sequences.compose import FALLBACK_LOCALE
+from campaigns.sequences.models import Campaign
+from campaigns.sequences.step_file import LOCALES
+
+# A definition that fails is not refreshed any more; a working one is, every few seconds.
+STALE_AFTER = timedelta(hours=24)
+
+type Found = tuple[str, str, str, str, str]
+
+
+def check_audience(*, campaign: Campaign, spec: CampaignSpec, now: datetime) -> Iterator[Found]:
+    """(level, code, message, step, where), as check.Finding takes them."""
+    segment = campaign.segment
+    if segment is None or segment.live_version is None or segment.archived_at is not None:
+        yield "BLOCKER", "no_audience", _("The campaign has no audience."), "", "audience"
+        return
+    yield from _size(segment, now)
+    yield from _age(segment, now)
+    yield from _languages(segment, spec)
+
+
+def _size(segment: Segment, now: datetime) -> Iterator[Found]:
+    assert segment.live_version is not None, "Looked at before."
+    counted = preview.count(document=segment.live_version.definition, now=now)
+    if counted.count == 0:
+        yield "WARNING", "empty_audience", _("Nobody is in the audience now."), "", "audience"
+    elif counted.count * 2 > counted.base:
+        words = _("The audience is %(count)s of %(base)s, more than half of everybody.")
+        yield "WARNING", "large_audience", words % {"count": counted.count, "base": counted.base}, "", "audience"
+    else:
+        words = ngettext("%(count)s is in the audience.", "%(count)s are in the audience.", counted.count)
+        yield "PASSED", "audience", words % {"count": counted.count}, "", ""
+
+
+def _age(segment: Segment, now: datetime) -> Iterator[Found]:
+    if segment.refreshed_at is not None and segment.refreshed_at < now - STALE_AFTER:
+        words = _("The audience was last counted on %(day)s. Look at its last refresh.")
+        yield "WARNING", "stale_audience", words % {"day": f"{segment.refreshed_at:%Y-%m-%d}"}, "", "audience"
+
+
+def _languages(segment: Segment, spec: CampaignSpec) -> Iterator[Found]:
+    """A language that somebody in the audience reads and a variant lacks. Without English either, nobody knows
+    what such a reader would get: that blocks."""
+    spoken = spoken_locales(segment=segment, roles=spec.recipients.roles)
+    complete = True
+    for step in spec.message_steps():
+        for variant in step.variants:
+            for locale in sorted(spoken - set(variant.content)):
+                complete = False
+                has_fallback = FALLBACK_LOCALE in variant.content
+                words = _("Variant %(variant)s of step %(step)s has no text in %(locale)s: these readers get English.")
+                if not has_fallback:
+                    words = _("Variant %(variant)s of step %(step)s has no text in %(locale)s, nor in English.")
+                yield (
+                    "WARNING" if has_fallback else "BLOCKER",
+                    "missing_locale",
+                    words % {"variant": variant.key.upper(), "step": step.key, "locale": locale},
+                    step.key,
+                    f"{step.path}.variants.{variant.key}.content",
+                )
+    if complete:
+        words = _("Every text is there in every language that the audience reads.")
+        yield "PASSED", "languages", words, "", ""
+
+
+def spoken_locales(*, segment: Segment, roles: tuple[str, ...]) -> set[str]:
+    """The supported languages of those who may be written to: of the members, before a first refresh of everybody."""
+    people = _people(segment, roles)
+    found = set(people.exclude(locale="").values_list("locale", flat=True).distinct())
+    short = {locale.replace("_", "-").split("-")[0].lower() for locale in found}
+    return short & set(LOCALES)
+
+
+def _people(segment: Segment, roles: tuple[str, ...]) -> QuerySet[Contact]:
+    stays = SegmentMembership.objects.filter(segment=segment, left_at__isnull=True)
+    memberships = Membership.objects.filter(account__in=Account.objects.current())
+    if roles:
+        memberships = memberships.filter(role__in=roles)
+    if stays.exists():
+        memberships = memberships.filter(
+            Q(account__in=stays.filter(account__isnull=False).values("account"))
+            | Q(contact__in=stays.filter(contact__isnull=False).values("contact"))
+        )
+    return Contact.objects.filter(pk__in=memberships.values("contact"))

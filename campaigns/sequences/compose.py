@@ -1,0 +1,121 @@
+"""Make the messages of a step: wording by arm and language, figures and evidence in the context, one row each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+
+from campaigns.consent.models import ContactPoint
+from campaigns.delivery import plan
+from campaigns.delivery.models import Message, TemplateVersion
+from campaigns.offers import links
+from campaigns.offers.models import Quote
+from campaigns.profiles.models import Contact
+from campaigns.sequences.flow import Flow
+from campaigns.sequences.models import Enrolment, StepRun
+
+FALLBACK_LOCALE = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """One message to plan: `enrolment` with campaign (and its gate), account, contact and entry at hand.
+
+    `due_at` is when the step came due, which may be long past: how late it may go counts from there.
+    """
+
+    enrolment: Enrolment
+    flow: Flow
+    step_key: str
+    visit: int
+    due_at: datetime
+    point: ContactPoint
+    quote: Quote | None
+
+
+def plan_step(*, due: Sequence[Due], now: datetime) -> list[Message]:
+    """Messages and their step runs, in the caller's transaction: neither is ever there without the other."""
+    if not due:
+        return []
+    items = [_planned(one) for one in due]
+    messages = plan.plan_messages(items=items, now=now)
+    by_key = {message.dedupe_key: message for message in messages}
+    StepRun.objects.bulk_create(
+        [
+            StepRun(
+                enrolment=one.enrolment,
+                step_key=one.step_key,
+                visit=one.visit,
+                outcome=StepRun.Outcome.MESSAGE_PLANNED,
+                message=by_key[item.dedupe_key],
+                at=now,
+            )
+            for one, item in zip(due, items, strict=True)
+            if item.dedupe_key in by_key
+        ]
+    )
+    return messages
+
+
+def pick_locale(*, contact: Contact, wording: TemplateVersion) -> str:
+    """The contact's language where the wording has it, else English, else the first there is."""
+    spoken = contact.locale.replace("_", "-").split("-")[0].lower()
+    if spoken in wording.content:
+        return spoken
+    return FALLBACK_LOCALE if FALLBACK_LOCALE in wording.content else next(iter(wording.content))
+
+
+def in_reporting_currency(*, amount: Decimal, currency: str) -> Decimal:
+    """At the fixed rates of EXCHANGE_RATES, to the cent; 0 for a currency that has no rate."""
+    return (amount * settings.EXCHANGE_RATES.get(currency, Decimal(0))).quantize(Decimal("0.01"))
+
+
+def _planned(one: Due) -> plan.PlannedMessage:
+    enrolment, spec = one.enrolment, one.flow.spec
+    wording = one.flow.wording(step_key=one.step_key, arm=enrolment.arm)
+    gate = enrolment.campaign.gate
+    assert gate is not None, "A launched campaign has a gate."
+    return plan.PlannedMessage(
+        gate=gate,
+        contact=enrolment.contact,
+        account=enrolment.account,
+        point=one.point,
+        template_version=wording,
+        channel=one.flow.channel(one.step_key),
+        locale=pick_locale(contact=enrolment.contact, wording=wording),
+        variant=one.flow.variant(step_key=one.step_key, arm=enrolment.arm),
+        context=_context(enrolment, one.quote),
+        origin_step=one.step_key,
+        account_revision=enrolment.account.revision,
+        priority=spec.limits.priority,
+        expected_value=_expected_value(one.quote),
+        due_at=one.due_at,
+        send_by=one.due_at + timedelta(hours=spec.limits.send_by_hours),
+        dedupe_key=f"enrolment:{enrolment.pk}:{one.step_key}:{one.visit}",
+        purpose=Message.Purpose(spec.purpose),
+        policy=Message.Policy.AT_MOST_ONCE,
+    )
+
+
+def _context(enrolment: Enrolment, quote: Quote | None) -> dict[str, Any]:
+    account = enrolment.account
+    context: dict[str, Any] = {
+        "account": {"name": account.name or account.external_id, "external_id": account.external_id},
+        "evidence": enrolment.entry.evidence,
+        "offer": dict[str, Any](quote.figures) if quote else {},
+    }
+    if quote is not None:
+        context["offer_url"] = links.offer_url(quote_uuid=quote.uuid, contact_id=enrolment.contact_id)
+    return context
+
+
+def _expected_value(quote: Quote | None) -> Decimal:
+    """What an arbitration between campaigns compares: the monthly gain if the answer is yes."""
+    if quote is None:
+        return Decimal(0)
+    return in_reporting_currency(amount=quote.new_mrr - quote.old_mrr, currency=quote.currency)

@@ -1,0 +1,261 @@
+"""Take the newly entered into their campaigns: judge, choose, draw, write; a thousand at a time.
+
+Everything that can keep an account out is judged before the draw, so that the arms and the holdout are
+drawn from the same accounts. One reader of a campaign's audience at a time: the cursor's lock sees to it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from campaigns.experiments import assign
+from campaigns.experiments.models import Assignment
+from campaigns.offers import quote as quoting
+from campaigns.offers.models import Quote
+from campaigns.operations import pulling
+from campaigns.operations.models import PullCursor
+from campaigns.profiles.models import Contact
+from campaigns.segments.models import SegmentMembership
+from campaigns.sequences import candidates, compose, eligibility, evidence, recipients
+from campaigns.sequences import flow as flows
+from campaigns.sequences.candidates import Candidate
+from campaigns.sequences.flow import Flow
+from campaigns.sequences.models import Campaign, Enrolment, Entry
+from campaigns.usage import record
+
+BATCH = 1000
+
+
+@dataclass(slots=True)
+class Counts:
+    """Accounts by outcome. `not_enrolled` is by reason."""
+
+    enrolled: int = 0
+    holdout: int = 0
+    not_enrolled: Counter[str] = field(default_factory=Counter)
+
+    def add(self, other: Counts) -> None:
+        self.enrolled += other.enrolled
+        self.holdout += other.holdout
+        self.not_enrolled.update(other.not_enrolled)
+
+
+def enrol_due(*, now: datetime) -> Counts:
+    """Pull what entered the audiences of live campaigns since the last time."""
+    total = Counts()
+    for campaign in _live_campaigns():
+        while True:
+            read, counts = _pull_batch(campaign_id=campaign.pk, now=now)
+            total.add(counts)
+            if read < BATCH:
+                break
+    return total
+
+
+def enrol_audience(*, campaign: Campaign, now: datetime) -> Counts:
+    """Everybody in the audience now, whoever wrote the rows a moment ago. The pull finds them taken later."""
+    total, last = Counts(), 0
+    while True:
+        with transaction.atomic():
+            live, _ = _lock(campaign.pk)
+            if live is None:
+                return total
+            waiting = SegmentMembership.objects.filter(segment=live.segment, left_at__isnull=True, pk__gt=last)
+            stays = list(waiting.order_by("pk")[:BATCH])
+            total.add(enrol_stays(campaign=live, stays=stays, now=now))
+        if len(stays) < BATCH:
+            return total
+        last = stays[-1].pk
+
+
+def enrol_stays(*, campaign: Campaign, stays: Sequence[SegmentMembership], now: datetime) -> Counts:
+    """One batch, in the caller's transaction, under the campaign's lock. Stays seen before change nothing."""
+    assert campaign.live_version_id is not None, "Only a launched campaign enrols."
+    flow = flows.read_flow(version_id=campaign.live_version_id)
+    people = candidates.find_candidates(campaign=campaign, entry=flow.spec.entry, stays=stays, now=now)
+    if not people:
+        return Counts()
+    ids = list(people)
+    judged = eligibility.judge_accounts(campaign=campaign, account_ids=ids, now=now)
+    first = flows.first_message(flow=flow, now=now)
+    chosen = recipients.choose_recipients(
+        campaign=campaign,
+        spec=flow.spec,
+        channel=flow.channel(first.step_key),
+        account_ids=[account_id for account_id in ids if account_id not in judged.reasons],
+        only={one.account.pk: one.contact_ids for one in people.values() if one.contact_ids},
+    )
+    reasons = judged.reasons | chosen.reasons
+    ready = [one for one in people.values() if one.account.pk not in reasons]
+    draws = _draw(campaign, ready, now)
+    entries = _write_entries(campaign, people, reasons, draws, now)
+    _write_enrolments(campaign, flow, entries, draws, chosen, judged.prices, now)
+    return _count(entries, people)
+
+
+def _pull_batch(*, campaign_id: int, now: datetime) -> tuple[int, Counts]:
+    with transaction.atomic():
+        campaign, cursor = _lock(campaign_id)
+        if campaign is None:
+            return 0, Counts()
+        rows = SegmentMembership.objects.filter(segment=campaign.segment)
+        stays = pulling.rows_after(rows=rows, cursor=cursor, limit=BATCH)
+        counts = enrol_stays(campaign=campaign, stays=[stay for stay in stays if stay.left_at is None], now=now)
+        pulling.advance_cursor(cursor=cursor, rows=stays)
+    return len(stays), counts
+
+
+def lock_enrolling(*, slug: str) -> PullCursor:
+    """Nobody enrols into the campaign until the transaction ends; what had begun has ended."""
+    return pulling.lock_cursor(name=f"enrol:{slug}")
+
+
+def _lock(campaign_id: int) -> tuple[Campaign | None, PullCursor]:
+    """The campaign under its enrolling lock; None unless it is live by the time the lock is had."""
+    cursor = lock_enrolling(slug=Campaign.objects.values_list("slug", flat=True).get(pk=campaign_id))
+    return _live_campaigns().filter(pk=campaign_id).first(), cursor
+
+
+def _live_campaigns() -> QuerySet[Campaign]:
+    rows = Campaign.objects.filter(status=Campaign.Status.LIVE)
+    return rows.select_related("gate", "experiment", "offer", "segment__live_version")
+
+
+def _draw(campaign: Campaign, ready: Sequence[Candidate], now: datetime) -> dict[int, Assignment]:
+    assert campaign.experiment is not None, "A launched campaign has an experiment."
+    accounts = [(one.account.pk, one.account.external_id) for one in ready]
+    return assign.draw(experiment=campaign.experiment, accounts=accounts, now=now)
+
+
+def _write_entries(
+    campaign: Campaign,
+    people: Mapping[int, Candidate],
+    reasons: Mapping[int, str],
+    draws: Mapping[int, Assignment],
+    now: datetime,
+) -> dict[int, Entry]:
+    """{account id: its entry}. A contact that joins an account already in the campaign makes no second one."""
+    figures = evidence.gather_evidence(segment=campaign.segment, account_ids=list(draws), now=now)
+    entries = {account_id: one.joins for account_id, one in people.items() if one.joins and account_id in draws}
+    new = [
+        Entry(
+            campaign=campaign,
+            account=one.account,
+            number=one.number,
+            stay=one.stay,
+            outcome=_outcome(account_id, reasons, draws),
+            reason=reasons.get(account_id, ""),
+            assignment=draws.get(account_id),
+            evidence=figures.get(account_id, {}),
+            at=now,
+        )
+        for account_id, one in people.items()
+        if one.joins is None
+    ]
+    return entries | {entry.account_id: entry for entry in Entry.objects.bulk_create(new)}
+
+
+def _outcome(account_id: int, reasons: Mapping[int, str], draws: Mapping[int, Assignment]) -> str:
+    if account_id in reasons:
+        return Entry.Outcome.NOT_ENROLLED
+    return Entry.Outcome.HOLDOUT if draws[account_id].variant is None else Entry.Outcome.ENROLLED
+
+
+def _write_enrolments(
+    campaign: Campaign,
+    flow: Flow,
+    entries: Mapping[int, Entry],
+    draws: Mapping[int, Assignment],
+    chosen: recipients.Chosen,
+    prices: Mapping[int, quoting.Pricing],
+    now: datetime,
+) -> None:
+    """Enrolments, each with its first message: nobody enrolled is ever without a row."""
+    taken_in = {pk: entry for pk, entry in entries.items() if entry.outcome == Entry.Outcome.ENROLLED}
+    quotes: dict[int, Quote] = {}
+    if campaign.offer is not None:
+        wanted = {pk: price for pk, price in prices.items() if pk in taken_in}
+        quotes = quoting.store_quotes(offer=campaign.offer, priced=wanted, now=now)
+    first = flows.first_message(flow=flow, now=now)
+    enrolments = Enrolment.objects.bulk_create(
+        [
+            _enrolment(flow, entry, draws[pk], contact, quotes.get(pk), now)
+            for pk, entry in taken_in.items()
+            for contact in chosen.contacts[pk]
+        ]
+    )
+    due = [
+        compose.Due(
+            one,
+            flow,
+            first.step_key,
+            first.visit,
+            first.due_at,
+            chosen.points[one.contact_id],
+            quotes.get(one.account_id),
+        )
+        for one in enrolments
+    ]
+    compose.plan_step(due=due, now=now)
+    _announce(enrolments, now)
+
+
+def _announce(enrolments: Sequence[Enrolment], now: datetime) -> None:
+    """Segments stand below campaigns: they see who was enrolled as a usage event."""
+    record.record_events(
+        events=[
+            record.NewEvent(
+                at=now,
+                account_id=one.account_id,
+                contact_id=one.contact_id,
+                name="crescendo.enrolled",
+                properties={"campaign": one.campaign.slug},
+                source="crescendo",
+                message_id=f"enrolled:{one.pk}",
+                received_at=now,
+            )
+            for one in enrolments
+        ]
+    )
+
+
+def _enrolment(
+    flow: Flow, entry: Entry, drawn: Assignment, contact: Contact, quote: Quote | None, now: datetime
+) -> Enrolment:
+    assert drawn.variant is not None, "The held out are not enrolled."
+    position, look_at = flows.after_first(flow=flow, now=now)
+    return Enrolment(
+        campaign=entry.campaign,
+        version=flow.version,
+        entry=entry,
+        account=entry.account,
+        contact=contact,
+        entry_number=entry.number,
+        arm=drawn.variant.key,
+        quote=quote,
+        step_key=position.step_key or "",
+        visit=position.visit,
+        step_entered_at=position.entered_at,
+        due_at=look_at,
+        enrolled_at=now,
+    )
+
+
+def _count(entries: Mapping[int, Entry], people: Mapping[int, Candidate]) -> Counts:
+    counts = Counts()
+    for account_id, entry in entries.items():
+        if people[account_id].joins is not None:
+            continue
+        if entry.outcome == Entry.Outcome.ENROLLED:
+            counts.enrolled += 1
+        elif entry.outcome == Entry.Outcome.HOLDOUT:
+            counts.holdout += 1
+        else:
+            counts.not_enrolled[entry.reason] += 1
+    return counts

@@ -1,0 +1,57 @@
+"""End enrolments: the state and the reason, and the messages that now must not go."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import transaction
+
+from campaigns.delivery import plan
+from campaigns.delivery.models import Message
+from campaigns.sequences.models import Campaign, Enrolment, StepRun
+
+# Why a waiting message is not sent, by why its enrolment ended. A completed one has none waiting.
+MESSAGE_REASONS = {
+    Enrolment.Exit.CONVERTED: Message.Reason.CONVERTED,
+    Enrolment.Exit.OPTED_OUT: Message.Reason.OPTED_OUT,
+    Enrolment.Exit.LEFT_SEGMENT: Message.Reason.LEFT_SEGMENT,
+    Enrolment.Exit.REFUSED: Message.Reason.REFUSED,
+    Enrolment.Exit.GATE_CLOSED: Message.Reason.GATE_CLOSED,
+    Enrolment.Exit.STOPPED: Message.Reason.CAMPAIGN_STOPPED,
+}
+
+
+@transaction.atomic
+def end_enrolments(*, enrolment_ids: Sequence[int], reason: str, now: datetime) -> int:
+    """Returns how many were still open. Their waiting messages are skipped for the matching reason."""
+    ended = Enrolment.objects.filter(pk__in=enrolment_ids, state=Enrolment.State.OPEN).update(
+        state=Enrolment.State.ENDED, exit_reason=reason, ended_at=now, due_at=None
+    )
+    if reason in MESSAGE_REASONS:
+        _skip_messages(enrolment_ids, MESSAGE_REASONS[Enrolment.Exit(reason)], now)
+    return ended
+
+
+@transaction.atomic
+def end_for_accounts(*, campaign: Campaign, account_ids: Sequence[int], reason: str, now: datetime) -> int:
+    """The same for everybody whom these accounts have in the campaign, those past their last step too."""
+    rows = Enrolment.objects.filter(campaign=campaign, account_id__in=account_ids)
+    return end_enrolments(enrolment_ids=list(rows.values_list("pk", flat=True)), reason=reason, now=now)
+
+
+@transaction.atomic
+def end_campaign(*, campaign: Campaign, now: datetime) -> int:
+    """All of a stopped campaign. Its gate has skipped the messages."""
+    return Enrolment.objects.filter(campaign=campaign, state=Enrolment.State.OPEN).update(
+        state=Enrolment.State.ENDED, exit_reason=Enrolment.Exit.STOPPED, ended_at=now, due_at=None
+    )
+
+
+def _skip_messages(enrolment_ids: Sequence[int], reason: Message.Reason, now: datetime) -> None:
+    waiting = StepRun.objects.filter(
+        enrolment_id__in=enrolment_ids, message__state__in=[Message.State.PLANNED, Message.State.READY]
+    )
+    message_ids = list(waiting.values_list("message_id", flat=True))
+    if message_ids:
+        plan.skip_messages(message_ids=message_ids, reason=reason, now=now)

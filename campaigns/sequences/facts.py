@@ -1,0 +1,160 @@
+"""What holds for a batch of enrolments now, gathered by a handful of queries and handed to the planner."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from campaigns.billing.models import MrrMovement
+from campaigns.consent import points
+from campaigns.consent import selectors as consent
+from campaigns.consent.models import ConsentTopic, ContactPoint
+from campaigns.delivery.models import Message, SendGate
+from campaigns.offers.models import Refusal
+from campaigns.segments import evaluate
+from campaigns.sequences.flow import Flow
+from campaigns.sequences.models import Enrolment, StepRun
+from orchestrator.engine import planner
+
+
+@dataclass(slots=True)
+class Gathered:
+    """`facts` by enrolment id; `points` by (contact id, channel), for whoever is to be written to."""
+
+    facts: dict[int, planner.Facts] = field(default_factory=dict)
+    points: dict[tuple[int, str], ContactPoint] = field(default_factory=dict)
+
+
+def gather_facts(*, enrolments: Sequence[Enrolment], flows: Mapping[int, Flow], now: datetime) -> Gathered:
+    """`enrolments` with campaign (and its gate), entry (and its stay), account and contact at hand."""
+    gathered = Gathered()
+    gathered.points, permissions = _permissions(enrolments, flows)
+    exits = find_exits(enrolments=enrolments, flows=flows, permissions=permissions, now=now)
+    conditions = _conditions(enrolments, flows, exits, now)
+    for enrolment in enrolments:
+        flow = flows[enrolment.version_id]
+        gathered.facts[enrolment.pk] = planner.Facts(
+            exits=frozenset(exits[enrolment.pk]),
+            conditions=conditions[enrolment.pk],
+            skips=_skips(enrolment, flow, permissions),
+        )
+    return gathered
+
+
+def find_exits(
+    *,
+    enrolments: Sequence[Enrolment],
+    flows: Mapping[int, Flow],
+    permissions: Mapping[tuple[int, str], str],
+    now: datetime,
+) -> dict[int, set[str]]:
+    """The reasons to leave that hold and that the campaign names in `exit_on`, by enrolment id."""
+    upgraded = _since_enrolled(enrolments, _newest_expansions(enrolments, now))
+    refused = _since_enrolled(enrolments, _newest_refusals(enrolments, now))
+    used = _channels_used(enrolments)
+    exits: dict[int, set[str]] = {}
+    for enrolment in enrolments:
+        spec = flows[enrolment.version_id].spec
+        holds = {
+            "CONVERTED": enrolment.pk in upgraded,
+            "REFUSED": enrolment.pk in refused,
+            "LEFT_SEGMENT": enrolment.entry.stay is not None and enrolment.entry.stay.left_at is not None,
+            "OPTED_OUT": any(
+                permissions.get((enrolment.contact_id, channel)) == consent.OPTED_OUT for channel in used[enrolment.pk]
+            ),
+            "GATE_CLOSED": enrolment.campaign.gate is not None
+            and enrolment.campaign.gate.state == SendGate.State.STOPPED,
+        }
+        exits[enrolment.pk] = {reason for reason in spec.exit_on if holds[reason]}
+    return exits
+
+
+def upgraded_since(*, enrolments: Sequence[Enrolment], now: datetime) -> set[int]:
+    """The enrolments whose account's MRR grew after they began."""
+    return _since_enrolled(enrolments, _newest_expansions(enrolments, now))
+
+
+def _permissions(
+    enrolments: Sequence[Enrolment], flows: Mapping[int, Flow]
+) -> tuple[dict[tuple[int, str], ContactPoint], dict[tuple[int, str], str]]:
+    wanted: dict[str, dict[int, str]] = defaultdict(dict)
+    contacts = {enrolment.contact_id: enrolment.contact for enrolment in enrolments}
+    for enrolment in enrolments:
+        flow = flows[enrolment.version_id]
+        for channel in flow.channels():
+            wanted[channel][enrolment.contact_id] = flow.spec.topic
+    topics = {topic.slug: topic for topic in ConsentTopic.objects.all()}
+    found: dict[tuple[int, str], ContactPoint] = {}
+    allowed: dict[tuple[int, str], str] = {}
+    for channel, people in wanted.items():
+        made = points.ensure_points(contacts=[contacts[pk] for pk in people], channel=channel)
+        for contact_id, point in made.items():
+            found[contact_id, channel] = point
+            allowed[contact_id, channel] = consent.permission(point=point, topic=topics[people[contact_id]])
+    return found, allowed
+
+
+def _skips(enrolment: Enrolment, flow: Flow, permissions: Mapping[tuple[int, str], str]) -> dict[str, str]:
+    """Why a message step cannot reach this contact, while the sequence goes on without it."""
+    skips: dict[str, str] = {}
+    for step in flow.sequence.steps:
+        if step.channel is None:
+            continue
+        answer = permissions.get((enrolment.contact_id, step.channel))
+        if answer is None:
+            skips[step.key] = Message.Reason.NO_ADDRESS
+        elif answer != consent.GRANTED:
+            skips[step.key] = answer
+    return skips
+
+
+def _conditions(
+    enrolments: Sequence[Enrolment], flows: Mapping[int, Flow], exits: Mapping[int, set[str]], now: datetime
+) -> dict[int, dict[str, bool]]:
+    """Every branch of a version judged for all its enrolments at once: account and contact both bound."""
+    staying: dict[int, list[Enrolment]] = defaultdict(list)
+    for enrolment in enrolments:
+        if not exits[enrolment.pk] and enrolment.step_key:
+            staying[enrolment.version_id].append(enrolment)
+    conditions: dict[int, dict[str, bool]] = {enrolment.pk: {} for enrolment in enrolments}
+    for version_id, rows in staying.items():
+        pairs = [(row.pk, row.account_id, row.contact_id) for row in rows]
+        for step_key, document in flows[version_id].conditions.items():
+            slug = flows[version_id].spec.slug
+            holding = evaluate.matching_pairs(document=document, pairs=pairs, now=now, campaign=slug)
+            for row in rows:
+                conditions[row.pk][step_key] = row.pk in holding
+    return conditions
+
+
+def _newest_expansions(enrolments: Sequence[Enrolment], now: datetime) -> dict[int, datetime]:
+    rows = MrrMovement.objects.filter(
+        account_id__in={enrolment.account_id for enrolment in enrolments},
+        kind=MrrMovement.Kind.EXPANSION,
+        at__lte=now,
+    )
+    return dict(rows.order_by("at").values_list("account_id", "at"))
+
+
+def _newest_refusals(enrolments: Sequence[Enrolment], now: datetime) -> dict[int, datetime]:
+    rows = Refusal.objects.filter(account_id__in={enrolment.account_id for enrolment in enrolments}, at__lte=now)
+    return dict(rows.order_by("at").values_list("account_id", "at"))
+
+
+def _since_enrolled(enrolments: Sequence[Enrolment], newest: Mapping[int, datetime]) -> set[int]:
+    return {
+        enrolment.pk
+        for enrolment in enrolments
+        if enrolment.account_id in newest and newest[enrolment.account_id] >= enrolment.enrolled_at
+    }
+
+
+def _channels_used(enrolments: Sequence[Enrolment]) -> dict[int, set[str]]:
+    """Where we wrote or meant to write. A no on another channel does not end what began without it."""
+    used: dict[int, set[str]] = {enrolment.pk: set() for enrolment in enrolments}
+    rows = StepRun.objects.filter(enrolment__in=enrolments, message__isnull=False)
+    for enrolment_id, channel in rows.values_list("enrolment_id", "message__channel"):
+        used[enrolment_id].add(channel)
+    return used

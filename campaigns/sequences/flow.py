@@ -1,0 +1,107 @@
+"""A live version as the decision engine wants it, with the wordings beside it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from campaigns.delivery.models import TemplateVersion
+from campaigns.sequences import campaign_file
+from campaigns.sequences.campaign_file import CampaignSpec
+from campaigns.sequences.models import CampaignVersion, Step
+from orchestrator.engine import planner
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """`wordings` maps (step key, variant key) to what is sent; a step with one variant gives it to all arms."""
+
+    version: CampaignVersion
+    spec: CampaignSpec
+    sequence: planner.Sequence
+    conditions: Mapping[str, Mapping]
+    wordings: Mapping[str, Mapping[str, TemplateVersion]]
+
+    def channel(self, step_key: str) -> str:
+        step = self.sequence.step(step_key)
+        assert step is not None and step.channel is not None, "Only message steps have a channel."
+        return step.channel
+
+    def channels(self) -> set[str]:
+        return {step.channel for step in self.sequence.steps if step.channel}
+
+    def variant(self, *, step_key: str, arm: str) -> str:
+        keys = self.wordings[step_key]
+        return arm if arm in keys else next(iter(keys))
+
+    def wording(self, *, step_key: str, arm: str) -> TemplateVersion:
+        return self.wordings[step_key][self.variant(step_key=step_key, arm=arm)]
+
+
+def read_flows(*, version_ids: Iterable[int]) -> dict[int, Flow]:
+    versions = CampaignVersion.objects.filter(pk__in=set(version_ids)).prefetch_related(
+        "steps__variants__template_version"
+    )
+    return {version.pk: _flow(version) for version in versions}
+
+
+def read_flow(*, version_id: int) -> Flow:
+    return read_flows(version_ids=[version_id])[version_id]
+
+
+def first_message(*, flow: Flow, now: datetime) -> planner.Send:
+    """The message that is planned with the enrolment: due now, or after the waits that stand before it."""
+    position = planner.start(sequence=flow.sequence, now=now)
+    decision = planner.plan(sequence=flow.sequence, position=position, facts=planner.Facts(), now=now)
+    while isinstance(decision, planner.Wait):
+        position = planner.Position(decision.step_key, decision.entered_at, decision.visit)
+        decision = planner.plan(sequence=flow.sequence, position=position, facts=planner.Facts(), now=decision.until)
+    assert isinstance(decision, planner.Send), "The file's parser lets only waits stand before the first message."
+    return decision
+
+
+def next_look(*, flow: Flow, position: planner.Position) -> datetime | None:
+    """When the enrolment is to be looked at again; None past the last step: then only its messages are awaited."""
+    if position.step_key is None:
+        return None
+    step = flow.sequence.step(position.step_key)
+    if step is not None and step.kind is planner.StepKind.WAIT and step.wait is not None:
+        return position.entered_at + step.wait
+    return position.entered_at
+
+
+def _flow(version: CampaignVersion) -> Flow:
+    steps = sorted(version.steps.all(), key=lambda step: step.position)
+    following = {step.key: after.key for step, after in itertools.pairwise(steps)}
+    return Flow(
+        version=version,
+        spec=campaign_file.parse(version.definition),
+        sequence=planner.Sequence(tuple(_engine_step(step, following.get(step.key)) for step in steps)),
+        conditions={step.key: step.condition for step in steps if step.condition is not None},
+        wordings={
+            step.key: {variant.key: variant.template_version for variant in step.variants.all()}
+            for step in steps
+            if step.kind == Step.Kind.MESSAGE
+        },
+    )
+
+
+def _engine_step(step: Step, following: str | None) -> planner.Step:
+    is_branch = step.kind == Step.Kind.BRANCH
+    return planner.Step(
+        key=step.key,
+        kind=planner.StepKind(step.kind),
+        channel=step.channel or None,
+        wait=step.wait,
+        then=(step.then or following) if is_branch else None,
+        otherwise=(step.otherwise or following) if is_branch else None,
+    )
+
+
+def after_first(*, flow: Flow, now: datetime) -> tuple[planner.Position, datetime | None]:
+    """Where a new enrolment stands once its first message is planned, and when to look at it next."""
+    first = first_message(flow=flow, now=now)
+    position = planner.after(sequence=flow.sequence, step_key=first.step_key, now=first.due_at, visit=first.visit)
+    return position, next_look(flow=flow, position=position)

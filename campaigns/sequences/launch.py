@@ -1,0 +1,149 @@
+"""Let a draft go live: everything it needs is made in one transaction, then its audience is taken in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db import transaction
+
+from campaigns.delivery import content, gates
+from campaigns.delivery.models import SendGate
+from campaigns.experiments import design
+from campaigns.experiments.models import Experiment
+from campaigns.operations.models import AuditEntry
+from campaigns.segments import refresh
+from campaigns.segments.models import SegmentMembership
+from campaigns.sequences import campaign_file, check, enrol, wording
+from campaigns.sequences.campaign_file import CampaignSpec
+from campaigns.sequences.check import Finding
+from campaigns.sequences.models import Campaign, CampaignVersion, Step, StepVariant
+from campaigns.sequences.step_file import StepSpec
+
+# N* of the anytime interval when the audience is smaller: an interval tuned to less says little sooner.
+SMALLEST_PLAN = 250
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchReport:
+    """Accounts by outcome, `not_enrolled` by reason."""
+
+    enrolled: int
+    holdout: int
+    not_enrolled: dict[str, int] = field(default_factory=dict)
+
+
+class LaunchRefused(Exception):
+    """Blockers stand in the way; nothing was changed. `findings` are the blockers."""
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        super().__init__("; ".join(finding.message for finding in findings))
+        self.findings = list(findings)
+
+
+def launch(*, campaign: Campaign, by: str, now: datetime, salt: str = "") -> LaunchReport:
+    """Check, refresh the audience, go live, enrol all of it. Returns when everybody is in their place.
+
+    `by` is who approved it. Should the process die after going live, the enrol job goes on from the rows.
+    Raises LaunchRefused.
+    """
+    blockers = [one for one in check.check_campaign(campaign=campaign, now=now) if one.level == check.BLOCKER]
+    if blockers:
+        raise LaunchRefused(blockers)
+    assert campaign.segment is not None, "Applying a file settles the audience."
+    refreshed = refresh.refresh_segment(segment=campaign.segment, now=now)
+    if refreshed.error:
+        raise LaunchRefused([check.audience_failed(refreshed.error)])
+    _go_live(campaign.pk, by, now, salt)
+    counts = enrol.enrol_audience(campaign=campaign, now=now)
+    campaign.refresh_from_db()
+    return LaunchReport(counts.enrolled, counts.holdout, dict(counts.not_enrolled))
+
+
+@transaction.atomic
+def _go_live(campaign_id: int, by: str, now: datetime, salt: str) -> None:
+    """DRAFT to LIVE once: of two people launching at the same time the second is refused."""
+    campaign = Campaign.objects.select_for_update(of=("self",)).get(pk=campaign_id)
+    version = campaign.draft_version
+    if campaign.status != Campaign.Status.DRAFT or version is None:
+        raise LaunchRefused([check.not_a_draft(campaign)])
+    spec = campaign_file.parse(version.definition)
+    _write_steps(campaign, version, spec, now)
+    gate = _open_gate(spec, now)
+    changed = Campaign.objects.filter(pk=campaign.pk, status=Campaign.Status.DRAFT).update(
+        status=Campaign.Status.LIVE,
+        live_version=version,
+        draft_version=None,
+        gate=gate,
+        experiment=_start_experiment(campaign, spec, now, salt),
+        launched_at=now,
+        launched_by=by,
+        changed_at=now,
+    )
+    assert changed, "The row is locked."
+    CampaignVersion.objects.filter(pk=version.pk).update(went_live_at=now, approved_by=by)
+    AuditEntry.objects.create(
+        at=now,
+        actor=by,
+        action="campaign.launch",
+        subject=f"campaign:{campaign.slug}",
+        before={"status": Campaign.Status.DRAFT},
+        after={"status": Campaign.Status.LIVE, "version": version.number, "approved_by": by},
+    )
+
+
+def _open_gate(spec: CampaignSpec, now: datetime) -> SendGate:
+    gate = gates.set_gate(
+        slug=spec.slug,
+        purpose=spec.purpose,
+        topic=spec.topic,
+        priority=spec.limits.priority,
+        window_start=spec.limits.window_from,
+        window_end=spec.limits.window_to,
+        now=now,
+    )
+    gates.open_gate(slug=spec.slug, now=now)
+    return gate
+
+
+def _start_experiment(campaign: Campaign, spec: CampaignSpec, now: datetime, salt: str) -> Experiment:
+    size = SegmentMembership.objects.filter(segment=campaign.segment, left_at__isnull=True).count()
+    return design.make_experiment(
+        slug=spec.slug,
+        name=spec.name,
+        holdout_percent=spec.holdout_percent,
+        variants=spec.arms(),
+        goal_window_days=spec.goal.window_days if spec.goal else 14,
+        planned_accounts=max(size, SMALLEST_PLAN),
+        now=now,
+        salt=salt,
+    )
+
+
+def _write_steps(campaign: Campaign, version: CampaignVersion, spec: CampaignSpec, now: datetime) -> None:
+    for position, one in enumerate(spec.steps):
+        step = Step.objects.create(
+            version=version,
+            key=one.key,
+            position=position,
+            kind=one.kind,
+            channel=one.channel,
+            wait=one.wait,
+            condition=dict(one.condition) if one.condition is not None else None,
+            then=one.then,
+            otherwise=one.otherwise,
+        )
+        _write_variants(campaign, step, one, spec.offer is not None, now)
+
+
+def _write_variants(campaign: Campaign, step: Step, spec: StepSpec, has_offer: bool, now: datetime) -> None:
+    for variant in spec.variants:
+        version = content.store_version(
+            slug=f"{campaign.slug}-{step.key}-{variant.key}",
+            name=f"{campaign.name}: {step.key} {variant.key}",
+            channel=step.channel,
+            content=wording.delivery_content(channel=step.channel, content=variant.content, has_offer=has_offer),
+            now=now,
+        )
+        StepVariant.objects.create(step=step, key=variant.key, template_version=version)

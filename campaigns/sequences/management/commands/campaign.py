@@ -1,0 +1,110 @@
+"""`manage.py campaign apply FILE.json | export | check | launch | pause | resume | stop SLUG`: campaigns as code.
+
+JSON alone on standard output, words on standard error. Exit status: 0 done, 2 wrong input, 3 refused.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import ArgumentParser
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, NoReturn
+
+from django.core.management.base import BaseCommand
+
+from campaigns.sequences import apply, check, launch, lifecycle, selectors
+from campaigns.sequences.campaign_file import CampaignFileError
+from campaigns.sequences.models import Campaign
+from orchestrator import clock
+from orchestrator.jobs import bells
+
+WRONG_INPUT, REFUSED = 2, 3
+OPERATOR = "command line"
+
+
+class Command(BaseCommand):
+    help = "Apply, export, check, launch, pause, resume or stop a campaign."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        acts = parser.add_subparsers(dest="act", required=True)
+        acts.add_parser("apply", help="take a campaign file over as a draft").add_argument("file", type=Path)
+        for act, words in (
+            ("export", "print the campaign file"),
+            ("check", "print blockers and warnings as JSON lines"),
+            ("launch", "let the draft go live and enrol its audience"),
+            ("pause", "hold everything that is not on its way"),
+            ("resume", "go on"),
+            ("stop", "end it for good"),
+        ):
+            one = acts.add_parser(act, help=words)
+            one.add_argument("slug")
+            one.add_argument("--by", default=OPERATOR, help="who is recorded as having done or approved it")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        act = getattr(self, f"_{options['act']}")
+        if options["act"] == "apply":
+            act(options["file"])
+            return
+        campaign = selectors.by_slug(slug=options["slug"])
+        if campaign is None:
+            self._fail(WRONG_INPUT, f"There is no campaign {options['slug']!r}.")
+        try:
+            act(campaign, options["by"])
+        except lifecycle.WrongStateError as error:
+            self._fail(REFUSED, str(error))
+
+    def _apply(self, path: Path) -> None:
+        try:
+            document = json.loads(path.read_text(encoding="utf-8"))
+            version = apply.apply_campaign(document=document, by=OPERATOR, now=clock.utcnow())
+        except CampaignFileError as error:
+            self._print({"error": {"path": error.path, "message": error.message}})
+            sys.exit(WRONG_INPUT)
+        except (OSError, ValueError) as error:
+            self._print({"error": {"path": "", "message": f"{path} is not readable as JSON: {error}"}})
+            sys.exit(WRONG_INPUT)
+        self._print({"slug": version.campaign.slug, "version": version.number, "status": version.campaign.status})
+
+    def _export(self, campaign: Campaign, _by: str) -> None:
+        self.stdout.write(json.dumps(apply.export_campaign(campaign=campaign), indent=2, ensure_ascii=False))
+
+    def _check(self, campaign: Campaign, _by: str) -> None:
+        findings = check.check_campaign(campaign=campaign, now=clock.utcnow())
+        for finding in findings:
+            if finding.level != check.PASSED:
+                self._print(asdict(finding))
+        if any(finding.level == check.BLOCKER for finding in findings):
+            sys.exit(REFUSED)
+
+    def _launch(self, campaign: Campaign, by: str) -> None:
+        try:
+            report = launch.launch(campaign=campaign, by=by, now=clock.utcnow())
+        except launch.LaunchRefused as refused:
+            for finding in refused.findings:
+                self._print(asdict(finding))
+            sys.exit(REFUSED)
+        bells.ring("messages_due")
+        self._print(asdict(report))
+
+    def _pause(self, campaign: Campaign, by: str) -> None:
+        lifecycle.pause(campaign=campaign, by=by, now=clock.utcnow())
+        self._print({"slug": campaign.slug, "status": campaign.status})
+
+    def _resume(self, campaign: Campaign, by: str) -> None:
+        lifecycle.resume(campaign=campaign, by=by, now=clock.utcnow())
+        bells.ring("enrolments_due")
+        bells.ring("messages_due")
+        self._print({"slug": campaign.slug, "status": campaign.status})
+
+    def _stop(self, campaign: Campaign, by: str) -> None:
+        ended = lifecycle.stop(campaign=campaign, by=by, now=clock.utcnow())
+        self._print({"slug": campaign.slug, "status": campaign.status, "ended": ended})
+
+    def _print(self, value: dict[str, Any]) -> None:
+        self.stdout.write(json.dumps(value, ensure_ascii=False))
+
+    def _fail(self, status: int, words: str) -> NoReturn:
+        self.stderr.write(words)
+        sys.exit(status)

@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, QuerySet
+
+from campaigns.delivery.models import Message
+from campaigns.sequences.models import Campaign, Enrolment, Entry, StepRun
+
+
+def ledger(*, campaign: Campaign, now: datetime) -> dict[str, Any]:
+    """Where everybody and everything of a campaign is. The parts sum to the whole:
+
+    accounts.audience = holdout + enrolled + Σ not_enrolled; Σ skips = messages.SKIPPED. Each account
+    stands where its newest entry put it; test sends do not count.
+    """
+    outcomes = entry_counts(campaign=campaign)
+    messages = message_states(campaign=campaign)
+    return {
+        "slug": campaign.slug,
+        "as_of": now.isoformat(),
+        "accounts": {
+            "audience": outcomes["enrolled"] + outcomes["holdout"] + sum(outcomes["not_enrolled"].values()),
+            "holdout": outcomes["holdout"],
+            "enrolled": outcomes["enrolled"],
+            "not_enrolled": outcomes["not_enrolled"],
+        },
+        "contacts": {"enrolled": Enrolment.objects.filter(campaign=campaign).count()},
+        "messages": messages,
+        "skips": skip_reasons(campaign=campaign),
+        "open": sum(messages[state.value] for state in Message.OPEN),
+    }
+
+
+def entry_counts(*, campaign: Campaign) -> dict[str, Any]:
+    """{"enrolled", "holdout", "not_enrolled": {reason: n}}, one place per account."""
+    newest = Entry.objects.filter(campaign=campaign).order_by("account_id", "-number").distinct("account_id")
+    rows = Entry.objects.filter(pk__in=newest.values("pk")).values("outcome", "reason").annotate(accounts=Count("pk"))
+    counts: dict[str, Any] = {"enrolled": 0, "holdout": 0, "not_enrolled": {}}
+    for row in rows.order_by("outcome", "reason"):
+        if row["outcome"] == Entry.Outcome.NOT_ENROLLED:
+            counts["not_enrolled"][row["reason"]] = row["accounts"]
+        else:
+            counts[row["outcome"].lower()] += row["accounts"]
+    return counts
+
+
+def message_states(*, campaign: Campaign) -> dict[str, int]:
+    """Every state with its number, also those nobody is in."""
+    states = {state.value: 0 for state in Message.State}
+    for row in campaign_messages(campaign=campaign).values("state").annotate(messages=Count("pk")):
+        states[row["state"]] = row["messages"]
+    return states
+
+
+def skip_reasons(*, campaign: Campaign) -> dict[str, int]:
+    rows = campaign_messages(campaign=campaign).filter(state=Message.State.SKIPPED)
+    counted = rows.values("reason").annotate(messages=Count("pk")).order_by("reason")
+    return {row["reason"]: row["messages"] for row in counted}
+
+
+def campaign_messages(*, campaign: Campaign) -> QuerySet[Message]:
+    return Message.objects.counted().filter(origin_campaign=campaign.slug)
+
+
+def ledger_messages(*, campaign: Campaign) -> Iterator[dict[str, Any]]:
+    """One line per message, oldest first. Holds addresses: for the operator's own eyes."""
+    rows = campaign_messages(campaign=campaign).select_related("contact").order_by("pk")
+    for message in rows.iterator(chunk_size=1000):
+        yield {
+            "id": str(message.uuid),
+            "contact": message.contact.external_id,
+            "address": _address(message),
+            "step": message.origin_step,
+            "variant": message.variant,
+            "channel": message.channel,
+            "state": message.state,
+            "reason": message.reason,
+            "attempts": message.attempt,
+            "provider_id": message.provider_id,
+            "accepted_at": message.accepted_at.isoformat() if message.accepted_at else None,
+        }
+
+
+def positions(*, campaign: Campaign) -> dict[str, int]:
+    """{step key: open enrolments standing at it}; under "" those past the last step that await their messages."""
+    rows = Enrolment.objects.filter(campaign=campaign, state=Enrolment.State.OPEN)
+    counted = rows.values("step_key").annotate(enrolments=Count("pk")).order_by("step_key")
+    return {row["step_key"]: row["enrolments"] for row in counted}
+
+
+def exit_reasons(*, campaign: Campaign) -> dict[str, int]:
+    rows = Enrolment.objects.filter(campaign=campaign, state=Enrolment.State.ENDED)
+    counted = rows.values("exit_reason").annotate(enrolments=Count("pk")).order_by("exit_reason")
+    return {row["exit_reason"]: row["enrolments"] for row in counted}
+
+
+def steps_skipped(*, campaign: Campaign) -> dict[str, int]:
+    """{reason: how often a step was passed by without making a message}."""
+    rows = StepRun.objects.filter(enrolment__campaign=campaign, outcome=StepRun.Outcome.SKIPPED)
+    counted = rows.values("reason").annotate(runs=Count("pk")).order_by("reason")
+    return {row["reason"]: row["runs"] for row in counted}
+
+
+def has_open_rows(*, campaign: Campaign) -> bool:
+    """Whether anything of the campaign can still change by itself: an open enrolment, an open message."""
+    if Enrolment.objects.filter(campaign=campaign, state=Enrolment.State.OPEN).exists():
+        return True
+    return campaign_messages(campaign=campaign).filter(state__in=[state.value for state in Message.OPEN]).exists()
+
+
+def is_finished(*, campaign: Campaign) -> bool:
+    """Derived from rows, never stored by hand: nothing is open and nobody new can come in.
+
+    A live campaign over a segment stays live, for others may enter it; a list of contacts is closed.
+    """
+    if campaign.status == Campaign.Status.DRAFT or has_open_rows(campaign=campaign):
+        return False
+    if campaign.status == Campaign.Status.STOPPED:
+        return True
+    version = campaign.live_version
+    return version is not None and "contacts" in version.definition.get("audience", {})
+
+
+def by_slug(*, slug: str) -> Campaign | None:
+    rows = Campaign.objects.select_related("segment", "offer", "gate", "experiment", "live_version", "draft_version")
+    return rows.filter(slug=slug).first()
+
+
+def _address(message: Message) -> str:
+    if message.channel == "email":
+        return message.contact.email
+    return message.contact.phone if message.channel == "sms" else message.contact.external_id

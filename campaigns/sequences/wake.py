@@ -1,0 +1,79 @@
+"""Look at enrolments before their time because something happened to them; and end those that are through."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import connection, transaction
+from django.db.models import Q, QuerySet
+
+from campaigns.consent.models import ConsentRecord
+from campaigns.delivery.models import Message
+from campaigns.offers.models import Refusal
+from campaigns.operations import pulling
+from campaigns.sequences.models import Campaign, Enrolment
+
+LIMIT = 1000
+
+_COMPLETE = """
+UPDATE sequences_enrolment enrolment
+   SET state = 'ENDED', exit_reason = 'COMPLETED', ended_at = %(now)s
+ WHERE enrolment.state = 'OPEN' AND enrolment.step_key = '' AND enrolment.due_at IS NULL
+   AND NOT EXISTS (
+       SELECT 1
+         FROM sequences_steprun run
+         JOIN delivery_message message ON message.id = run.message_id
+        WHERE run.enrolment_id = enrolment.id
+          AND (message.state = ANY(%(open)s)
+               OR (message.reason = 'FACTS_CHANGED' AND NOT EXISTS (
+                       SELECT 1 FROM sequences_steprun later
+                        WHERE later.enrolment_id = run.enrolment_id AND later.step_key = run.step_key
+                          AND later.visit > run.visit))))
+"""
+
+
+def wake_concerned(*, now: datetime) -> int:
+    """Those whose account refused, whose contact opted out, or who left the audience. The planner then
+    judges them by the campaign's `exit_on`. Returns how many are to be looked at."""
+    return _wake_refused(now) + _wake_opted_out(now) + _wake_left(now)
+
+
+def complete_finished(*, now: datetime) -> int:
+    """End those past their last step once none of their messages can still change. One statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(_COMPLETE, {"now": now, "open": [state.value for state in Message.OPEN]})
+        return int(cursor.rowcount)
+
+
+def _wake_refused(now: datetime) -> int:
+    with transaction.atomic():
+        cursor = pulling.lock_cursor(name="sequences.refusals")
+        rows = pulling.rows_after(rows=Refusal.objects.all(), cursor=cursor, limit=LIMIT)
+        pulling.advance_cursor(cursor=cursor, rows=rows)
+        return _wake(Q(account_id__in=[row.account_id for row in rows]), rows, now)
+
+
+def _wake_opted_out(now: datetime) -> int:
+    with transaction.atomic():
+        cursor = pulling.lock_cursor(name="sequences.opt_outs")
+        rows = pulling.rows_after(rows=ConsentRecord.objects.all(), cursor=cursor, limit=LIMIT)
+        pulling.advance_cursor(cursor=cursor, rows=rows)
+        gone = [row for row in rows if row.state == ConsentRecord.State.WITHDRAWN]
+        return _wake(Q(contact_id__in=[row.contact_id for row in gone if row.contact_id]), gone, now)
+
+
+def _wake_left(now: datetime) -> int:
+    campaigns = Campaign.objects.filter(
+        status=Campaign.Status.LIVE, live_version__definition__exit_on__contains="LEFT_SEGMENT"
+    ) | Campaign.objects.filter(status=Campaign.Status.LIVE).exclude(live_version__definition__has_key="exit_on")
+    left = Q(campaign_id__in=list(campaigns.values_list("pk", flat=True)), entry__stay__left_at__isnull=False)
+    return _open().filter(left).exclude(due_at__lte=now).update(due_at=now)
+
+
+def _wake(concerned: Q, rows: Sequence[object], now: datetime) -> int:
+    return _open().filter(concerned).exclude(due_at__lte=now).update(due_at=now) if rows else 0
+
+
+def _open() -> QuerySet[Enrolment]:
+    return Enrolment.objects.filter(state=Enrolment.State.OPEN)

@@ -1,0 +1,85 @@
+"""A campaign file's texts as delivery takes them, and the variables a text may use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+from orchestrator.templating import mask
+
+# What a message's texts may name, with sample values for trying them out before anybody gets them.
+VARIABLES: Mapping[str, Any] = {
+    "contact.first_name": "Noa",
+    "contact.last_name": "Levi",
+    "contact.locale": "en",
+    "account.name": "Harbour Line",
+    "account.external_id": "acc-1",
+    "links.unsubscribe": "https://example.com/u/token",
+    "links.preferences": "https://example.com/p/token",
+    "links.view": "https://example.com/v/token",
+    "evidence.meter": "seats_used",
+    "evidence.meter_name": "Seats used",
+    "evidence.level": 80,
+    "evidence.value": 24,
+    "evidence.quota": 30,
+    "evidence.percent": 80,
+    "evidence.day": "2026-03-01",
+    "evidence.unit": "seats",
+    "evidence.growth_28d": 0.2,
+    "evidence.added_28d": 4,
+    "evidence.since": "2026-02-01",
+    "evidence.projected_hit_date": "2026-04-01",
+    "evidence.plan": "basic",
+    "evidence.plan_name": "Basic",
+    "evidence.period_start": "2026-03-01",
+}
+OFFER_VARIABLES: Mapping[str, Any] = {
+    "links.offer": "https://example.com/c/token",
+    "offer.plan_from": "Basic",
+    "offer.plan_to": "Team",
+    "offer.plan_from_code": "basic",
+    "offer.plan_to_code": "team",
+    "offer.old_monthly": "29.00",
+    "offer.new_monthly": "99.00",
+    "offer.difference": "70.00",
+    "offer.currency": "USD",
+    "offer.interval": "MONTH",
+    "offer.charged_per_interval": "99.00",
+    "offer.pricing_model": "FLAT",
+    "offer.quantity": 1,
+    "offer.seats": 24,
+    "offer.seat_limit_from": 30,
+    "offer.seat_limit_to": 100,
+    "offer.new_features": ["automation"],
+    "offer.extra_seats": 5,
+    "offer.extra_seats_cost": "50.00",
+    "offer.valid_until": "2026-04-01",
+}
+
+
+def variables(*, has_offer: bool) -> dict[str, Any]:
+    """{dotted name: sample}; the offer's only where the campaign makes one."""
+    return {**VARIABLES, **OFFER_VARIABLES} if has_offer else dict(VARIABLES)
+
+
+def delivery_content(
+    *, channel: str, content: Mapping[str, Mapping[str, str]], has_offer: bool
+) -> dict[str, dict[str, str]]:
+    """By locale. An in-app text has the HTML that the feed carries made from its parts."""
+    if channel != "in_app":
+        return {locale: dict(texts) for locale, texts in content.items()}
+    return {locale: {**texts, "html": _banner(texts, has_offer=has_offer)} for locale, texts in content.items()}
+
+
+def _banner(texts: Mapping[str, str], *, has_offer: bool) -> str:
+    parts = [f"<h4>{_text(texts['title'])}</h4>", f"<p>{_text(texts['body'])}</p>"]
+    if texts.get("button") and has_offer:
+        parts.append(f'<p><a href="{{{{ links.offer }}}}">{_text(texts["button"])}</a></p>')
+    return "".join(parts)
+
+
+def _text(source: str) -> str:
+    """Plain text as HTML, the Liquid in it left alone."""
+    kept = mask.Mask(source)
+    return kept.restore(escape(kept.text, quote=False))

@@ -1,0 +1,18 @@
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from campaigns.usage import crossings
+from orchestrator import clock
+from orchestrator.jobs import bells
+
+log = logging.getLogger(__name__)
+
+
+def notice_crossings(**_kwargs: Any) -> None:
+    """Answers `usage_rolled`. Segments are due whether or not a line was crossed: usage changed."""
+    new = crossings.notice_crossings(now=clock.utcnow())
+    if new:
+        log.info("%d quota levels were newly crossed.", new)
+    bells.ring("segments_due")

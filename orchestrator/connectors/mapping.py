@@ -1,0 +1,270 @@
+"""From a CRM's or a file's columns to our own fields, by a mapping that a person wrote. Pure.
+
+A mapping is the document of interfaces.md ("CSV mapping file"): `columns` names a target for
+each column; `types` says how a value is read; `values` rewrites values; `defaults` fills what
+is missing; `lookup` finds an owner through another record and is resolved by the importer.
+
+Nothing that came in a row is ever repeated in a problem's text: it may be personal.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from orchestrator.connectors import values
+
+type Row = Mapping[str, str | None]
+
+_PERSON = {"first_name": "text", "last_name": "text", "locale": "locale", "timezone": "timezone"}
+TARGETS: Mapping[str, Mapping[str, str]] = {
+    "accounts": {
+        "external_id": "text", "name": "text", "domain": "domain", "country": "text", "created_at": "date",
+    },
+    "contacts": {
+        "external_id": "text", "email": "email", "phone": "phone", **_PERSON, "country": "text", "created_at": "date",
+        # The role in the account that a CRM links the contact to; files have memberships for that.
+        "role": "role",
+        "consent_basis": "basis", "consent_source": "text", "consent_at": "date",
+    },
+    "memberships": {"contact": "text", "account": "text", "role": "role"},
+    "subscriptions": {
+        "external_id": "text", "account": "text", "plan": "text", "status": "status", "mrr": "number",
+        "currency": "currency", "quantity": "number", "interval": "interval", "started_at": "date",
+        "ended_at": "date", "renews_at": "date", "trial_ends_at": "date", "cancel_scheduled": "boolean",
+        "billing_id": "text",
+    },
+    "usage": {"account": "text", "meter": "text", "day": "day", "value": "number"},
+    "tickets": {
+        "external_id": "text", "account": "text", "opened_at": "date", "closed_at": "date", "priority": "text",
+        "subject": "text",
+    },
+}  # fmt: skip
+
+_TYPES = ("text", "number", "boolean", "date", "list")
+_CONSENT = re.compile(r"consent\.(email|sms|in_app)\.([a-z0-9][a-z0-9_-]*)")
+_EVIDENCE = ("consent_basis", "consent_source", "consent_at")
+
+
+class MappingError(ValueError):
+    """The mapping itself is wrong; `path` says where, in the document's own keys."""
+
+    def __init__(self, path: str, message: str) -> None:
+        super().__init__(f"{path}: {message}")
+        self.path = path
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnMapping:
+    """A checked mapping for one noun: accounts, contacts, memberships, subscriptions, usage or tickets."""
+
+    noun: str
+    columns: Mapping[str, str]
+    types: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    defaults: Mapping[str, str] = field(default_factory=dict)
+    lookup: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def source_columns(self) -> tuple[str, ...]:
+        """What to ask a CRM for, or to look for in a file's header."""
+        looked_up = [rule["column"] for rule in self.lookup.values()]
+        return tuple(dict.fromkeys([*self.columns, *looked_up]))
+
+
+@dataclass(frozen=True, slots=True)
+class MappedConsent:
+    """`state` GRANTED or WITHDRAWN; `basis` EXPLICIT, SOFT_OPT_IN or LEGITIMATE_INTEREST; `at` UTC."""
+
+    channel: str
+    topic: str
+    state: str
+    basis: str
+    source: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with one value. `rejects` = the row as a whole must not be taken from a file."""
+
+    target: str
+    message: str
+    rejects: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class MappedRecord:
+    """`fields` and `traits` hold only what was given and could be read: missing is absent, never None.
+
+    Fields: texts, Decimal, bool, aware UTC datetimes, a date for usage days. Traits: JSON values
+    (numbers as int or float, dates as ISO 8601 text).
+    """
+
+    fields: Mapping[str, Any]
+    traits: Mapping[str, Any]
+    consents: Sequence[MappedConsent]
+    errors: Sequence[Problem]
+
+    @property
+    def is_rejected(self) -> bool:
+        return any(problem.rejects for problem in self.errors)
+
+
+def read_mapping(document: Mapping[str, Any], *, noun: str) -> ColumnMapping:
+    """Check a parsed mapping document. Raises MappingError with the path of what is wrong."""
+    if noun not in TARGETS:
+        raise MappingError("noun", f"must be one of {', '.join(TARGETS)}")
+    unknown = set(document) - {"columns", "types", "values", "defaults", "lookup"}
+    if unknown:
+        raise MappingError(sorted(unknown)[0], "is not a section of a mapping")
+    sections = {name: _table(document, name) for name in ("columns", "types", "values", "defaults", "lookup")}
+    mapping = ColumnMapping(noun=noun, **sections)
+    if not mapping.columns:
+        raise MappingError("columns", "names no column")
+    _check_columns(mapping)
+    _check_types(mapping)
+    for target, words in mapping.values.items():
+        _check_target(noun, target, f"values.{target}")
+        if not isinstance(words, Mapping) or not all(isinstance(new, str) for new in words.values()):
+            raise MappingError(f"values.{target}", "must be a table of texts")
+    for target, default in mapping.defaults.items():
+        _check_target(noun, target, f"defaults.{target}")
+        if not isinstance(default, str):
+            raise MappingError(f"defaults.{target}", "must be a text, as a cell would hold it")
+    for target, rule in mapping.lookup.items():
+        _check_target(noun, target, f"lookup.{target}")
+        if not isinstance(rule, Mapping) or set(rule) != {"via", "column"}:
+            raise MappingError(f"lookup.{target}", "needs exactly `via` and `column`")
+    return mapping
+
+
+def apply_mapping(mapping: ColumnMapping, properties: Row) -> MappedRecord:
+    """One row. What cannot be read is left out and named in `errors`; the rest is there."""
+    cells = _cells(mapping, properties)
+    fields: dict[str, Any] = {}
+    traits: dict[str, Any] = {}
+    consents: dict[str, str] = {}
+    errors: list[Problem] = []
+    region = cells.get("country", "")
+    for target, cell in cells.items():
+        try:
+            if target.startswith("traits."):
+                traits[target.removeprefix("traits.")] = values.read_trait(cell, mapping.types.get(target, "text"))
+            elif target.startswith("consent."):
+                consents[target] = values.read(cell, "consent", region=region)
+            else:
+                kind = mapping.types.get(target) or TARGETS[mapping.noun][target]
+                fields[target] = values.read(cell, kind, region=region)
+        except values.Unusable as problem:
+            errors.append(Problem(target=target, message=str(problem), rejects=problem.rejects))
+    evidence = {name: fields.pop(name) for name in _EVIDENCE if name in fields}
+    granted, lacking = _consents(consents, evidence)
+    return MappedRecord(fields=fields, traits=traits, consents=granted, errors=[*errors, *lacking])
+
+
+def _cells(mapping: ColumnMapping, properties: Row) -> dict[str, str]:
+    """{target: text}; rewritten, filled with defaults, empty ones left out."""
+    cells: dict[str, str] = {}
+    for column, target in mapping.columns.items():
+        cell = properties.get(column)
+        if cell:
+            cells[target] = mapping.values.get(target, {}).get(cell, cell)
+    return {target: cell for target, cell in {**mapping.defaults, **cells}.items() if cell}
+
+
+def _consents(states: Mapping[str, str], evidence: Mapping[str, Any]) -> tuple[list[MappedConsent], list[Problem]]:
+    missing = [name for name in _EVIDENCE if name not in evidence]
+    if missing:
+        message = f"the consent is not taken: {', '.join(missing)} missing or unreadable"
+        return [], [Problem(target=target, message=message, rejects=False) for target in states]
+    taken = [
+        MappedConsent(
+            channel=target.split(".")[1],
+            topic=target.split(".")[2],
+            state=state,
+            basis=evidence["consent_basis"],
+            source=evidence["consent_source"],
+            at=evidence["consent_at"],
+        )
+        for target, state in states.items()
+    ]
+    return taken, []
+
+
+def _table(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    table = document.get(name, {})
+    if not isinstance(table, Mapping):
+        raise MappingError(name, "must be a table")
+    return table
+
+
+def _check_columns(mapping: ColumnMapping) -> None:
+    seen: set[str] = set()
+    for column, target in mapping.columns.items():
+        path = f"columns.{column}"
+        if not isinstance(target, str):
+            raise MappingError(path, "must name a target")
+        _check_target(mapping.noun, target, path)
+        if target in seen:
+            raise MappingError(path, f"{target} already has a column")
+        seen.add(target)
+
+
+def _check_types(mapping: ColumnMapping) -> None:
+    for target, kind in mapping.types.items():
+        _check_target(mapping.noun, target, f"types.{target}")
+        if kind not in _TYPES:
+            raise MappingError(f"types.{target}", f"must be one of {', '.join(_TYPES)}")
+        if not target.startswith("traits.") and kind != TARGETS[mapping.noun].get(target):
+            raise MappingError(f"types.{target}", "only a trait's type can be chosen: a field has its own")
+
+
+def _check_target(noun: str, target: str, path: str) -> None:
+    if target in TARGETS[noun]:
+        return
+    if noun in {"accounts", "contacts"} and target.startswith("traits.") and len(target) > len("traits."):
+        return
+    if noun == "contacts" and _CONSENT.fullmatch(target):
+        return
+    raise MappingError(path, f"{target} is no target of {noun}")
+
+
+# What a fresh HubSpot connection reads; the company's id is the account's identity and needs no column.
+DEFAULT_HUBSPOT: Mapping[str, ColumnMapping] = {
+    "account": read_mapping(
+        {
+            "columns": {
+                "name": "name",
+                "domain": "domain",
+                "country": "country",
+                "industry": "traits.industry",
+                "numberofemployees": "traits.numberofemployees",
+            },
+            "types": {"traits.numberofemployees": "number"},
+        },
+        noun="accounts",
+    ),
+    "contact": read_mapping(
+        {
+            "columns": {
+                "email": "email",
+                "firstname": "first_name",
+                "lastname": "last_name",
+                "phone": "phone",
+                "country": "country",
+                "hs_language": "locale",
+                "hs_timezone": "timezone",
+                "account_role": "role",
+                "email_consent": "consent.email.offers",
+                "email_consent_basis": "consent_basis",
+                "email_consent_source": "consent_source",
+                "email_consent_at": "consent_at",
+            },
+        },
+        noun="contacts",
+    ),
+}

@@ -1,0 +1,53 @@
+"""The footer of marketing mail: who sends it, from where, and the way out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from html import escape
+
+from orchestrator.templating import liquid
+from orchestrator.templating.message import CompiledContent
+from orchestrator.templating.mjml import direction
+
+UNSUBSCRIBE = "links.unsubscribe"
+_WORDS = {
+    "en": ("You get this mail because your company uses our service.", "Unsubscribe"),
+    "he": ("הודעה זו נשלחה אליך כי הארגון שלך משתמש בשירות שלנו.", "הסרה מרשימת התפוצה"),
+    "ro": ("Primiți acest mesaj deoarece compania dumneavoastră folosește serviciul nostru.", "Dezabonare"),
+}
+
+
+def add_footer(content: CompiledContent, *, locale: str = "", sender_name: str, postal_address: str) -> CompiledContent:
+    """The content with a footer in each part that lacks `links.unsubscribe`; unchanged if none does.
+
+    Locales without words of their own get English. Sender and address are shown as they are, never read as Liquid.
+    """
+    tongue = (locale or content.locale).replace("_", "-").split("-")[0].lower()
+    tongue = {"iw": "he"}.get(tongue, tongue)
+    reason, way_out = _WORDS.get(tongue, _WORDS["en"])
+    sender = ", ".join(part for part in (sender_name.strip(), postal_address.strip()) if part)
+    html, text = content.html, content.text
+    if html and UNSUBSCRIBE not in liquid.used_variables(html):
+        html = _insert(html, _html_footer(reason, way_out, sender, tongue if tongue in _WORDS else "en"))
+    if UNSUBSCRIBE not in liquid.used_variables(text):
+        text = f"{text}\n\n--\n{_harmless(sender)}\n{reason}\n{way_out}: {{{{ links.unsubscribe }}}}".strip()
+    return replace(content, html=html, text=text)
+
+
+def _html_footer(reason: str, way_out: str, sender: str, tongue: str) -> str:
+    shown = escape(sender).replace("{", "&#123;").replace("}", "&#125;")
+    return (
+        f'<div lang="{tongue}" dir="{direction(tongue)}" style="margin:0 auto;max-width:600px;padding:24px 25px;'
+        'font-family:Helvetica,Arial,sans-serif;font-size:12px;line-height:1.6;color:#5b6472;text-align:center;">'
+        f"{shown}<br>{reason}<br>"
+        f'<a href="{{{{ links.unsubscribe }}}}" style="color:#5b6472;text-decoration:underline;">{way_out}</a></div>'
+    )
+
+
+def _insert(html: str, footer: str) -> str:
+    place = html.rfind("</body>")
+    return html[:place] + footer + html[place:] if place >= 0 else html + footer
+
+
+def _harmless(sender: str) -> str:
+    return sender.replace("{", "(").replace("}", ")")

@@ -1,0 +1,128 @@
+"""Contents of messages: compiled once per version, rendered for each contact, checked before a launch."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import nh3
+
+from orchestrator.templating import liquid, mask, plaintext
+from orchestrator.templating.errors import TemplateError
+from orchestrator.templating.mjml import compile_masked
+
+LINK_SCHEMES = {"https", "mailto", "tel"}
+_IN_APP_TAGS = {
+    "a", "b", "bdi", "blockquote", "br", "code", "div", "em", "h2", "h3", "h4", "hr", "i", "img", "li", "ol", "p", "s",
+    "small", "span", "strong", "sub", "sup", "u", "ul",
+}  # fmt: skip
+_IN_APP_ATTRIBUTES = {"*": {"dir", "lang", "title"}, "a": {"href"}, "img": {"src", "alt", "width", "height"}}
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]+")
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledContent:
+    """Liquid sources, ready to be stored. `html` is what MJML (or the sanitiser) made; `subject` may be empty."""
+
+    subject: str
+    html: str
+    text: str
+    locale: str = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    subject: str
+    html: str
+    text: str
+
+
+def compile_email(*, subject: str, mjml: str, text: str = "", locale: str = "en") -> CompiledContent:
+    """Every part parsed and the MJML compiled; without `text` the plain part is made from the HTML.
+
+    TemplateError with the line in the part that is wrong.
+    """
+    liquid.parse(subject, html=False, locale=locale)
+    liquid.parse(mjml, html=True, locale=locale)
+    liquid.parse(text, html=False, locale=locale)
+    html, kept = compile_masked(mjml, locale=locale)
+    plain = text.strip() or kept.restore(plaintext.html_to_text(html))
+    compiled = CompiledContent(_one_line(subject), kept.restore(html), plain, locale)
+    liquid.parse(compiled.html, html=True, locale=locale, limit=liquid.LARGEST_OUTPUT)
+    liquid.parse(compiled.text, html=False, locale=locale, limit=liquid.LARGEST_OUTPUT)
+    return compiled
+
+
+def render_email(compiled: CompiledContent, context: Mapping[str, Any]) -> Rendered:
+    """One contact's mail. Values are escaped in the HTML; the subject is one line, whatever the values hold."""
+    facts = liquid.prepare(context)
+    return Rendered(
+        subject=_one_line(liquid.render(compiled.subject, facts, html=False, locale=compiled.locale)),
+        html=_render_html(compiled, facts),
+        text=plaintext.tidy(liquid.render(compiled.text, facts, html=False, locale=compiled.locale)),
+    )
+
+
+def compile_in_app(*, html: str, title: str = "", locale: str = "en") -> CompiledContent:
+    """An HTML fragment for the host application's page: no style, no script, no class, only safe addresses."""
+    liquid.parse(title, html=False, locale=locale)
+    liquid.parse(html, html=True, locale=locale)
+    kept = mask.Mask(html)
+    clean = _sanitise(kept.text, LINK_SCHEMES)
+    compiled = CompiledContent(
+        _one_line(title), kept.restore(clean), kept.restore(plaintext.html_to_text(clean)), locale
+    )
+    liquid.parse(compiled.html, html=True, locale=locale, limit=liquid.LARGEST_OUTPUT)
+    return compiled
+
+
+def render_in_app(compiled: CompiledContent, context: Mapping[str, Any]) -> Rendered:
+    """Sanitised once more after the values are in, so no value can become an address that runs something."""
+    facts = liquid.prepare(context)
+    html = _sanitise(_render_html(compiled, facts), LINK_SCHEMES | {"http"})
+    return Rendered(
+        subject=_one_line(liquid.render(compiled.subject, facts, html=False, locale=compiled.locale)),
+        html=html,
+        text=plaintext.html_to_text(html),
+    )
+
+
+def compile_text(*, text: str, title: str = "", locale: str = "en") -> CompiledContent:
+    """A text message or a task: no HTML anywhere."""
+    for source in (title, text):
+        liquid.parse(source, html=False, locale=locale)
+    return CompiledContent(_one_line(title), "", text.strip(), locale)
+
+
+def render_text(compiled: CompiledContent, context: Mapping[str, Any]) -> Rendered:
+    facts = liquid.prepare(context)
+    return Rendered(
+        subject=_one_line(liquid.render(compiled.subject, facts, html=False, locale=compiled.locale)),
+        html="",
+        text=plaintext.tidy(liquid.render(compiled.text, facts, html=False, locale=compiled.locale)),
+    )
+
+
+def _render_html(compiled: CompiledContent, context: Mapping[str, Any]) -> str:
+    """A line of compiled HTML means nothing to the author, so an error here has none."""
+    try:
+        return liquid.render(compiled.html, context, html=True, locale=compiled.locale)
+    except TemplateError as error:
+        raise TemplateError(error.message, code=error.code, variable=error.variable) from error
+
+
+def _one_line(text: str) -> str:
+    return _CONTROL.sub(" ", text).strip()
+
+
+def _sanitise(html: str, schemes: set[str]) -> str:
+    return nh3.clean(
+        html,
+        tags=_IN_APP_TAGS,
+        attributes=_IN_APP_ATTRIBUTES,
+        url_schemes=schemes,
+        clean_content_tags={"script", "style", "iframe", "object", "svg", "math", "template", "noscript"},
+        link_rel="noopener noreferrer",
+    )

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from campaigns.analytics import home
+from campaigns.delivery.models import Message
+from campaigns.operations.models import SendSwitch
+from campaigns.segments.models import Segment
+from tests.factories import sequences as make
+from tests.factories.crm import CrmConnectionFactory, WriteBackFactory
+
+pytestmark = pytest.mark.django_db
+NOW = make.NOW
+
+
+@pytest.fixture
+def campaign():
+    make.market()
+    for _ in range(5):
+        make.ready_account()
+    return make.launched(holdout_percent=None)
+
+
+def titles(now=NOW) -> list[str]:
+    return [need.title for need in home.find_needs(now=now)]
+
+
+def test_when_all_runs_nothing_needs_anybody(campaign):
+    assert titles() == []
+
+
+def test_a_live_campaign_is_shown_with_its_counts(campaign):
+    (row,) = home.list_campaigns(now=NOW)
+    assert (row.campaign, row.audience, row.enrolled, row.holdout, row.sent, row.waiting) == (campaign, 5, 5, 0, 0, 5)
+
+
+def test_messages_of_unknown_fate_need_somebody(campaign):
+    Message.objects.update(state=Message.State.UNDETERMINED)
+    assert titles() == ["5 messages may or may not have arrived"]
+
+
+def test_a_failed_write_back_needs_somebody():
+    WriteBackFactory(state="FAILED")
+    assert titles() == ["1 write-back to the CRM failed"]
+
+
+def test_only_the_last_sync_counts():
+    connection = CrmConnectionFactory()
+    connection.runs.create(state="FAILED", started_at=NOW, error="401: wrong key")
+    assert titles() == ["The last sync of hubspot failed"]
+    connection.runs.create(state="DONE", started_at=NOW + timedelta(minutes=5))
+    assert titles() == []
+
+
+def test_the_audience_of_a_live_campaign_must_stay_fresh(campaign):
+    Segment.objects.update(refreshed_at=NOW - timedelta(hours=2))
+    assert titles() == ["The segment Seats at 80 %: audience is no longer refreshed"]
+
+
+def test_switched_off_sending_comes_first(campaign):
+    Message.objects.update(state=Message.State.UNDETERMINED)
+    SendSwitch.objects.update_or_create(id=1, defaults={"is_on": False, "changed_at": NOW, "changed_by": "ron"})
+    assert titles()[0] == "Sending is switched off"

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from campaigns.billing import change, subscribe
+from campaigns.billing.models import MrrMovement
+from orchestrator.connectors.contract import ConnectorRefusal
+from tests.campaigns.billing.states import make_state
+from tests.contracts import provider
+from tests.factories.billing import PlanFactory, PlanPriceFactory
+from tests.factories.profiles import AccountFactory
+from tests.orchestrator.connectors.test_stripe_events import subscription as stripe_object
+
+NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def stripe(settings):
+    with provider.running(provider.Reply.of_json(stripe_object())) as running:
+        settings.STRIPE_API_KEY, settings.STRIPE_API_BASE = "sk_test", running.url
+        yield running
+
+
+@pytest.fixture
+def basic(db):
+    """A subscription to Basic, as billing reported it; billing's answer above moves it to Team at 99."""
+    PlanFactory(code="basic", rank=10)
+    account = AccountFactory(external_id="7")
+    state = make_state(external_id="sub_7", item_id="si_7")
+    return subscribe.apply_subscription(state=state, account_id=account.pk, cause="evt_0", now=NOW).subscription
+
+
+@pytest.fixture
+def team(db):
+    return PlanPriceFactory(
+        plan=PlanFactory(code="team", rank=20), unit_amount=Decimal(99), billing_price_id="price_team_month_usd"
+    )
+
+
+def upgrade(subscription, price):
+    return change.change_plan(subscription=subscription, price=price, quantity=1, idempotency_key="quote-1", now=NOW)
+
+
+def test_an_upgrade_is_made_in_billing_and_moves_the_mrr_at_once(stripe, basic, team):
+    movement = upgrade(basic, team)
+
+    assert (movement.kind, movement.delta, movement.cause) == ("EXPANSION", Decimal("70.00"), "change:quote-1")
+    assert (movement.from_plan.code, movement.to_plan.code) == ("basic", "team")
+    assert stripe.requests[0].headers["Idempotency-Key"] == "quote-1"
+
+
+def test_the_webhook_that_follows_makes_no_second_movement(stripe, basic, team):
+    upgrade(basic, team)
+    basic.refresh_from_db()
+    state = make_state(
+        external_id="sub_7", item_id="si_7", plan_code="team", price_id="price_team_month_usd", mrr=Decimal("99.00"),
+        as_of=basic.as_of,
+    )  # fmt: skip
+    again = subscribe.apply_subscription(state=state, account_id=basic.account_id, cause="evt_9", now=NOW)
+
+    assert again is None
+    assert MrrMovement.objects.filter(kind="EXPANSION").count() == 1
+
+
+def test_a_price_that_no_webhook_named_is_looked_up_by_its_key(stripe, basic, team):
+    team.billing_price_id = ""
+    team.save()
+    found = {
+        "object": "list",
+        "has_more": False,
+        "data": [{"id": "price_9", "object": "price", "lookup_key": team.lookup_key}],
+    }
+    stripe.script.append(provider.Reply.of_json(found))
+    upgrade(basic, team)
+
+    team.refresh_from_db()
+    assert "price_9" in stripe.requests[1].body.decode()
+    assert team.billing_price_id == "price_9"
+
+
+def test_a_price_that_billing_does_not_have_is_a_refusal_that_says_which(stripe, basic, team):
+    team.billing_price_id = ""
+    team.save()
+    stripe.script.append(provider.Reply.of_json({"object": "list", "has_more": False, "data": []}))
+
+    with pytest.raises(ConnectorRefusal, match=team.lookup_key):
+        upgrade(basic, team)
+
+    assert MrrMovement.objects.filter(kind="EXPANSION").count() == 0

@@ -1,0 +1,182 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from campaigns.billing.models import MrrMovement
+from campaigns.conversions import find, goals, sweep
+from campaigns.conversions.models import AttributionCredit, Conversion, Goal
+from campaigns.crm.models import WriteBack
+from campaigns.delivery.models import Message
+from campaigns.offers import accept
+from campaigns.offers.models import Quote
+from campaigns.sequences.models import Enrolment, Entry
+from tests.campaigns.offers.outside import billing_in_memory
+from tests.factories import sequences as make
+from tests.factories.billing import MrrMovementFactory
+from tests.factories.crm import CrmConnectionFactory
+from tests.settled import wait_until_settled
+
+NOW = make.NOW
+LATER = NOW + timedelta(days=2)
+
+
+def campaign_of(number: int = 1, **changes):
+    make.market()
+    CrmConnectionFactory()
+    for _ in range(number):
+        make.ready_account()
+    campaign = make.launched(**({"holdout_percent": None} | changes))
+    goals.settle_goals()
+    return campaign
+
+
+def expansion(account, *, at=LATER, delta=70, **fields) -> MrrMovement:
+    return MrrMovementFactory(
+        subscription=account.subscriptions.get(), kind=MrrMovement.Kind.EXPANSION, delta=Decimal(delta), at=at, **fields
+    )
+
+
+def convert(*movements):
+    return find.convert_movements(movements=movements, now=LATER)
+
+
+@pytest.fixture
+def account(db):
+    return campaign_of().entries.get().account
+
+
+def test_a_launched_campaign_has_a_goal(account):
+    goal = Goal.objects.get()
+    assert (goal.kind, goal.window_days) == ("UPGRADE", 14)
+
+
+def test_an_upgrade_inside_the_window_converts(account):
+    (conversion,) = convert(expansion(account))
+    assert (conversion.account, conversion.mrr_delta, conversion.converted_at) == (account, Decimal(70), LATER)
+    assert conversion.via_link is False
+
+
+@pytest.mark.parametrize(
+    ("at", "number"),
+    [
+        (NOW - timedelta(seconds=1), 0),
+        (NOW, 1),
+        (NOW + timedelta(days=14), 1),
+        (NOW + timedelta(days=14, seconds=1), 0),
+    ],
+)
+def test_the_window_begins_with_the_entry_and_includes_its_end(account, at, number):
+    assert len(convert(expansion(account, at=at))) == number
+
+
+@pytest.mark.django_db
+def test_the_held_out_convert_too():
+    campaign_of(20, holdout_percent=60)
+    held = Entry.objects.filter(outcome=Entry.Outcome.HOLDOUT)[0]
+    (conversion,) = convert(expansion(held.account))
+    assert conversion.entry == held
+
+
+@pytest.mark.django_db
+def test_the_crm_hears_nothing_of_the_held_out():
+    campaign_of(20, holdout_percent=60)
+    convert(expansion(Entry.objects.filter(outcome=Entry.Outcome.HOLDOUT)[0].account))
+    assert not WriteBack.objects.exists()
+
+
+def test_who_was_not_enrolled_converts_nothing(account):
+    Entry.objects.update(outcome=Entry.Outcome.NOT_ENROLLED, reason="opted_out")
+    assert convert(expansion(account)) == []
+
+
+def test_reports_are_in_one_currency(account, settings):
+    settings.EXCHANGE_RATES = {"USD": Decimal(1), "EUR": Decimal("1.10")}
+    (conversion,) = convert(expansion(account, currency="EUR"))
+    assert (conversion.mrr_delta, conversion.reporting_delta) == (Decimal(70), Decimal("77.00"))
+
+
+def test_a_conversion_ends_the_enrolment_and_skips_what_waits(account):
+    convert(expansion(account))
+    enrolment, message = Enrolment.objects.get(), Message.objects.get()
+    assert (enrolment.state, enrolment.exit_reason) == ("ENDED", "CONVERTED")
+    assert (message.state, message.reason) == ("SKIPPED", "CONVERTED")
+
+
+def test_the_last_message_that_a_human_clicked_is_credited(account):
+    message = Message.objects.get()
+    Message.objects.update(state="ACCEPTED", accepted_at=NOW, clicked_at=NOW + timedelta(days=1))
+    (conversion,) = convert(expansion(account))
+    credit = AttributionCredit.objects.get()
+    assert (credit.conversion, credit.message, credit.weight) == (conversion, message, Decimal(1))
+
+
+@pytest.mark.parametrize("clicked_at", [None, LATER + timedelta(hours=1)])
+def test_without_a_click_before_it_nothing_is_credited(account, clicked_at):
+    Message.objects.update(state="ACCEPTED", accepted_at=NOW, clicked_at=clicked_at)
+    convert(expansion(account))
+    assert not AttributionCredit.objects.exists()
+
+
+def test_the_crm_is_told_of_the_deal_and_of_the_account(account):
+    (conversion,) = convert(expansion(account))
+    deal = WriteBack.objects.get(kind=WriteBack.Kind.DEAL).payload
+    assert (deal["conversion_id"], deal["amount"], deal["currency"]) == (str(conversion.uuid), "70", "USD")
+    assert deal["account"] == account.external_id
+    status = WriteBack.objects.get(kind=WriteBack.Kind.ACCOUNT_STATUS).payload
+    assert status["properties"]["upsell_status"] == "upgraded"
+    assert status["properties"]["upsell_last_campaign"] == "seats-80"
+
+
+def test_one_upgrade_in_two_campaigns_is_one_deal(account):
+    make.launched(holdout_percent=None, slug="second")
+    goals.settle_goals()
+    movement = expansion(account)
+    assert len(convert(movement)) == 2
+    assert WriteBack.objects.filter(kind=WriteBack.Kind.DEAL).count() == 1
+
+
+def test_a_movement_converts_once(account):
+    movement = expansion(account)
+    convert(movement)
+    assert convert(movement) == []
+    assert Conversion.objects.count() == 1
+
+
+def test_an_upgrade_by_the_link_says_so(account):
+    quote = Quote.objects.get()
+    contact_id = Enrolment.objects.get().contact_id
+    with billing_in_memory():
+        accept.accept_quote(quote_uuid=quote.uuid, contact_id=contact_id, now=NOW, wall_now=NOW)
+    (conversion,) = convert(*MrrMovement.objects.filter(kind=MrrMovement.Kind.EXPANSION))
+    assert conversion.via_link is True
+
+
+def test_when_the_webhook_was_quicker_the_link_is_still_known(account):
+    quote = Quote.objects.get()
+    Quote.objects.update(state="ACCEPTED", answered_at=LATER)
+    (conversion,) = convert(expansion(account, to_plan=quote.to_price.plan, cause="evt_1"))
+    assert conversion.via_link is True
+
+
+def test_the_sweep_finds_what_the_pull_missed_and_then_nothing(account):
+    expansion(account)
+    assert len(sweep.sweep_conversions(now=LATER)) == 1
+    assert sweep.sweep_conversions(now=LATER) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_only_expansions_are_pulled_in_and_each_once():
+    # given an account whose first movement is NEW, and an upgrade
+    account = campaign_of().entries.get().account
+    MrrMovementFactory(subscription=account.subscriptions.get(), at=LATER)
+    expansion(account)
+    wait_until_settled()
+    # when
+    first, second = find.find_conversions(now=LATER), find.find_conversions(now=LATER)
+    # then
+    assert (first.movements, first.conversions) == (2, 1)
+    assert (second.movements, second.conversions) == (0, 0)
+    assert sweep.sweep_conversions(now=LATER) == []

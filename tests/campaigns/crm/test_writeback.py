@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from campaigns.crm import writeback
+from campaigns.crm.models import WriteBack
+from tests.contracts import provider
+from tests.factories.crm import CrmConnectionFactory
+from tests.factories.profiles import AccountAliasFactory, ContactAliasFactory
+from tests.orchestrator.connectors.hubspot_fake import HubSpotFake
+
+NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
+WALL = datetime(2026, 1, 10, 12, 0, tzinfo=UTC)
+MS = 1_770_000_000_000
+
+
+@pytest.fixture
+def hubspot():
+    fake = HubSpotFake()
+    fake.add("companies", "701", ms=MS, name="Acme")
+    fake.add("contacts", "801", ms=MS)
+    return fake
+
+
+@pytest.fixture
+def server(db, settings, hubspot):
+    with provider.running(hubspot) as running:
+        settings.HUBSPOT_ACCESS_TOKEN = "pat-test"
+        settings.HUBSPOT_API_BASE = running.url
+        CrmConnectionFactory()
+        AccountAliasFactory(source="hubspot", value="701", account__external_id="a1")
+        ContactAliasFactory(source="hubspot", value="801", contact__external_id="c1")
+        yield running
+
+
+def status(external_id="a1", word="won"):
+    return writeback.status_payload(external_id=external_id, properties={"upsell_status": word})
+
+
+def deal(conversion_id="k1", account="a1"):
+    return writeback.deal_payload(
+        conversion_id=conversion_id, name="Team", amount=Decimal("70.00"), currency="USD", closed_at=NOW,
+        account=account, contact="c1",
+    )  # fmt: skip
+
+
+def queue(*items):
+    return writeback.queue_write_backs(items=items, now=NOW)
+
+
+def push(wall_now=WALL):
+    return writeback.push_due(now=NOW, wall_now=wall_now)
+
+
+def test_a_fact_is_queued_once_per_active_connection(server):
+    CrmConnectionFactory(slug="idle", is_active=False)
+
+    assert queue(("DEAL", "k1", deal())) == 1
+    assert queue(("DEAL", "k1", deal()), ("ACCOUNT_STATUS", "k1", status())) == 1
+
+
+def test_a_won_deal_and_the_companys_status_reach_the_crm(server, hubspot):
+    queue(("DEAL", "k1", deal()), ("ACCOUNT_STATUS", "k1", status()))
+
+    pushed = push()
+
+    assert (pushed.done, pushed.retried, pushed.failed) == (2, 0, 0)
+    assert hubspot.records["companies"]["701"]["properties"]["upsell_status"] == "won"
+    [written] = hubspot.records["deals"].values()
+    assert (written["properties"]["upsell_conversion_id"], written["properties"]["amount"]) == ("k1", "70.00")
+    assert set(WriteBack.objects.values_list("state", "done_at")) == {("DONE", NOW)}
+
+
+def test_pushing_again_writes_nothing(server):
+    queue(("DEAL", "k1", deal()))
+    push()
+    requests = len(server.requests)
+
+    assert push().done == 0
+    assert len(server.requests) == requests
+
+
+def test_a_refused_item_fails_with_its_reason_and_its_neighbours_are_written(server):
+    queue(("ACCOUNT_STATUS", "good", status()), ("ACCOUNT_STATUS", "stranger", status("nobody")))
+
+    pushed = push()
+
+    assert (pushed.done, pushed.failed) == (1, 1)
+    failed = WriteBack.objects.get(state="FAILED")
+    assert failed.key == "stranger"
+    assert "sync it" in failed.last_error
+
+
+def test_a_busy_crm_is_tried_again_later_and_later(db, settings):
+    with provider.running(provider.Reply(503, body=b"{}")) as down:
+        settings.HUBSPOT_ACCESS_TOKEN, settings.HUBSPOT_API_BASE = "pat-test", down.url
+        CrmConnectionFactory()
+        AccountAliasFactory(source="hubspot", value="701", account__external_id="a1")
+        queue(("ACCOUNT_STATUS", "k1", status()))
+        first = push()
+        row = WriteBack.objects.get()
+        early = push(row.next_at - timedelta(seconds=1))
+        second = push(row.next_at)
+
+    assert (first.retried, early.retried, second.retried) == (1, 0, 1)
+    again = WriteBack.objects.get()
+    assert (again.state, again.attempts, bool(again.last_error)) == ("PENDING", 2, True)
+    assert (row.next_at - WALL, again.next_at - row.next_at) == (timedelta(seconds=30), timedelta(seconds=60))
+
+
+def test_without_a_key_nothing_is_lost(db, settings):
+    settings.HUBSPOT_ACCESS_TOKEN = ""
+    CrmConnectionFactory()
+    queue(("ACCOUNT_STATUS", "k1", status()))
+
+    assert push().retried == 1
+    assert "not connected" in WriteBack.objects.get().last_error
+
+
+def test_what_fails_for_days_is_given_up_and_a_person_can_try_it_again(server, settings):
+    settings.HUBSPOT_ACCESS_TOKEN = ""
+    queue(("ACCOUNT_STATUS", "k1", status()))
+    WriteBack.objects.update(attempts=writeback.MAX_ATTEMPTS - 1)
+    given_up = push()
+    settings.HUBSPOT_ACCESS_TOKEN = "pat-test"
+
+    assert given_up.failed == 1
+    assert writeback.retry_failed(write_back_ids=[WriteBack.objects.get().pk]) == 1
+    assert push().done == 1
+
+
+def test_a_row_whose_worker_died_is_due_again_after_the_lease(server):
+    queue(("ACCOUNT_STATUS", "k1", status()))
+    [claimed] = writeback._claim(WriteBack.objects.get().connection, "ACCOUNT_STATUS", WALL)
+
+    assert push().done == 0
+    assert push(WALL + writeback.LEASE).done == 1
+    assert claimed.attempts == 1

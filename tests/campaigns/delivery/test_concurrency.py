@@ -1,0 +1,257 @@
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.db import connection, transaction
+from django.test import override_settings
+
+from campaigns.consent import opt_out
+from campaigns.consent.models import ContactPoint
+from campaigns.delivery import dispatch, gates, reconcile
+from campaigns.delivery.models import AttentionBudget, DeliveryAttempt, Message
+from orchestrator import clock
+from tests.campaigns.delivery.outside import provider
+from tests.factories.consent import ConsentTopicFactory
+from tests.factories.delivery import NOW, ReadyMessageFactory, SendGateFactory, TemplateVersionFactory
+from tests.factories.profiles import AccountFactory, ContactFactory
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+State = Message.State
+LONG_S = 20
+
+
+class Worker(threading.Thread):
+    """A thread with its own database connection; `finish` hands on what went wrong in it."""
+
+    def __init__(self, work: Callable[[], object]) -> None:
+        super().__init__(daemon=True)
+        self._work = work
+        self.pid: int | None = None
+        self.error: BaseException | None = None
+        self.has_connected = threading.Event()
+
+    def run(self) -> None:
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_backend_pid()")
+                self.pid = cursor.fetchone()[0]
+            self.has_connected.set()
+            self._work()
+        except BaseException as error:
+            self.error = error
+        finally:
+            connection.close()
+
+    def finish(self) -> None:
+        self.join(LONG_S)
+        assert not self.is_alive()
+        if self.error:
+            raise self.error
+
+
+def wait_until_blocked(worker: Worker) -> None:
+    """Until the worker's connection waits for a lock of somebody else."""
+    assert worker.has_connected.wait(LONG_S)
+    until = clock.wall_now() + timedelta(seconds=LONG_S)
+    with connection.cursor() as cursor:
+        while clock.wall_now() < until:
+            cursor.execute("SELECT cardinality(pg_blocking_pids(%s)) > 0", [worker.pid])
+            if cursor.fetchone()[0]:
+                return
+    raise AssertionError("The worker never waited for a lock.")
+
+
+def send() -> Counter[str]:
+    return dispatch.dispatch_due(channel="email", now=NOW, worker="tests")
+
+
+def make_messages(count: int, *, accounts: int | None = None) -> list[Message]:
+    gate, version = SendGateFactory(), TemplateVersionFactory()
+    owners = [AccountFactory() for _ in range(accounts or count)]
+    return [
+        ReadyMessageFactory(gate=gate, template_version=version, account=owners[n % len(owners)]) for n in range(count)
+    ]
+
+
+def states() -> Counter[str]:
+    return Counter(Message.objects.values_list("state", flat=True))
+
+
+def test_an_opt_out_that_commits_while_a_send_waits_wins():
+    message = ReadyMessageFactory()
+    with provider() as service:
+        with transaction.atomic():
+            opt_out.opt_out(point_id=message.point_id, source="test", at=NOW, now=NOW)
+            worker = Worker(send)
+            worker.start()
+            wait_until_blocked(worker)
+        worker.finish()
+
+    message.refresh_from_db()
+    assert (message.state, message.reason) == (State.SKIPPED, Message.Reason.OPTED_OUT)
+    assert service.taken == []
+
+
+def test_an_opt_out_waits_for_the_send_that_was_begun_before_it():
+    message = ReadyMessageFactory()
+    order: list[str] = []
+
+    def say_no() -> None:
+        opt_out.opt_out(point_id=message.point_id, source="test", at=NOW, now=NOW)
+        order.append("opted out")
+
+    with transaction.atomic():
+        list(ContactPoint.objects.raw("SELECT * FROM consent_contactpoint WHERE id = %s FOR SHARE", [message.point_id]))
+        worker = Worker(say_no)
+        worker.start()
+        wait_until_blocked(worker)
+        order.append("begun")
+    worker.finish()
+
+    assert order == ["begun", "opted out"]
+
+
+def test_a_pause_that_commits_while_a_send_waits_holds_it():
+    message = ReadyMessageFactory()
+    with provider() as service:
+        with transaction.atomic():
+            gates.pause_gate(slug=message.gate.slug, now=NOW)
+            worker = Worker(send)
+            worker.start()
+            wait_until_blocked(worker)
+        worker.finish()
+
+    message.refresh_from_db()
+    assert message.state == State.READY
+    assert service.taken == []
+
+
+def test_four_workers_send_each_message_once():
+    messages = make_messages(40)
+    with provider(wide=True) as service:
+        workers = [Worker(send) for _ in range(4)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.finish()
+
+    assert states() == {State.ACCEPTED: 40}
+    assert sorted(one.message_id for one in service.taken) == sorted(message.uuid for message in messages)
+
+
+def test_four_workers_never_exceed_a_cap():
+    make_messages(30, accounts=5)
+    with provider(wide=True) as service:
+        workers = [Worker(send) for _ in range(4)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.finish()
+
+    accepted = Message.objects.filter(state=State.ACCEPTED).values_list("account_id", flat=True)
+    assert sorted(Counter(accepted).values()) == [1, 1, 1, 1, 1]
+    assert len(service.taken) == 5
+    assert states() == {State.ACCEPTED: 5, State.PLANNED: 25}
+    assert all(len(one.spent) == 1 for one in AttentionBudget.objects.filter(account__isnull=False))
+
+
+@override_settings(FREQUENCY_CAPS=({"days": 1, "messages": 3},))
+def test_one_contact_in_many_accounts_is_capped_as_one_person():
+    contact = ContactFactory()
+    gate, version = SendGateFactory(), TemplateVersionFactory()
+    for _ in range(8):
+        ReadyMessageFactory(gate=gate, template_version=version, contact=contact)
+    with provider(wide=True) as service:
+        workers = [Worker(send) for _ in range(4)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.finish()
+
+    assert len(service.taken) == 3
+
+
+def test_after_a_pause_no_more_than_the_requests_in_flight_go():
+    messages = make_messages(30)
+    slug = messages[0].gate.slug
+    paused = threading.Event()
+    after: list[object] = []
+
+    def pause(message: object) -> None:
+        if paused.is_set():
+            after.append(message)
+        elif len(service.taken) >= 7:
+            gates.pause_gate(slug=slug, now=NOW)
+            connection.close()
+            paused.set()
+
+    with provider(pause, wide=True) as service:
+        send()
+        waiting = Message.objects.filter(state=State.READY).count()
+        assert len(after) <= 5
+        assert waiting == 30 - len(service.taken)
+        service.at_request.clear()
+        gates.open_gate(slug=slug, now=NOW)
+        Message.objects.filter(state=State.READY).update(next_at=clock.wall_now())
+        send()
+
+    assert Counter(one.message_id for one in service.taken).most_common(1)[0][1] == 1
+    assert states() == {State.ACCEPTED: 30}
+
+
+def test_an_answer_past_its_fence_moves_nothing_but_is_found_as_evidence():
+    message = ReadyMessageFactory()
+
+    def lapse(_message: object) -> None:
+        reconcile.reconcile(now=NOW, wall_now=clock.wall_now() + timedelta(seconds=60))
+
+    with provider(lapse):
+        done = send()
+
+    message.refresh_from_db()
+    assert message.state == State.UNKNOWN
+    assert done[State.ACCEPTED] == 0
+    assert DeliveryAttempt.objects.get(message=message).outcome == DeliveryAttempt.Outcome.ACCEPTED
+
+    reconcile.reconcile(now=NOW, wall_now=clock.wall_now())
+    message.refresh_from_db()
+    assert message.state == State.ACCEPTED
+
+
+@override_settings(DELIVERY_LEASE_S=11, PROVIDER_TIMEOUT_S=10)
+def test_a_worker_with_too_little_lease_left_does_not_call():
+    message = ReadyMessageFactory()
+
+    with provider() as service:
+        dispatch.dispatch_due(channel="email", now=NOW, worker="tests", seconds=0.5)
+
+    message.refresh_from_db()
+    assert service.taken == []
+    assert message.state == State.READY
+    assert DeliveryAttempt.objects.filter(message=message).first().code == "lease_short"
+    assert all(one.spent == [] for one in AttentionBudget.objects.all())
+
+
+def test_four_reconcilers_at_once_repair_each_message_once():
+    ConsentTopicFactory()
+    past = clock.wall_now() - timedelta(seconds=1)
+    for message in make_messages(20):
+        Message.objects.filter(pk=message.pk).update(state=State.SENDING, attempt=1, lease_until=past)
+    done: list[Counter[str]] = []
+
+    def repair() -> None:
+        done.append(reconcile.reconcile(now=NOW, wall_now=clock.wall_now()))
+
+    workers = [Worker(repair) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.finish()
+
+    assert sum((one["UNKNOWN"] for one in done), 0) == 20
+    assert states() == {State.UNKNOWN: 20}

@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.db import connection
+
+from campaigns.billing.models import MrrMovement
+from campaigns.offers import accept, decline
+from campaigns.offers.models import Quote
+from orchestrator.connectors.contract import ConnectorBusy, ConnectorRefusal
+from tests.campaigns.offers.outside import billing_in_memory
+from tests.factories.offers import NOW, basic_subscription, ladder, quote_with_reader
+from tests.factories.profiles import ContactFactory
+
+LATER = NOW + timedelta(minutes=5)
+
+
+def yes(quote, contact_id, **changes):
+    said = {"quote_uuid": quote.uuid, "contact_id": contact_id, "now": NOW, "wall_now": NOW} | changes
+    return accept.accept_quote(**said)
+
+
+@pytest.mark.django_db
+def test_a_yes_upgrades_as_quoted():
+    quote, contact_id = quote_with_reader()
+    with billing_in_memory() as billing:
+        result = yes(quote, contact_id)
+    quote.refresh_from_db()
+    quote.subscription.refresh_from_db()
+    assert result == accept.Result("upgraded")
+    assert (quote.state, quote.answered_by_id) == (Quote.State.ACCEPTED, contact_id)
+    assert (quote.subscription.plan.code, quote.subscription.mrr) == ("team", Decimal("99.00"))
+    assert billing.calls == [f"quote:{quote.uuid}"]
+
+
+@pytest.mark.django_db
+def test_a_second_yes_says_already_done():
+    quote, contact_id = quote_with_reader()
+    with billing_in_memory() as billing:
+        yes(quote, contact_id)
+        assert yes(quote, contact_id).name == "already_done"
+    assert len(billing.calls) == 1
+
+
+@pytest.mark.django_db
+def test_after_its_time_a_quote_is_expired():
+    quote, contact_id = quote_with_reader()
+    with billing_in_memory() as billing:
+        assert yes(quote, contact_id, now=NOW + timedelta(days=31)).name == "expired"
+    quote.refresh_from_db()
+    assert (quote.state, billing.calls) == (Quote.State.EXPIRED, [])
+
+
+@pytest.mark.django_db
+def test_a_declined_quote_stays_declined():
+    quote, contact_id = quote_with_reader()
+    decline.decline_quote(quote_uuid=quote.uuid, contact_id=contact_id, reason="WRONG_TIME", now=NOW)
+    with billing_in_memory() as billing:
+        assert yes(quote, contact_id).name == "declined"
+    assert billing.calls == []
+
+
+@pytest.mark.django_db
+def test_who_asked_for_a_call_may_still_accept():
+    quote, contact_id = quote_with_reader()
+    decline.ask_call(quote_uuid=quote.uuid, contact_id=contact_id, now=NOW)
+    with billing_in_memory():
+        assert yes(quote, contact_id).name == "upgraded"
+
+
+@pytest.mark.django_db
+def test_who_left_the_account_buys_nothing_for_it():
+    quote, _ = quote_with_reader()
+    with billing_in_memory() as billing:
+        assert yes(quote, ContactFactory().pk).name == "expired"
+    assert billing.calls == []
+
+
+@pytest.mark.django_db
+def test_an_account_that_got_the_plan_another_way_is_told_so():
+    quote, contact_id = quote_with_reader()
+    type(quote.subscription).objects.update(plan=ladder()["team"])
+    with billing_in_memory() as billing:
+        assert yes(quote, contact_id).name == "already_done"
+    assert billing.calls == []
+
+
+@pytest.mark.django_db
+def test_a_refusal_of_billing_is_kept_in_its_words():
+    quote, contact_id = quote_with_reader()
+    with billing_in_memory(ConnectorRefusal("The card was declined.")):
+        result = yes(quote, contact_id)
+        again = yes(quote, contact_id)
+    quote.refresh_from_db()
+    assert result == again == accept.Result("failed", "The card was declined.")
+    assert (quote.state, quote.failure) == (Quote.State.FAILED, "The card was declined.")
+
+
+@pytest.mark.django_db
+def test_when_billing_does_not_answer_the_reconciler_finishes():
+    quote, contact_id = quote_with_reader()
+    with billing_in_memory(ConnectorBusy("time-out")) as billing:
+        assert yes(quote, contact_id).name == "pending"
+        assert accept.finish_accepting(now=LATER, wall_now=NOW + timedelta(seconds=10)) == 0
+        assert accept.finish_accepting(now=LATER, wall_now=LATER) == 1
+    quote.refresh_from_db()
+    assert (quote.state, len(billing.changes)) == (Quote.State.ACCEPTED, 1)
+
+
+@pytest.mark.django_db
+def test_a_crash_after_the_charge_charges_nobody_twice():
+    # given billing was called and the process died before it wrote ACCEPTED
+    quote, contact_id = quote_with_reader()
+    with billing_in_memory() as billing:
+        yes(quote, contact_id)
+        Quote.objects.update(state=Quote.State.ACCEPTING)
+        # when
+        accept.finish_accepting(now=LATER, wall_now=LATER)
+    # then
+    quote.refresh_from_db()
+    assert quote.state == Quote.State.ACCEPTED
+    assert len(billing.changes) == 1
+    assert MrrMovement.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_more_seats_than_quoted_may_be_bought():
+    price = ladder()["enterprise"].prices.get()
+    quote, contact_id = quote_with_reader(to_price=price, quantity=9, new_mrr=Decimal("135.00"))
+    with billing_in_memory():
+        yes(quote, contact_id, quantity=12)
+    quote.subscription.refresh_from_db()
+    assert (quote.subscription.quantity, quote.subscription.mrr) == (12, Decimal("180.00"))
+
+
+@pytest.mark.django_db
+def test_fewer_seats_than_are_in_use_are_refused():
+    price = ladder()["enterprise"].prices.get()
+    quote, contact_id = quote_with_reader(to_price=price, quantity=9, new_mrr=Decimal("135.00"))
+    with billing_in_memory(), pytest.raises(accept.QuantityError):
+        yes(quote, contact_id, quantity=5)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_fifty_parallel_clicks_upgrade_once():
+    quote, contact_id = quote_with_reader(subscription=basic_subscription())
+    results: Counter[str] = Counter()
+    barrier = threading.Barrier(10)
+
+    def click() -> None:
+        barrier.wait()
+        for _ in range(5):
+            results[yes(quote, contact_id).name] += 1
+        connection.close()
+
+    with billing_in_memory() as billing:
+        threads = [threading.Thread(target=click) for _ in range(10)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert results == {"upgraded": 1, "already_done": 49}
+    assert len(billing.calls) == 1
+    assert MrrMovement.objects.count() == 1

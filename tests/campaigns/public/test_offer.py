@@ -1,0 +1,209 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+
+from campaigns.offers import links
+from campaigns.offers.models import Quote, Refusal
+from campaigns.profiles.models import Contact
+from orchestrator import clock
+from tests.campaigns.offers.outside import billing_in_memory
+from tests.factories.delivery import MessageFactory
+from tests.factories.offers import quote_with_reader
+
+pytestmark = pytest.mark.django_db
+
+FIGURES = {
+    "plan_from": "Basic",
+    "plan_to": "Team",
+    "old_monthly": "29.00",
+    "new_monthly": "99.00",
+    "difference": "70.00",
+    "charged_per_interval": "99.00",
+    "pricing_model": "FLAT",
+    "seats": 9,
+    "seat_limit_from": 10,
+    "seat_limit_to": 30,
+    "new_features": ["automation"],
+}
+EVIDENCE = {"meter": "seats_used", "value": 9, "quota": 10, "added_28d": 5}
+
+
+@pytest.fixture(autouse=True)
+def billing():
+    with billing_in_memory() as service:
+        yield service
+
+
+@pytest.fixture
+def offer_page():
+    """(path of an open offer's page, its quote)."""
+    quote, contact_id = quote_with_reader(figures=FIGURES, valid_until=clock.utcnow() + timedelta(days=30))
+    url = links.offer_url(quote_uuid=quote.uuid, contact_id=contact_id)
+    contact = Contact.objects.get(pk=contact_id)
+    message = MessageFactory(contact=contact, account=quote.account, context={"evidence": EVIDENCE})
+    message.links.create(kind="offer", target=url)
+    return url.removeprefix("http://127.0.0.1:8000"), quote
+
+
+def _hidden(response):
+    return response.content.decode().partition('name="nonce" value="')[2].partition('"')[0]
+
+
+def answer(client, path, **form):
+    return client.post(path, form, headers={"Accept": "application/json"})
+
+
+def state_of(quote):
+    return Quote.objects.get(pk=quote.pk).state
+
+
+@pytest.mark.parametrize("method", ["get", "head"])
+def test_looking_changes_nothing(client, offer_page, method):
+    path, quote = offer_page
+    before = Quote.objects.filter(pk=quote.pk).values().get()
+
+    assert getattr(client, method)(path).status_code == 200
+
+    assert Quote.objects.filter(pk=quote.pk).values().get() == before
+
+
+def test_the_page_says_the_evidence_the_whole_price_and_how_to_say_no(client, offer_page):
+    text = client.get(offer_page[0]).content.decode()
+
+    for words in (
+        "9 of your 10 seats are taken",
+        "added 5 people",
+        "Upgrade to Team for $99 a month",
+        "Team costs $70 a month more than Basic.",
+        "If you stay at 10 people or fewer, Basic is the cheaper plan.",
+        "Say no for now",
+        "Call me",
+    ):
+        assert words in text
+
+
+def test_the_page_holds_under_the_strict_policy(client, offer_page):
+    response = client.get(offer_page[0])
+
+    text = response.content.decode()
+    assert "style=" not in text
+    assert "<script" not in text
+    assert response["Referrer-Policy"] == "no-referrer"
+
+
+@pytest.mark.parametrize(("language", "direction"), [("en", "ltr"), ("he", "rtl"), ("ro", "ltr")])
+def test_the_page_speaks_the_language_asked_for(client, offer_page, language, direction):
+    text = client.get(f"{offer_page[0]}?lang={language}").content.decode()
+
+    assert f'<html lang="{language}" dir="{direction}">' in text
+
+
+def test_one_post_with_the_pages_nonce_upgrades(offer_page):
+    path, quote = offer_page
+    client = Client(enforce_csrf_checks=True)
+    nonce = _hidden(client.get(path))
+
+    response = answer(client, path, action="accept", nonce=nonce)
+
+    assert (response.status_code, response.json()) == (200, {"result": "upgraded"})
+    assert state_of(quote) == Quote.State.ACCEPTED
+
+
+def test_a_second_press_says_already_done(client, offer_page, billing):
+    path, _ = offer_page
+    nonce = _hidden(client.get(path))
+    answer(client, path, action="accept", nonce=nonce)
+
+    response = answer(client, path, action="accept", nonce=nonce)
+
+    assert (response.status_code, response.json()) == (409, {"result": "already_done"})
+    assert len(billing.changes) == 1
+
+
+@pytest.mark.parametrize("nonce", ["", "nonsense"])
+def test_a_machine_that_posts_without_the_page_buys_nothing(client, offer_page, billing, nonce):
+    path, quote = offer_page
+
+    response = answer(client, path, action="accept", nonce=nonce)
+
+    assert response.status_code == 400
+    assert state_of(quote) == Quote.State.OPEN
+    assert billing.calls == []
+
+
+def test_the_nonce_of_one_offer_accepts_no_other(client, offer_page):
+    path, quote = offer_page
+    other, contact_id = quote_with_reader(figures=FIGURES, valid_until=clock.utcnow() + timedelta(days=30))
+    foreign = _hidden(client.get(f"/o/{links.offer_token(quote_uuid=other.uuid, contact_id=contact_id)}"))
+
+    assert answer(client, path, action="accept", nonce=foreign).status_code == 400
+    assert state_of(quote) == Quote.State.OPEN
+
+
+def test_a_press_on_the_page_is_answered_by_a_page(client, offer_page):
+    path, _ = offer_page
+
+    response = client.post(path, {"action": "accept", "nonce": _hidden(client.get(path))})
+
+    assert response.status_code == 200
+    assert "You are on Team now" in response.content.decode()
+
+
+@pytest.mark.parametrize("reason", ["TOO_EXPENSIVE", "too_expensive"])
+def test_a_no_is_kept_with_its_reason(client, offer_page, reason):
+    path, quote = offer_page
+
+    response = answer(client, path, action="decline", reason=reason)
+
+    assert (response.status_code, response.json()) == (200, {"result": "declined"})
+    assert Refusal.objects.get(quote=quote).reason == "TOO_EXPENSIVE"
+
+
+def test_a_no_without_a_reason_counts_too(client, offer_page):
+    path, quote = offer_page
+
+    assert answer(client, path, action="decline").json() == {"result": "declined"}
+    assert Refusal.objects.get(quote=quote).reason == "OTHER"
+
+
+def test_a_call_is_asked_for_and_the_offer_stays_open(client, offer_page):
+    path, quote = offer_page
+
+    assert answer(client, path, action="call").json() == {"result": "call_asked"}
+    assert state_of(quote) == Quote.State.CALL_ASKED
+    assert "We call you" in client.get(path).content.decode()
+
+
+def test_an_offer_that_is_over_says_so_and_cannot_be_taken(client, offer_page):
+    path, quote = offer_page
+    nonce = _hidden(client.get(path))
+    Quote.objects.filter(pk=quote.pk).update(valid_until=clock.utcnow() - timedelta(seconds=1))
+
+    shown, answered = client.get(path), answer(client, path, action="accept", nonce=nonce)
+
+    assert shown.status_code == 410
+    assert "This price no longer holds" in shown.content.decode()
+    assert (answered.status_code, answered.json()) == (410, {"result": "expired"})
+
+
+@pytest.mark.parametrize(
+    "form", [{}, {"action": "buy"}, {"action": "decline", "reason": "X"}, {"action": "accept", "quantity": "-1"}]
+)
+def test_an_answer_that_is_none_of_the_pages_changes_nothing(client, offer_page, form):
+    path, quote = offer_page
+
+    response = answer(client, path, **form)
+
+    assert response.status_code == 400
+    assert response.json()["error"]["message"]
+    assert state_of(quote) == Quote.State.OPEN
+
+
+def test_a_wrong_link_is_answered_in_words(client):
+    response = client.get("/o/nonsense")
+
+    assert response.status_code == 404
+    assert "leads nowhere" in response.content.decode()

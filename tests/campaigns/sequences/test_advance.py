@@ -1,0 +1,255 @@
+from __future__ import annotations
+
+import threading
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from campaigns.billing.models import MrrMovement
+from campaigns.consent import opt_out
+from campaigns.delivery import gates
+from campaigns.delivery.models import Message, ProviderEvent
+from campaigns.offers import decline
+from campaigns.sequences import advance, selectors, wake
+from campaigns.sequences.models import Enrolment, StepRun
+from tests.factories import sequences as make
+from tests.factories.billing import MrrMovementFactory
+
+NOW = make.NOW
+AFTER_THE_WAIT = NOW + timedelta(days=3)
+
+
+@pytest.fixture
+def enrolled(db) -> Enrolment:
+    """One account, enrolled at NOW, its first mail accepted by the provider."""
+    make.market()
+    make.ready_account()
+    make.launched(holdout_percent=None)
+    sent(Message.objects.get())
+    return Enrolment.objects.select_related("campaign", "account", "contact").get()
+
+
+def sent(message: Message, at: datetime = NOW) -> None:
+    Message.objects.filter(pk=message.pk).update(state=Message.State.ACCEPTED, accepted_at=at, ended_at=at)
+
+
+def clicked(message: Message, at: datetime) -> None:
+    Message.objects.filter(pk=message.pk).update(clicked_at=at)
+    ProviderEvent.objects.create(
+        received_at=at, provider="sendgrid", key=b"1" * 16, type="CLICKED", grade="HUMAN", at=at, message=message.uuid
+    )
+
+
+def look(at: datetime = AFTER_THE_WAIT) -> advance.Advanced:
+    wake.wake_concerned(now=at)
+    done = advance.advance_due(now=at)
+    wake.complete_finished(now=at)
+    return done
+
+
+def test_nothing_is_looked_at_before_its_time(enrolled):
+    assert look(AFTER_THE_WAIT - timedelta(seconds=1)) == advance.Advanced()
+
+
+def test_who_did_not_react_gets_the_banner_after_the_wait(enrolled):
+    assert look().planned == 1
+    banner = Message.objects.get(origin_step="banner")
+    assert (banner.channel, banner.due_at, banner.contact) == ("in_app", AFTER_THE_WAIT, enrolled.contact)
+    assert StepRun.objects.get(message=banner).outcome == StepRun.Outcome.MESSAGE_PLANNED
+
+
+def test_who_clicked_is_through(enrolled):
+    clicked(Message.objects.get(), NOW + timedelta(hours=5))
+    look()
+    enrolled.refresh_from_db()
+    assert (enrolled.state, enrolled.exit_reason) == ("ENDED", "COMPLETED")
+    assert not Message.objects.filter(origin_step="banner").exists()
+
+
+def test_a_step_looked_at_late_keeps_its_deadline(enrolled):
+    look(AFTER_THE_WAIT + timedelta(days=5))
+    banner = Message.objects.get(origin_step="banner")
+    assert banner.due_at == AFTER_THE_WAIT + timedelta(days=5)
+    assert banner.send_by == AFTER_THE_WAIT + timedelta(hours=48)
+
+
+def test_an_enrolment_stays_open_until_its_last_message_is_final(enrolled):
+    look()
+    look()
+    enrolled.refresh_from_db()
+    assert enrolled.state == "OPEN"
+    sent(Message.objects.get(origin_step="banner"), AFTER_THE_WAIT)
+    look()
+    enrolled.refresh_from_db()
+    assert (enrolled.state, enrolled.exit_reason) == ("ENDED", "COMPLETED")
+    assert not selectors.has_open_rows(campaign=enrolled.campaign)
+
+
+def test_looking_twice_plans_once(enrolled):
+    look()
+    assert look().planned == 0
+    assert Message.objects.filter(origin_step="banner").count() == 1
+
+
+def test_an_upgrade_ends_the_enrolment(enrolled):
+    subscription = enrolled.account.subscriptions.get()
+    MrrMovementFactory(
+        subscription=subscription, kind=MrrMovement.Kind.EXPANSION, delta=Decimal(70), at=NOW + timedelta(days=1)
+    )
+    look()
+    enrolled.refresh_from_db()
+    assert (enrolled.state, enrolled.exit_reason) == ("ENDED", "CONVERTED")
+
+
+def test_an_upgrade_before_the_enrolment_is_none_of_ours(enrolled):
+    MrrMovementFactory(
+        subscription=enrolled.account.subscriptions.get(),
+        kind=MrrMovement.Kind.EXPANSION,
+        delta=Decimal(70),
+        at=NOW - timedelta(days=1),
+    )
+    assert look().planned == 1
+
+
+def test_an_opt_out_ends_the_enrolment_and_says_so(enrolled):
+    opt_out.opt_out(point_id=Message.objects.get().point_id, source="unsubscribe_page", at=NOW, now=NOW)
+    look()
+    enrolled.refresh_from_db()
+    assert enrolled.exit_reason == "OPTED_OUT"
+
+
+def test_a_no_ends_the_enrolment(enrolled):
+    decline.decline_quote(
+        quote_uuid=enrolled.quote.uuid, contact_id=enrolled.contact_id, reason="OTHER", now=NOW + timedelta(days=1)
+    )
+    look()
+    enrolled.refresh_from_db()
+    assert enrolled.exit_reason == "REFUSED"
+
+
+def test_who_left_the_audience_is_woken_before_its_time(enrolled):
+    enrolled.entry.stay.left_at = NOW + timedelta(hours=1)
+    enrolled.entry.stay.save()
+    look(NOW + timedelta(hours=2))
+    enrolled.refresh_from_db()
+    assert enrolled.exit_reason == "LEFT_SEGMENT"
+
+
+def test_a_closed_gate_ends_the_enrolment(enrolled):
+    gates.stop_gate(slug="seats-80", now=NOW)
+    look()
+    enrolled.refresh_from_db()
+    assert enrolled.exit_reason == "GATE_CLOSED"
+
+
+@pytest.mark.django_db
+def test_reasons_that_the_file_does_not_name_end_nothing():
+    make.market()
+    make.ready_account()
+    make.launched(holdout_percent=None, exit_on=["CONVERTED"])
+    sent(Message.objects.get())
+    opt_out.opt_out(point_id=Message.objects.get().point_id, source="unsubscribe_page", at=NOW, now=NOW)
+    look()
+    enrolment = Enrolment.objects.get()
+    assert enrolment.state == "OPEN"
+    assert Message.objects.filter(origin_step="banner").exists()
+
+
+def test_the_messages_of_who_leaves_are_skipped_for_the_same_reason(enrolled):
+    look()
+    decline.decline_quote(
+        quote_uuid=enrolled.quote.uuid, contact_id=enrolled.contact_id, reason="OTHER", now=AFTER_THE_WAIT
+    )
+    Enrolment.objects.update(due_at=AFTER_THE_WAIT)
+    look()
+    banner = Message.objects.get(origin_step="banner")
+    assert (banner.state, banner.reason) == (Message.State.SKIPPED, Message.Reason.REFUSED)
+
+
+@pytest.mark.django_db
+def test_a_step_that_cannot_reach_the_contact_is_passed_by():
+    make.market()
+    make.ready_account()
+    second = make.document()["steps"][0] | {"key": "mail-2"}
+    banner = make.document()["steps"][3]
+    make.launched(
+        holdout_percent=None,
+        exit_on=["CONVERTED"],
+        steps=[banner, {"key": "pause", "kind": "WAIT", "for": "1d"}, second],
+    )
+    enrolment = Enrolment.objects.get()
+    opt_out.opt_out(
+        point_id=enrolment.contact.points.get(channel="email").pk, source="unsubscribe_page", at=NOW, now=NOW
+    )
+    look(NOW + timedelta(days=1))
+    run = StepRun.objects.get(step_key="mail-2")
+    assert (run.outcome, run.reason, run.message) == (StepRun.Outcome.SKIPPED, "OPTED_OUT", None)
+
+
+def test_who_asked_for_a_call_gets_no_further_message(enrolled):
+    decline.ask_call(quote_uuid=enrolled.quote.uuid, contact_id=enrolled.contact_id, now=NOW)
+    look()
+    assert StepRun.objects.get(step_key="banner").reason == "CALL_ASKED"
+
+
+def test_a_paused_campaign_stands_still(enrolled):
+    type(enrolled.campaign).objects.update(status="PAUSED")
+    assert look() == advance.Advanced()
+
+
+@pytest.mark.django_db
+def test_a_branch_may_lead_back():
+    make.market()
+    make.ready_account()
+    mail = make.document()["steps"][0]
+    make.launched(
+        holdout_percent=None,
+        steps=[
+            mail,
+            {"key": "pause", "kind": "WAIT", "for": "1d"},
+            {"key": "again", "kind": "BRANCH", "if": {"all": []}, "then": "mail-1"},
+        ],
+    )
+    look(NOW + timedelta(days=1))
+    look(NOW + timedelta(days=2))
+    assert sorted(StepRun.objects.values_list("step_key", "visit")) == [("mail-1", 1), ("mail-1", 2), ("mail-1", 3)]
+
+
+@pytest.mark.django_db
+def test_the_number_of_statements_does_not_grow_with_the_enrolments():
+    make.market()
+    counts = []
+    for number in (3, 30):
+        for _ in range(number):
+            make.ready_account()
+        make.launched(holdout_percent=None, slug=f"seats-{number}")
+        with CaptureQueriesContext(connection) as statements:
+            assert advance.advance_due(now=AFTER_THE_WAIT).planned >= number
+        counts.append(len(statements))
+        Enrolment.objects.update(due_at=None)
+    assert counts[0] == counts[1]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_planners_at_once_plan_each_step_once():
+    make.market()
+    for _ in range(40):
+        make.ready_account()
+    make.launched(holdout_percent=None)
+    barrier = threading.Barrier(2)
+    planned: list[int] = []
+
+    def planner() -> None:
+        barrier.wait()
+        planned.append(advance.advance_due(now=AFTER_THE_WAIT).planned)
+        connection.close()
+
+    threads = [threading.Thread(target=planner) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(planned) == Message.objects.filter(origin_step="banner").count() == 40

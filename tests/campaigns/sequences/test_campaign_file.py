@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import json
+from datetime import time, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from campaigns.cli.demo import campaign as demo
+from campaigns.sequences import campaign_file
+from campaigns.sequences.campaign_file import CampaignFileError
+from tests.factories.sequences import MJML, document
+
+SCHEMA = json.loads((Path(__file__).parents[3] / "docs" / "campaign.schema.json").read_text(encoding="utf-8"))
+MAIL = document()["steps"][0]
+WAIT = {"key": "pause", "kind": "WAIT", "for": "3d"}
+EMAIL = {"en": {"subject": "s", "mjml": MJML.format("x")}}
+
+
+def step(**changes):
+    return MAIL | changes
+
+
+def with_variants(variants, **changes):
+    return document(steps=[step(variants=variants, **changes)])
+
+
+GOOD = {
+    "the tests' own": document(),
+    "the demo's": demo.campaign_file(),
+    "the smallest": document(recipients=None, goal=None, holdout_percent=None, offer=None, steps=[MAIL]),
+    "contacts": document(audience={"contacts": ["c1", "c2"]}),
+    "a stored segment": document(audience={"segment": "near-limit"}),
+    "an offer to be made": document(offer={"slug": "team", "name": "Team", "target_plan": "team"}),
+    "no offer": document(offer=None),
+    "a send window": document(limits={"window": {"from": "09:00", "to": "20:00"}, "send_by_hours": 24, "priority": 10}),
+    "no weights": with_variants({"a": {"content": EMAIL}, "b": {"content": EMAIL}}),
+    "a text message": with_variants({"a": {"content": {"en": {"text": "Hi"}}}}, channel="sms"),
+    "a task": with_variants({"a": {"content": {"en": {"text": "Call"}}}}, channel="csm_task"),
+    "its schema": document(**{"$schema": "campaign.schema.json"}),
+}
+# What is wrong and where. Those that only the parser can see are in ONLY_THE_PARSER.
+BAD = {
+    "slug": document(slug="Seats 80"),
+    "name": document(name=" "),
+    "purpose": document(purpose="SPAM"),
+    "colour": document(colour="red"),
+    "audience": document(audience={}),
+    "audience.contacts": document(audience={"contacts": []}),
+    "entry.reentry": document(entry={"reentry": "SOMETIMES"}),
+    "recipients.roles[1]": document(recipients={"roles": ["OWNER", "BOSS"]}),
+    "recipients.per_account": document(recipients={"per_account": 0}),
+    "exit_on[0]": document(exit_on=["BORED"]),
+    "goal.window_days": document(goal={"window_days": 0}),
+    "holdout_percent": document(holdout_percent=100),
+    "offer.name": document(offer={"slug": "team"}),
+    "limits.window.to": document(limits={"window": {"from": "09:00", "to": "25:00"}}),
+    "steps": document(steps=[]),
+    "steps[0].kind": document(steps=[step(kind="SHOUT")]),
+    "steps[0].channel": document(steps=[step(channel="pigeon")]),
+    "steps[0].variants": document(steps=[step(variants={})]),
+    "steps[0].variants.a.weight": with_variants({"a": {"weight": 101, "content": EMAIL}}),
+    "steps[0].variants.a.content.fr": with_variants({"a": {"content": {"fr": EMAIL["en"]}}}),
+    "steps[0].variants.a.content.en.mjml": with_variants({"a": {"content": {"en": {"subject": "s"}}}}),
+    "steps[0].variants.a.content.en.colour": with_variants({"a": {"content": {"en": EMAIL["en"] | {"colour": "red"}}}}),
+    "steps[1].for": document(steps=[MAIL, WAIT | {"for": "soon"}]),
+    "steps[1]": document(steps=[MAIL, {"key": "fork", "kind": "BRANCH", "if": {"all": []}}]),
+}
+ONLY_THE_PARSER = {
+    "limits.window": document(limits={"window": {"from": "20:00", "to": "09:00"}}),
+    "steps[1].key": document(steps=[MAIL, MAIL]),
+    "steps[1].then": document(steps=[MAIL, {"key": "fork", "kind": "BRANCH", "if": {"all": []}, "then": "nowhere"}]),
+    "steps[0]": document(steps=[{"key": "fork", "kind": "BRANCH", "if": {"all": []}, "then": "mail-1"}, MAIL]),
+    "steps[0].variants.b.weight": with_variants({"a": {"weight": 50, "content": EMAIL}, "b": {"content": EMAIL}}),
+    "steps[1].variants": document(
+        steps=[MAIL, step(key="mail-2", variants={"a": {"content": EMAIL}, "c": {"content": EMAIL}})]
+    ),
+}
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_good_files_pass_the_parser_and_the_schema(name):
+    campaign_file.parse(GOOD[name])
+    jsonschema.validate(GOOD[name], SCHEMA)
+
+
+@pytest.mark.parametrize("path", BAD)
+def test_wrong_files_fail_the_parser_with_the_path_and_the_schema(path):
+    with pytest.raises(CampaignFileError) as wrong:
+        campaign_file.parse(BAD[path])
+    assert wrong.value.path == path
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(BAD[path], SCHEMA)
+
+
+@pytest.mark.parametrize("path", ONLY_THE_PARSER)
+def test_what_no_schema_can_say_the_parser_does(path):
+    with pytest.raises(CampaignFileError) as wrong:
+        campaign_file.parse(ONLY_THE_PARSER[path])
+    assert wrong.value.path == path
+
+
+@pytest.mark.parametrize("value", [None, [], "x", 7])
+def test_anything_but_an_object_is_no_campaign_file(value):
+    with pytest.raises(CampaignFileError):
+        campaign_file.parse(value)
+
+
+def test_the_schema_itself_is_valid():
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+
+
+def test_what_is_left_out_has_its_default():
+    spec = campaign_file.parse(GOOD["the smallest"])
+    assert (spec.purpose, spec.topic, spec.holdout_percent, spec.goal) == ("MARKETING", "offers", Decimal(0), None)
+    assert (spec.entry.reentry, spec.entry.cooldown_days) == ("NEVER", 90)
+    assert (spec.recipients.roles, spec.recipients.per_account) == ((), 1)
+    assert spec.exit_on == campaign_file.EXITS
+    assert (spec.limits.window_from, spec.limits.send_by_hours, spec.limits.priority) == (None, 48, 50)
+
+
+def test_durations_times_and_weights_are_read():
+    spec = campaign_file.parse(GOOD["the demo's"])
+    assert spec.steps[1].wait == timedelta(days=3)
+    assert spec.limits.window_from == time(8)
+    assert spec.arms() == (("a", 50), ("b", 50))
+
+
+def test_three_variants_without_weights_share_a_hundred():
+    spec = campaign_file.parse(with_variants({key: {"content": EMAIL} for key in "abc"}))
+    assert [variant.weight for variant in spec.steps[0].variants] == [34, 33, 33]

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from campaigns.offers.models import Offer
+from campaigns.operations.models import SendSwitch
+from campaigns.segments.models import Segment
+from campaigns.sequences import check
+from tests.factories import sequences as make
+from tests.factories.profiles import AccountFactory
+
+pytestmark = pytest.mark.django_db
+NOW = make.NOW
+
+
+@pytest.fixture(autouse=True)
+def market(settings):
+    settings.SENDGRID_API_KEY = "SG.test"
+    make.market()
+    make.ready_account()
+    AccountFactory.create_batch(3)
+
+
+def found(level=None, now=NOW, **changes):
+    findings = check.check_campaign(campaign=make.drafted(**changes), now=now)
+    return {finding.code: finding for finding in findings if level in (None, finding.level)}
+
+
+def with_mail(**content):
+    steps = make.document()["steps"]
+    for variant in steps[0]["variants"].values():
+        variant["content"]["en"] |= content
+    return {"steps": steps}
+
+
+def test_a_good_draft_has_nothing_in_its_way():
+    assert found(check.BLOCKER) == {}
+    assert found(check.WARNING) == {}
+    assert set(found(check.PASSED)) >= {"goal", "offer", "audience", "holdout", "contents", "sender", "languages"}
+
+
+@pytest.mark.parametrize(
+    ("code", "level", "changes"),
+    [
+        ("no_goal", check.BLOCKER, {"goal": None}),
+        ("no_holdout", check.WARNING, {"holdout_percent": 0}),
+        ("empty_audience", check.WARNING, {"audience": {"segment": {"any": []}}}),
+        ("large_audience", check.WARNING, {"audience": {"segment": {"all": []}}}),
+    ],
+)
+def test_what_deserves_a_look_is_found(code, level, changes):
+    assert found()[code].level == check.PASSED if code in found() else True
+    assert found(**changes)[code].level == level
+
+
+def test_shares_that_are_no_hundred_block():
+    steps = make.document()["steps"]
+    steps[0]["variants"]["b"]["weight"] = 40
+    finding = found(steps=steps)["weights"]
+    assert (finding.level, finding.step, finding.where) == (check.BLOCKER, "mail-1", "steps[0].variants")
+
+
+def test_a_template_error_is_found_where_it_stands():
+    finding = found(**with_mail(subject="Hello {{ contact.first_name"))
+    blockers = [one for one in finding.values() if one.level == check.BLOCKER]
+    assert blockers[0].where == "steps[0].variants.a.content.en.subject" or blockers[0].where.endswith(
+        "b.content.en.subject"
+    )
+    assert blockers[0].step == "mail-1"
+
+
+def test_a_variable_that_does_not_exist_blocks():
+    assert "content:UNKNOWN_VARIABLE" in found(check.BLOCKER, **with_mail(subject="{{ contact.shoe_size }}"))
+
+
+def test_offer_figures_without_an_offer_block():
+    assert "content:UNKNOWN_VARIABLE" in found(check.BLOCKER, offer=None)
+
+
+def test_an_inactive_offer_blocks():
+    campaign = make.drafted()
+    Offer.objects.update(is_active=False)
+    campaign.refresh_from_db()
+    codes = [finding.code for finding in check.check_campaign(campaign=campaign, now=NOW)]
+    assert codes[0] == "offer_inactive"
+
+
+def test_marketing_mail_without_a_postal_address_blocks(settings):
+    settings.SENDER_POSTAL_ADDRESS = ""
+    assert "postal_address_missing" in found(check.BLOCKER)
+    assert "postal_address_missing" not in found(purpose="TRANSACTIONAL")
+
+
+def test_mail_without_a_sender_blocks(settings):
+    settings.SENDGRID_FROM_EMAIL = ""
+    assert "sender_missing" in found(check.BLOCKER)
+
+
+def test_a_provider_without_a_key_is_a_warning(settings):
+    settings.SENDGRID_API_KEY = ""
+    assert "outbox" in found(check.WARNING)
+
+
+def test_a_channel_that_is_not_installed_blocks():
+    steps = [*make.document()["steps"][:1], make.document()["steps"][0] | {"key": "text-1", "channel": "sms"}]
+    steps[1]["variants"] = {"a": {"content": {"en": {"text": "Hi"}}}}
+    assert found(steps=steps)["channel_missing"].step == "text-1"
+
+
+def test_a_language_that_is_read_but_not_written_is_a_warning_with_english_beside_it():
+    account = make.account_near_limit()
+    make.reader(account, locale="he")
+    assert found()["missing_locale"].level == check.WARNING
+
+
+def test_a_language_that_is_read_blocks_where_there_is_no_english_either():
+    account = make.account_near_limit()
+    make.reader(account, locale="he")
+    steps = make.document()["steps"]
+    for step in (steps[0], steps[3]):
+        for variant in step["variants"].values():
+            variant["content"] = {"ro": variant["content"]["en"]}
+    findings = check.check_campaign(campaign=make.drafted(steps=steps), now=NOW)
+    assert {one.level for one in findings if one.code == "missing_locale"} == {check.BLOCKER}
+
+
+def test_an_audience_that_is_no_longer_counted_is_a_warning():
+    campaign = make.drafted()
+    Segment.objects.update(refreshed_at=NOW - timedelta(days=2))
+    campaign.refresh_from_db()
+    codes = {one.code: one.level for one in check.check_campaign(campaign=campaign, now=NOW)}
+    assert codes["stale_audience"] == check.WARNING
+
+
+def test_sending_switched_off_is_a_warning():
+    SendSwitch.objects.update_or_create(id=1, defaults={"is_on": False, "changed_at": NOW, "changed_by": "ron"})
+    assert "sending_off" in found(check.WARNING)
+
+
+def test_blockers_come_first():
+    order = [check.BLOCKER, check.WARNING, check.PASSED]
+    levels = [one.level for one in check.check_campaign(campaign=make.drafted(goal=None, holdout_percent=0), now=NOW)]
+    assert levels == sorted(levels, key=order.index)

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+from django.core.management import call_command
+
+from campaigns.operations.models import AuditEntry
+from campaigns.sequences.models import Campaign
+from tests.factories import sequences as make
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def market():
+    make.market()
+    make.ready_account()
+
+
+def run(*args: object) -> tuple[int, str, str]:
+    """(exit status, standard output, standard error)"""
+    out, err = io.StringIO(), io.StringIO()
+    try:
+        call_command(*[str(arg) for arg in args], stdout=out, stderr=err)
+    except SystemExit as ended:
+        return int(ended.code or 0), out.getvalue(), err.getvalue()
+    return 0, out.getvalue(), err.getvalue()
+
+
+def lines(text: str) -> list[dict]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+@pytest.fixture
+def file(tmp_path):
+    def write(**changes):
+        path = tmp_path / "campaign.json"
+        path.write_text(json.dumps(make.document(**changes)), encoding="utf-8")
+        return path
+
+    return write
+
+
+def test_apply_launch_and_ledger(file):
+    assert run("campaign", "apply", file())[0] == 0
+    status, out, _ = run("campaign", "launch", "seats-80")
+    assert (status, set(json.loads(out))) == (0, {"enrolled", "holdout", "not_enrolled"})
+    status, out, _ = run("ledger", "seats-80")
+    assert set(json.loads(out)) == {"slug", "as_of", "accounts", "contacts", "messages", "skips", "open"}
+    assert status == 0
+
+
+def test_the_operator_is_the_approver(file):
+    run("campaign", "apply", file())
+    run("campaign", "launch", "seats-80", "--by", "ops@acme")
+    assert Campaign.objects.get().launched_by == "ops@acme"
+    assert AuditEntry.objects.get(action="campaign.launch").actor == "ops@acme"
+
+
+def test_a_wrong_file_exits_2_and_names_the_path(file):
+    status, out, _ = run("campaign", "apply", file(slug="No Slug"))
+    assert (status, json.loads(out)["error"]["path"]) == (2, "slug")
+    assert not Campaign.objects.exists()
+
+
+def test_a_file_that_is_no_json_exits_2(tmp_path):
+    path = tmp_path / "campaign.json"
+    path.write_text("{")
+    assert run("campaign", "apply", path)[0] == 2
+
+
+def test_a_blocked_launch_exits_3_and_prints_the_blockers(file):
+    run("campaign", "apply", file(goal=None))
+    status, out, _ = run("campaign", "launch", "seats-80")
+    assert (status, [line["code"] for line in lines(out)]) == (3, ["no_goal"])
+    assert Campaign.objects.get().status == Campaign.Status.DRAFT
+
+
+def test_check_prints_what_deserves_a_look(file):
+    run("campaign", "apply", file(holdout_percent=0))
+    status, out, _ = run("campaign", "check", "seats-80")
+    assert status == 0
+    assert "no_holdout" in [line["code"] for line in lines(out)]
+
+
+def test_export_prints_the_file(file):
+    run("campaign", "apply", file())
+    assert json.loads(run("campaign", "export", "seats-80")[1]) == make.document()
+
+
+def test_pause_resume_and_stop_change_the_status(file):
+    run("campaign", "apply", file())
+    run("campaign", "launch", "seats-80")
+    statuses = [json.loads(run("campaign", act, "seats-80")[1])["status"] for act in ("pause", "resume", "stop")]
+    assert statuses == ["PAUSED", "LIVE", "STOPPED"]
+
+
+def test_what_cannot_be_done_now_exits_3(file):
+    run("campaign", "apply", file())
+    status, _, err = run("campaign", "pause", "seats-80")
+    assert status == 3
+    assert "DRAFT" in err
+
+
+@pytest.mark.parametrize("command", [("campaign", "check", "nobody"), ("ledger", "nobody")])
+def test_an_unknown_campaign_exits_2(command):
+    assert run(*command)[0] == 2
+
+
+def test_the_messages_of_a_ledger_are_json_lines(file):
+    run("campaign", "apply", file(holdout_percent=0))
+    run("campaign", "launch", "seats-80")
+    (line,) = lines(run("ledger", "seats-80", "--messages")[1])
+    assert set(line) == {
+        "id", "contact", "address", "step", "variant", "channel", "state", "reason", "attempts", "provider_id",
+        "accepted_at",
+    }  # fmt: skip
+    assert line["address"].endswith("@customer.example")

@@ -1,0 +1,86 @@
+"""What every test may use: a business clock of its own, an empty Redis, Chromium."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+from orchestrator.jobs import queues
+
+# Playwright's synchronous interface keeps an event loop in this thread; Django would refuse its ORM there.
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+CHROMIUM = os.environ.get("CHROMIUM_PATH") or shutil.which("chromium")
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser and journey tests keep to one worker each, and are skipped aloud without Chromium."""
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.xdist_group("browser"))
+            if not CHROMIUM:
+                item.add_marker(pytest.mark.skip(reason="No Chromium. To run it: apt-get install chromium"))
+        elif item.get_closest_marker("journey") or item.get_closest_marker("faults"):
+            item.add_marker(pytest.mark.xdist_group("journey"))
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    skipped = [r for r in terminalreporter.stats.get("skipped", []) if "No Chromium" in str(r.longrepr)]
+    if skipped:
+        terminalreporter.write_line(
+            f"{len(skipped)} BROWSER TESTS WERE SKIPPED. To run them: apt-get install chromium", red=True, bold=True
+        )
+
+
+@pytest.fixture
+def business_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A clock file of this test's own, at wall time; move it with `clock.advance(to=...)`."""
+    path = tmp_path / "clock.offset"
+    monkeypatch.setenv("CLOCK_OFFSET", str(path))
+    return path
+
+
+@pytest.fixture
+def empty_redis() -> Iterator[Any]:
+    """This run's own Redis number, emptied before and after."""
+    connection = queues.connection()
+    connection.flushdb()
+    yield connection
+    connection.flushdb()
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    return {**browser_type_launch_args, "executable_path": CHROMIUM, "args": CHROMIUM_ARGUMENTS}
+
+
+@pytest.fixture(scope="session")
+def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
+    return {**browser_context_args, "viewport": {"width": 1280, "height": 800}, "reduced_motion": "reduce"}
+
+
+@pytest.fixture
+def logged_in(page: Any, live_server: Any, django_user_model: Any, client: Any) -> Any:
+    """A page of the marketer Maria; `page.problems` gathers console and page errors."""
+    client.force_login(django_user_model.objects.create_superuser("maria", "maria@example.test", "pw"))
+    name = settings.SESSION_COOKIE_NAME
+    page.context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": live_server.url}])
+    page.problems = []
+    page.on("console", lambda message: page.problems.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: page.problems.append(str(error)))
+    return page

@@ -1,0 +1,189 @@
+"""kill -9 at every boundary of a send: before and after each statement, and on both sides of the provider's call."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.test import override_settings
+
+from campaigns.delivery import dispatch, feedback, reconcile
+from campaigns.delivery.models import IntakeWatch, Message
+from orchestrator import clock
+from orchestrator.channels.contract import OutboundMessage, SendReceipt
+from orchestrator.channels.events import EventType
+from tests.campaigns.delivery.reports import report
+from tests.factories.delivery import NOW, ReadyMessageFactory
+
+pytestmark = [pytest.mark.faults, pytest.mark.django_db(transaction=True)]
+
+State = Message.State
+KILLED = 9
+STATEMENTS = 30
+
+
+class FileProvider:
+    """A provider outside this process: a request is a line in a file. It can kill its caller."""
+
+    settings_read = ("TEST_PROVIDER_LOG", "TEST_PROVIDER_KILLS")
+    kind = "email"
+    is_live = True
+    in_flight = 1
+
+    def __init__(self, log: Path, kills: str) -> None:
+        self._log, self._kills = log, kills
+
+    @classmethod
+    def from_settings(cls, kind: str) -> FileProvider:
+        return cls(Path(settings.TEST_PROVIDER_LOG), settings.TEST_PROVIDER_KILLS)
+
+    def send(self, message: OutboundMessage) -> SendReceipt:
+        if self._kills == "before":
+            os._exit(KILLED)
+        with self._log.open("a") as log:
+            log.write(f"{message.message_id}\n")
+        if self._kills == "after":
+            os._exit(KILLED)
+        return SendReceipt(provider_id="file")
+
+
+class WideFileProvider(FileProvider):
+    in_flight = 5
+
+
+def taken(log: Path) -> int:
+    return len(log.read_text().splitlines()) if log.exists() else 0
+
+
+def send(log: Path, *, kills: str = "", wide: bool = False) -> None:
+    channels = {"email": f"tests.faults.test_kill_points.{'Wide' if wide else ''}FileProvider"}
+    with override_settings(CHANNELS=channels, TEST_PROVIDER_LOG=str(log), TEST_PROVIDER_KILLS=kills):
+        dispatch.dispatch_due(channel="email", now=NOW, worker="tests")
+
+
+def in_a_child(work: Callable[[], None]) -> int:
+    """Run it in a process of its own; its exit status (0 when nothing killed it)."""
+    connection.close()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            work()
+        except BaseException:
+            os._exit(70)
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def killing(number: int, side: str) -> Callable[..., object]:
+    """A wrapper around this connection's statements that ends the process at the numbered one."""
+    seen = 0
+
+    def around(execute, sql, params, many, context):
+        nonlocal seen
+        seen += 1
+        if seen == number and side == "before":
+            os._exit(KILLED)
+        result = execute(sql, params, many, context)
+        if seen == number and side == "after":
+            os._exit(KILLED)
+        return result
+
+    return around
+
+
+def state_of(message: Message) -> str:
+    message.refresh_from_db()
+    return message.state
+
+
+def recover(message: Message, log: Path) -> None:
+    """What runs by itself afterwards: leases end, reports arrive, the window passes, what is ready goes."""
+    wall = clock.wall_now() + timedelta(seconds=60)
+    reconcile.reconcile(now=NOW, wall_now=wall)
+    if taken(log):
+        feedback.store_events(events=[report(EventType.PROCESSED, message=message)], now=NOW, wall_now=wall)
+    reconcile.reconcile(now=NOW, wall_now=wall)
+    IntakeWatch.objects.update(since=wall, seen_at=wall + timedelta(hours=2))
+    reconcile.reconcile(now=NOW, wall_now=wall + timedelta(hours=2))
+    Message.objects.filter(state=State.READY).update(next_at=clock.wall_now())
+    send(log)
+
+
+def check(message: Message, log: Path, policy: str) -> None:
+    """At the kill: a row that tells the truth. After recovery: once, or shown as undetermined."""
+    state, requests = state_of(message), taken(log)
+    assert requests <= 1
+    assert state in (State.READY, State.CLAIMED, State.SENDING, State.ACCEPTED)
+    if requests:
+        assert state in (State.SENDING, State.ACCEPTED)
+    may_be_silent = state == State.SENDING and not requests and policy == "AT_MOST_ONCE"
+
+    recover(message, log)
+
+    if may_be_silent:
+        assert (state_of(message), taken(log)) == (State.UNDETERMINED, 0)
+    else:
+        assert (state_of(message), taken(log)) == (State.ACCEPTED, 1)
+
+
+@pytest.mark.parametrize("policy", ["AT_MOST_ONCE", "AT_LEAST_ONCE"])
+@pytest.mark.parametrize("side", ["before", "after"])
+def test_killed_at_any_statement_nothing_is_lost_or_doubled(tmp_path, side, policy):
+    for number in range(1, STATEMENTS + 1):
+        log = tmp_path / f"provider-{number}.log"
+        message = ReadyMessageFactory(policy=policy)
+
+        def work(log: Path = log, number: int = number) -> None:
+            with connection.execute_wrapper(killing(number, side)):
+                send(log)
+
+        assert in_a_child(work) in (0, KILLED)
+
+        check(message, log, policy)
+
+
+@pytest.mark.parametrize("policy", ["AT_MOST_ONCE", "AT_LEAST_ONCE"])
+def test_killed_at_the_providers_door_nothing_is_lost_or_doubled(tmp_path, policy):
+    for side in ("before", "after"):
+        log = tmp_path / f"provider-{side}.log"
+        message = ReadyMessageFactory(policy=policy)
+
+        assert in_a_child(lambda log=log, side=side: send(log, kills=side)) == KILLED
+
+        assert state_of(message) == State.SENDING
+        check(message, log, policy)
+
+
+def test_a_kill_leaves_at_most_the_requests_in_flight_undetermined(tmp_path):
+    log = tmp_path / "provider.log"
+    messages = [ReadyMessageFactory() for _ in range(12)]
+
+    assert in_a_child(lambda: send(log, kills="after", wide=True)) == KILLED
+    wall = clock.wall_now() + timedelta(seconds=60)
+    reconcile.reconcile(now=NOW, wall_now=wall)
+    Message.objects.filter(state=State.READY).update(next_at=clock.wall_now())
+    send(log, wide=True)
+
+    requests = log.read_text().splitlines()
+    unknown = Message.objects.filter(state=State.UNKNOWN).count()
+    assert len(requests) == len(set(requests))
+    assert unknown <= WideFileProvider.in_flight
+    assert Message.objects.filter(state=State.ACCEPTED).count() == len(messages) - unknown
+
+
+def test_the_kill_points_reach_the_last_statement_of_a_send(tmp_path):
+    """Should a send grow more statements, STATEMENTS must grow too."""
+    log = tmp_path / "provider.log"
+    ReadyMessageFactory()
+
+    def work() -> None:
+        with connection.execute_wrapper(killing(STATEMENTS, "after")):
+            send(log)
+
+    assert in_a_child(work) == 0
+    assert taken(log) == 1

@@ -1,0 +1,28 @@
+"""Wait for the moment from which a pull may trust what was committed.
+
+The server's snapshot counts the transactions of all its databases: a test that runs beside this one
+holds a pull back for as long as its own transaction is open.
+"""
+
+from __future__ import annotations
+
+import time
+
+from django.db import connection
+
+PATIENCE_S = 60.0
+
+
+def wait_until_settled() -> None:
+    """Until no transaction is open that began before this call. Use it in tests that really commit."""
+    assert not connection.in_atomic_block, "Inside a transaction nothing of one's own ever settles."
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_current_xact_id()::text::bigint")
+        mine = cursor.fetchone()[0]
+        until = time.monotonic() + PATIENCE_S
+        while True:
+            cursor.execute("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+            if cursor.fetchone()[0] > mine:
+                return
+            assert time.monotonic() < until, "A transaction stayed open all the time."
+            time.sleep(0.02)
