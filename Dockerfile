@@ -12,7 +12,7 @@ COPY . .
 RUN useradd --system --home /app crescendo \
  && install -d -o crescendo /var/lib/crescendo \
  && export SECRET_KEY=only-to-collect-static-files-this-key-signs-nothing-at-all \
-           ALLOWED_HOSTS=build DATABASE_URL=postgresql:///none REDIS_URL=unix:///none \
+           ALLOWED_HOSTS=build ADDRESS_HASH_KEY=build DATABASE_URL=postgresql:///none REDIS_URL=unix:///none \
  && python manage.py compile_translations \
  && CRESCENDO_VAR=/app/built python manage.py collectstatic --noinput --verbosity 0
 ENV CRESCENDO_STATIC_ROOT=/app/built/static

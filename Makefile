@@ -71,7 +71,7 @@ check: environment translations ## linters, types, import contracts, migrations,
 	@$(PY) manage.py makemigrations --check --dry-run
 	@$(PY) manage.py check --fail-level WARNING
 	@env -u CLOCK_OFFSET DJANGO_SETTINGS_MODULE=orchestrator.settings.production \
-	  SECRET_KEY="$$($(PY) -c 'import secrets; print(secrets.token_urlsafe(60))')" ALLOWED_HOSTS=crescendo.example \
+	  SECRET_KEY="$$($(PY) -c 'import secrets; print(secrets.token_urlsafe(60))')" ALLOWED_HOSTS=crescendo.example ADDRESS_HASH_KEY=only-for-this-check \
 	  PUBLIC_BASE_URL=https://crescendo.example DATABASE_URL=postgresql:///none REDIS_URL=unix:///none \
 	  $(PY) manage.py check --deploy --fail-level WARNING
 	@DATABASE_URL=postgresql:///none REDIS_URL=unix:///none $(PY) manage.py compile_translations --check

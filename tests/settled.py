@@ -10,7 +10,7 @@ import time
 
 from django.db import connection
 
-PATIENCE_S = 60.0
+PATIENCE_S = 180.0
 
 
 def wait_until_settled() -> None:

@@ -57,11 +57,15 @@ def _verdict(campaign: Campaign, experiment: Experiment, read: Results) -> Itera
 
 def _shares(campaign: Campaign, read: Results) -> str:
     """Seats at 80 %. 10.4 % upgraded with B, 6.5 % with A."""
-    parts = [
-        _("%(share)s upgraded with %(arm)s") % {"share": _percent(arm["rate"]), "arm": arm["key"].upper()}
+    told = [
+        {"share": _percent(arm["rate"]), "arm": arm["key"].upper()}
         for arm in reversed(read["arms"])
         if arm["rate"] is not None
     ]
+    if not told:
+        return campaign.name
+    first, *others = told
+    parts = [_("%(share)s upgraded with %(arm)s") % first, *(_("%(share)s with %(arm)s") % one for one in others)]
     return _("%(campaign)s: %(shares)s.") % {"campaign": campaign.name, "shares": ", ".join(parts)}
 
 

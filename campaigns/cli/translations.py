@@ -81,7 +81,7 @@ def faults(*, po: Path, root: Path) -> list[str]:
 
 def _message_faults(message: Message) -> list[str]:
     originals = [message.id] if isinstance(message.id, str) else list(message.id)
-    translations = [message.string] if isinstance(message.string, str) else list(message.string)
+    translations = [message.string] if isinstance(message.string, str) else list(message.string or [""])
     if message.fuzzy:
         return [f"{originals[0]!r} is fuzzy"]
     if not all(translations):

@@ -93,7 +93,9 @@ def outline(
     blockers = sum(one.level == BLOCKER for one in findings)
     days = (document.get("goal") or {}).get("window_days")
     said = {
-        "goal": ngettext("Upgrade in %(n)d day", "Upgrade in %(n)d days", days) % {"n": days} if days else _("No goal yet"),
+        "goal": ngettext("Upgrade in %(n)d day", "Upgrade in %(n)d days", days) % {"n": days}
+        if days
+        else _("No goal yet"),
         "audience": _audience_meta(campaign, now),
         "steps": _steps_meta(document),
         "limits": _limits_meta(document),

@@ -28,7 +28,7 @@ def rows(*, now: datetime, search: str = "", status: str = "") -> list[Line]:
         key=lambda campaign: _ORDER.get(Campaign.Status(campaign.status), 3),
     )
     results = tiles.newest_results(experiment_ids={one.experiment_id for one in chosen if one.experiment_id})
-    return [home_page.make_line(_row(one), results.get(one.experiment_id or 0)) for one in chosen]
+    return [home_page.make_line(_row(one), results.get(one.experiment_id or 0), now=now) for one in chosen]
 
 
 def _row(campaign: Campaign) -> CampaignRow:

@@ -8,7 +8,6 @@ from typing import Any
 
 from django.conf import settings
 from django.urls import reverse
-from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -16,7 +15,7 @@ from django.utils.translation import ngettext
 from campaigns.analytics import campaign_needs, tiles
 from campaigns.analytics import home as home_figures
 from campaigns.analytics.home import CampaignRow
-from campaigns.console.templatetags.console import count, money, percent
+from campaigns.console.templatetags.console import count, moment, money, percent
 from campaigns.experiments.models import Experiment
 from campaigns.sequences.models import Campaign
 
@@ -72,7 +71,7 @@ def gather(*, now: datetime) -> dict[str, Any]:
     return {
         "needs": needs,
         "tiles": make_tiles(rows=rows, results=results, now=now),
-        "campaigns": [make_line(row, results.get(row.campaign.experiment_id or 0)) for row in rows],
+        "campaigns": [make_line(row, results.get(row.campaign.experiment_id or 0), now=now) for row in rows],
         "campaigns_total": Campaign.objects.count(),
         "freshness": home_figures.read_freshness(now=now),
         "tasks": home_figures.running_tasks(),
@@ -159,7 +158,7 @@ def _upgraded_tile(upgraded: tiles.Upgraded) -> Tile:
     )
 
 
-def make_line(row: CampaignRow, read: tiles.Results | None) -> Line:
+def make_line(row: CampaignRow, read: tiles.Results | None, *, now: datetime) -> Line:
     campaign = row.campaign
     tone, icon = _STATES[Campaign.Status(campaign.status)]
     has_entered = campaign.status != Campaign.Status.DRAFT
@@ -169,7 +168,7 @@ def make_line(row: CampaignRow, read: tiles.Results | None) -> Line:
         state=_state_name(campaign.status),
         tone=tone,
         icon=icon,
-        next=_next_thing(campaign, read, is_finished=row.is_finished),
+        next=_next_thing(campaign, read, is_finished=row.is_finished, now=now),
         accounts=row.enrolled + row.holdout if has_entered else None,
         upgraded=read["treated"]["rate"] if read else None,
         held_out=read["holdout"]["rate"] if read else None,
@@ -182,12 +181,11 @@ def _state_name(status: str) -> str:
     return names.get(status) or _("Finished")
 
 
-def _next_thing(campaign: Campaign, read: tiles.Results | None, *, is_finished: bool) -> str:
+def _next_thing(campaign: Campaign, read: tiles.Results | None, *, is_finished: bool, now: datetime) -> str:
     if campaign.status == Campaign.Status.DRAFT:
         return _("Choose an audience") if campaign.segment is None else _("Review and launch")
     if campaign.status == Campaign.Status.PAUSED:
-        day = date_format(campaign.changed_at, "MONTH_DAY_FORMAT")
-        return _("Paused since %(day)s") % {"day": day}
+        return _("Paused since %(when)s") % {"when": moment(campaign.changed_at, now)}
     if is_finished or campaign.status != Campaign.Status.LIVE:
         return _("Over")
     experiment = campaign.experiment

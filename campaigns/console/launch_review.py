@@ -23,7 +23,9 @@ from campaigns.sequences.rehearse import Person, Rehearsal
 from campaigns.sequences.step_file import LOCALES
 from orchestrator.stats import power
 
-_TEXT = re.compile(r"steps\[(?P<place>\d+)\]\.variants\.(?P<letter>[\w-]+)\.content(?:\.(?P<locale>\w+)(?:\.(?P<field>\w+))?)?")
+_TEXT = re.compile(
+    r"steps\[(?P<place>\d+)\]\.variants\.(?P<letter>[\w-]+)\.content(?:\.(?P<locale>\w+)(?:\.(?P<field>\w+))?)?"
+)
 _STEP = re.compile(r"steps\[(?P<place>\d+)\]")
 # Of all footers that marketing mail gets nobody needs to be told one by one.
 _FOOTER = "content:NO_UNSUBSCRIBE_LINK"

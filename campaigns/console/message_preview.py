@@ -25,7 +25,8 @@ from orchestrator.templating.message import CompiledContent, Rendered
 from orchestrator.templating.mjml import direction
 
 SCREENS = ("desktop", "mobile", "text")
-_MARK = '<span style="background:#e3ebfd;border-radius:3px;padding:0 2px">'
+# Translucent: it must be seen on white and leave white letters readable on a button.
+_MARK = '<span style="background:rgb(43 81 196 / .13);border-radius:3px;padding:0 2px">'
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,10 @@ class Panel:
     screens: list[Choice] = field(default_factory=list)
     locales: list[Choice] = field(default_factory=list)
     filled: int = 0
+
+    @property
+    def direction(self) -> str:
+        return direction(self.locale)
 
     @property
     def first_name(self) -> str:
@@ -152,7 +157,13 @@ def label_of(person: Person) -> str:
 
 
 def page_of(
-    *, channel: str, texts: Mapping[str, str] | None, locale: str, facts: Mapping[str, Any], screen: str, marketing: bool
+    *,
+    channel: str,
+    texts: Mapping[str, str] | None,
+    locale: str,
+    facts: Mapping[str, Any],
+    screen: str,
+    marketing: bool,
 ) -> str:
     """The document for the frame: the message itself, or why there is none."""
     if texts is None:
@@ -194,9 +205,7 @@ def _head(
     return subject, ""
 
 
-def find_gaps(
-    *, channel: str, texts: Mapping[str, Mapping[str, str]], people: Sequence[Person]
-) -> list[str]:
+def find_gaps(*, channel: str, texts: Mapping[str, Mapping[str, str]], people: Sequence[Person]) -> list[str]:
     """Why the message can't be made, for each of the people for whom it can't, in the language they would get."""
     compiled: dict[str, CompiledContent | str] = {}
     found = []

@@ -43,7 +43,7 @@ def time_zone_of(request: HttpRequest) -> ZoneInfo:
     name = StaffProfile.objects.filter(user_id=request.user.pk).values_list("time_zone", flat=True).first()
     try:
         return ZoneInfo(name or "UTC")
-    except (ValueError, OSError):
+    except (KeyError, ValueError, OSError):
         return ZoneInfo("UTC")
 
 

@@ -78,9 +78,7 @@ def look(draft: Draft, *, now: datetime, draw: str = "") -> Live:
     try:
         found = preview.count(document=draft.definition, now=now)
         _count_lines(draft, now)
-        drawn = explain.sample(
-            document=draft.definition, now=now, limit=SAMPLE_SIZE, draw=draw or secrets.token_hex(4)
-        )
+        drawn = explain.sample(document=draft.definition, now=now, limit=SAMPLE_SIZE, draw=draw or secrets.token_hex(4))
     except (DefinitionError, sessions.SegmentTooSlow) as error:
         live.trouble = error.message if isinstance(error, DefinitionError) else str(error)
         return live
@@ -94,7 +92,7 @@ def look(draft: Draft, *, now: datetime, draw: str = "") -> Live:
 def _count_lines(draft: Draft, now: datetime) -> None:
     counts = dict(preview.count_lines(document=draft.definition, now=now))
     for row in draft.tree.all_rows():
-        row.alone = show_count(counts[row.path]) if row.path in counts else ""
+        row.alone = show_count(counts[row.path]) if row.path and row.path in counts else ""
 
 
 def _reach(found: Preview) -> list[Reach]:
@@ -130,7 +128,7 @@ def _reasons(found: Preview, channels: Sequence[str]) -> list[tuple[str, list[in
 
 def _sample_row(one: Sampled) -> SampleRow:
     """Lines with figures say why; a figure that only repeats its sentence says nothing."""
-    telling = [(said, figures) for said, figures in one.why if figures and figures not in said]
+    telling = [(said, figures.replace(" %", "\u00a0%")) for said, figures in one.why if figures and figures not in said]
     return SampleRow(one.pk, one.name, one.contacts, telling or [(said, "") for said, _figures in one.why[:2]])
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from babel.lists import format_list
 from django.conf import settings
 from django.urls import reverse
-from django.utils.text import capfirst, get_text_list
+from django.utils.text import capfirst
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from campaigns.billing.models import Plan, Subscription
@@ -61,7 +63,9 @@ def check_set_up() -> dict[str, Any]:
         Item(
             _("e-mail"),
             _("E-mail goes out"),
-            _("Set SENDGRID_API_KEY, SENDGRID_FROM_EMAIL and SENDER_POSTAL_ADDRESS. Until then mail goes to the outbox."),
+            _(
+                "Set SENDGRID_API_KEY, SENDGRID_FROM_EMAIL and SENDER_POSTAL_ADDRESS. Until then mail goes to the outbox."
+            ),
             "mail",
             registry.get("email").is_live and bool(settings.SENDGRID_FROM_EMAIL and settings.SENDER_POSTAL_ADDRESS),
         ),
@@ -88,6 +92,6 @@ def check_set_up() -> dict[str, Any]:
     return {
         "done": len(done),
         "total": len(items),
-        "works": capfirst(get_text_list(done, _("and"))),
+        "works": capfirst(format_list(done, locale=get_language() or "en")),
         "open": [item for item in items if not item.is_done],
     }

@@ -14,6 +14,7 @@ from campaigns.console import campaign_words, mail_blocks, marking, step_tree
 from campaigns.console.step_tree import Node
 from campaigns.sequences.check import BLOCKER, Finding
 from campaigns.sequences.step_file import LOCALES
+from orchestrator.templating.mjml import direction
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class WordingCard:
     subject: SafeString
     text: SafeString
     locale: str
+    direction: str
     locales: list[LocaleMark]
     edit_url: str
     show_url: str
@@ -132,6 +134,7 @@ class Cards:
                 subject=marking.line_of(source=subject, facts=self.facts, locale=locale),
                 text=marking.line_of(source=text, facts=self.facts, locale=locale),
                 locale=locale,
+                direction=direction(locale),
                 locales=[LocaleMark(one, self._state(step["key"], letter, one, content)) for one in LOCALES],
                 edit_url=reverse("admin:studio-campaign-wording", args=[self.slug, step["key"], letter]),
                 show_url=f"{page}?step={step['key']}&variant={letter}{self.query}#preview",

@@ -109,6 +109,20 @@ def _call_all(going: Sequence[Outgoing], sender: _Sender, deadline: float, now: 
 
 def _call(channel: Channel, outgoing: Outgoing, deadline: float) -> Answer:
     """One request, in a thread of the pool. Touches no database, raises nothing."""
+    answer = _ask(channel, outgoing, deadline)
+    log.info(
+        "a send was answered",
+        extra={
+            "message_uuid": str(outgoing.held.uuid),
+            "attempt": answer.attempt,
+            "outcome": str(answer.outcome),
+            "code": answer.code,
+        },
+    )
+    return answer
+
+
+def _ask(channel: Channel, outgoing: Outgoing, deadline: float) -> Answer:
     held = outgoing.held
     if deadline - time.monotonic() < settings.PROVIDER_TIMEOUT_S + MARGIN_S:
         detail = "Not sent: too little of the lease was left. It is tried again."

@@ -15,7 +15,6 @@ from orchestrator.connectors.contract import BillingEvent
 from orchestrator.connectors.stripe import events as stripe
 from orchestrator.webhooks.errors import Unreadable
 
-PREFIX = "stripe."
 PAYMENT_FAILED = "crescendo.payment_failed"
 
 type _Read = tuple[Inbound, BillingEvent]

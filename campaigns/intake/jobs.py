@@ -13,9 +13,9 @@ def process_inbound(**_kwargs: object) -> None:
     """Understand what the front doors stored."""
     for _ in range(MOST_BATCHES):
         processed = process.process_inbound(now=clock.utcnow(), limit=process.BATCH)
-        _ring(processed)
-        if processed.claimed < process.BATCH:
+        if not processed.claimed:
             return
+        _ring(processed)
     bells.ring("usage_stored")
 
 

@@ -12,6 +12,7 @@ from django.db import connection
 
 from campaigns.intake.models import InboundEvent
 
+BILLING = "stripe."
 # One batch at a time: who was introduced in an earlier batch is known to the next, and rows are never locked crosswise.
 _ONE_AT_A_TIME = 0x1_2A4E
 
@@ -40,8 +41,11 @@ class Verdicts:
         self.bad |= other.bad
 
 
-def claim(*, limit: int) -> list[Inbound]:
-    """The oldest pending rows, locked until the transaction ends."""
+def claim(*, limit: int, most_billing: int) -> list[Inbound]:
+    """The oldest pending rows, locked until the transaction ends.
+
+    At most `most_billing` of them are billing's: those are taken one by one, the others all at once.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_ONE_AT_A_TIME])
         cursor.execute(
@@ -51,7 +55,9 @@ def claim(*, limit: int) -> list[Inbound]:
             [limit],
         )
         rows = [(*columns, json.loads(payload)) for *columns, payload in cursor.fetchall()]
-    return [Inbound(*row) for row in rows]
+    claimed = [Inbound(*row) for row in rows]
+    billing = [index for index, row in enumerate(claimed) if row.kind.startswith(BILLING)]
+    return claimed[: billing[most_billing]] if len(billing) > most_billing else claimed
 
 
 def settle(*, rows: Sequence[Inbound], verdicts: Verdicts) -> None:

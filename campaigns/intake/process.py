@@ -16,11 +16,12 @@ from campaigns.intake.pending import Inbound, Verdicts
 log = logging.getLogger(__name__)
 
 BATCH = 5000
+BILLING_BATCH = 500
 
 
 @dataclass(slots=True)
 class Processed:
-    """`claimed` < the limit: nothing was left. The flags say which bells to ring."""
+    """`claimed` 0: nothing was left. The flags say which bells to ring."""
 
     claimed: int = 0
     parked: int = 0
@@ -59,11 +60,11 @@ def _process(limit: int, now: datetime, processed: Processed) -> None:
 
 def _process_batch(limit: int, now: datetime, processed: Processed) -> None:
     with transaction.atomic():
-        rows = pending.claim(limit=limit)
+        rows = pending.claim(limit=limit, most_billing=BILLING_BATCH)
         if not rows:
             return
         product = product_events.take_events(rows=[row for row in rows if row.kind in product_events.KINDS], now=now)
-        billing = billing_events.take_events(rows=_of(rows, billing_events.PREFIX), now=now)
+        billing = billing_events.take_events(rows=_of(rows, pending.BILLING), now=now)
         crm_rows = _of(rows, crm_events.PREFIX)
         verdicts = crm_events.take_events(rows=crm_rows)
         verdicts.add(product.verdicts)
@@ -87,7 +88,7 @@ def _of(rows: Iterable[Inbound], prefix: str) -> list[Inbound]:
 def _set_aside(error: Exception, processed: Processed) -> None:
     """The one event that breaks its processing: kept, with the kind of error; the log has the rest."""
     with transaction.atomic():
-        rows = pending.claim(limit=1)
+        rows = pending.claim(limit=1, most_billing=1)
         words = f"Processing this event failed ({type(error).__name__}): see the log of that time."
         pending.settle(rows=rows, verdicts=Verdicts(bad={row.id: words for row in rows}))
     processed.claimed += len(rows)

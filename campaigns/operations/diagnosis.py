@@ -45,7 +45,7 @@ def examine(*, wall_now: datetime) -> Iterator[Finding]:
 
 def _services(state: readiness.Readiness) -> Iterator[Finding]:
     if state.database:
-        yield Finding(Level.GOOD, "PostgreSQL", f"answers, version {connection.pg_version // 10000}.")
+        yield Finding(Level.GOOD, "PostgreSQL", f"answers, version {_version()}.")
     elif _connects():
         yield Finding(Level.WRONG, "PostgreSQL", "answers, but the tables are missing: run `manage.py migrate`.")
     else:
@@ -61,6 +61,12 @@ def _services(state: readiness.Readiness) -> Iterator[Finding]:
         yield Finding(
             Level.NOTE, "Redis", f"answers, but wants appendonly yes and noeviction (has {policy}, AOF {has_log})."
         )
+
+
+def _version() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW server_version")
+        return str(cursor.fetchone()[0])
 
 
 def _connects() -> bool:

@@ -52,7 +52,7 @@ def compile_engagement(node: Engagement, scope: Scope) -> Sql:
 
 def _in_window(column: str, window: Duration | None, now: datetime) -> list[Sql]:
     """What is later than now has not happened."""
-    until = sql(f"{column} < {{}}", predicates.moment(now))
+    until = sql(f"{column} <= {{}}", predicates.moment(now))
     if window is None:
         return [until]
     return [until, sql(f"{column} >= {{}}", predicates.begin_of(window, now))]

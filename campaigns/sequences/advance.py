@@ -123,10 +123,9 @@ def _decide(row: Enrolment, flow: Flow, known: planner.Facts, batch: _Batch, now
             _move(row, planner.Position(None, now, row.visit), None, batch)
         case planner.Wait(until, step_key, entered_at, visit):
             _move(row, planner.Position(step_key, entered_at, visit), until, batch)
-        case planner.Send(step_key, _, visit):
+        case planner.Send():
             batch.sends.append((row, decision))
-            position = planner.after(sequence=flow.sequence, step_key=step_key, now=now, visit=visit)
-            _move(row, position, flows.next_look(flow=flow, position=position), batch)
+            _move(row, *flows.after_message(flow=flow, send=decision, now=now), batch)
 
 
 def _move(row: Enrolment, position: planner.Position, look_at: datetime | None, batch: _Batch) -> None:

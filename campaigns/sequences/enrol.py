@@ -229,7 +229,8 @@ def _enrolment(
     flow: Flow, entry: Entry, drawn: Assignment, contact: Contact, quote: Quote | None, now: datetime
 ) -> Enrolment:
     assert drawn.variant is not None, "The held out are not enrolled."
-    position, look_at = flows.after_first(flow=flow, now=now)
+    first = flows.first_message(flow=flow, now=now)
+    position, look_at = flows.after_message(flow=flow, send=first, now=first.due_at)
     return Enrolment(
         campaign=entry.campaign,
         version=flow.version,

@@ -62,14 +62,16 @@ def first_message(*, flow: Flow, now: datetime) -> planner.Send:
     return decision
 
 
-def next_look(*, flow: Flow, position: planner.Position) -> datetime | None:
-    """When the enrolment is to be looked at again; None past the last step: then only its messages are awaited."""
-    if position.step_key is None:
-        return None
-    step = flow.sequence.step(position.step_key)
-    if step is not None and step.kind is planner.StepKind.WAIT and step.wait is not None:
-        return position.entered_at + step.wait
-    return position.entered_at
+def after_message(*, flow: Flow, send: planner.Send, now: datetime) -> tuple[planner.Position, datetime | None]:
+    """Where an enrolment stands once the message is planned, and when to look at it next: None past the last
+    step, where only its messages are awaited."""
+    position = planner.after(sequence=flow.sequence, step_key=send.step_key, now=now, visit=send.visit)
+    step = flow.sequence.step(position.step_key) if position.step_key is not None else None
+    if step is None or step.kind is planner.StepKind.EXIT:
+        return planner.Position(None, now, send.visit), None
+    if step.kind is planner.StepKind.WAIT and step.wait is not None:
+        return position, position.entered_at + step.wait
+    return position, position.entered_at
 
 
 def _flow(version: CampaignVersion) -> Flow:
@@ -98,10 +100,3 @@ def _engine_step(step: Step, following: str | None) -> planner.Step:
         then=(step.then or following) if is_branch else None,
         otherwise=(step.otherwise or following) if is_branch else None,
     )
-
-
-def after_first(*, flow: Flow, now: datetime) -> tuple[planner.Position, datetime | None]:
-    """Where a new enrolment stands once its first message is planned, and when to look at it next."""
-    first = first_message(flow=flow, now=now)
-    position = planner.after(sequence=flow.sequence, step_key=first.step_key, now=first.due_at, visit=first.visit)
-    return position, next_look(flow=flow, position=position)

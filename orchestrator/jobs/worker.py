@@ -45,9 +45,7 @@ class BellWorker(SimpleWorker):
         }
         super().__init__(queues, *args, **kwargs)
         if len(self.queues) > 1:
-            raise ValueError(
-                "A worker listens to one queue: of a worker killed on two, RQ loses jobs."
-            )
+            raise ValueError("A worker listens to one queue: of a worker killed on two, RQ loses jobs.")
         self._deadline: float | None = None
         self._ended = threading.Event()
 

@@ -71,7 +71,10 @@ def logging_config(*, folder: Path, level: str) -> dict[str, Any]:
             "stderr": {"class": "logging.StreamHandler", "level": "WARNING", "formatter": "json"},
         },
         # Under a supervisor nobody reads stderr; it is kept for what fails before logging does.
-        "root": {"handlers": ["file"] if os.environ.get("CRESCENDO_SUPERVISOR") else ["file", "stderr"], "level": level},
+        "root": {
+            "handlers": ["file"] if os.environ.get("CRESCENDO_SUPERVISOR") else ["file", "stderr"],
+            "level": level,
+        },
         "loggers": {
             "django": {"handlers": [], "level": "INFO", "propagate": True},
             "django.server": {"handlers": [], "level": "WARNING", "propagate": True},

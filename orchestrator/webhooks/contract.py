@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse
 
 from orchestrator.webhooks import body as bodies
@@ -53,7 +53,7 @@ def receive[Parsed](request: HttpRequest, webhook: Webhook[Parsed]) -> HttpRespo
     except WebhookError as error:
         _log.warning("webhook refused", extra={"vendor": webhook.vendor, "outcome": error.outcome, "why": str(error)})
         return refuse(error.status)
-    except DatabaseError as error:
+    except (DatabaseError, InterfaceError) as error:
         _log.error("webhook not stored", extra={"vendor": webhook.vendor, "why": type(error).__name__})
         return refuse(503)
     return HttpResponse(status=200)

@@ -1,10 +1,11 @@
 /* The studio works without this file; with it, things are quicker. No inline handlers: strict CSP. */
 "use strict";
 
+const typesIn = (element) => element instanceof Element && element.closest("input, textarea, select, [contenteditable]");
+
 /* "/" goes to the search box, as people expect of a work tool, unless they are typing. */
 document.addEventListener("keydown", (event) => {
-    const typing = event.target.closest("input, textarea, select, [contenteditable]");
-    if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
+    if (event.key === "/" && !typesIn(event.target) && !event.ctrlKey && !event.metaKey && !event.altKey) {
         const box = document.getElementById("studio-search");
         if (box) { event.preventDefault(); box.focus(); }
     }
@@ -16,6 +17,14 @@ document.addEventListener("keydown", (event) => {
     }
 });
 
+/* Alt + arrow moves the line one is in; the menu of the line has the same buttons. */
+document.addEventListener("keydown", (event) => {
+    if (!event.altKey || (event.key !== "ArrowUp" && event.key !== "ArrowDown")) { return; }
+    const line = event.target instanceof Element && event.target.closest(".cr-rule, .cr-step-card");
+    const button = line && line.querySelector(`:scope > :not(ol):not(fieldset) [data-key="${event.key}"], :scope > fieldset > .cr-group-head [data-key="${event.key}"]`);
+    if (button) { event.preventDefault(); button.click(); }
+});
+
 /* One menu open at a time; a click elsewhere closes it. */
 document.addEventListener("click", (event) => {
     document.querySelectorAll("details.cr-menu[open]").forEach((menu) => {
@@ -24,9 +33,51 @@ document.addEventListener("click", (event) => {
 });
 
 /* Toasts leave after eight seconds, but not while somebody reads them. */
-document.querySelectorAll(".cr-toast").forEach((toast) => {
+const leaveInTime = (toast) => {
+    if (toast.dataset.leaves) { return; }
+    toast.dataset.leaves = "yes";
     const leave = () => window.setTimeout(() => {
         if (toast.matches(":hover, :focus-within")) { leave(); } else { toast.remove(); }
     }, 8000);
     leave();
+};
+const tidyToasts = () => document.querySelectorAll(".cr-toast").forEach(leaveInTime);
+tidyToasts();
+document.addEventListener("htmx:afterSettle", tidyToasts);
+
+/* Work that is not saved is not lost by a wrong click. */
+const unsaved = new Set();
+document.addEventListener("input", (event) => {
+    const form = event.target.closest("form[data-guard]");
+    if (form) { unsaved.add(form); }
 });
+document.addEventListener("click", (event) => {
+    const button = event.target instanceof Element && event.target.closest("button[name=do]");
+    const form = button && button.form;
+    if (form && form.matches("[data-guard]") && /^(add|up|down|copy|remove|drop|back)/.test(button.value)) { unsaved.add(form); }
+});
+document.addEventListener("submit", (event) => { unsaved.delete(event.target); });
+window.addEventListener("beforeunload", (event) => {
+    if ([...unsaved].some((form) => form.isConnected)) { event.preventDefault(); }
+});
+
+/* Copy buttons appear only where copying works. */
+document.querySelectorAll("[data-copy]").forEach((button) => {
+    if (!navigator.clipboard) { return; }
+    button.hidden = false;
+    button.addEventListener("click", () => {
+        navigator.clipboard.writeText(document.querySelector(button.dataset.copy).value);
+    });
+});
+
+/* A request that did not get through: the page says so and keeps what it shows. */
+const sayFailed = () => {
+    const words = document.getElementById("failed-words");
+    const place = document.getElementById("toasts");
+    if (!words || !place || place.querySelector("[data-failed]")) { return; }
+    const toast = words.content.firstElementChild.cloneNode(true);
+    place.append(toast);
+    leaveInTime(toast);
+};
+document.addEventListener("htmx:responseError", sayFailed);
+document.addEventListener("htmx:sendError", sayFailed);

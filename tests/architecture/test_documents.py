@@ -50,11 +50,13 @@ def test_every_make_target_of_the_readme_exists():
 
 
 def test_links_between_documents_lead_somewhere():
-    broken = []
-    for path in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]:
-        for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", path.read_text()):
-            if not target.startswith(("http", "mailto:")) and not (path.parent / target).exists():
-                broken.append(f"{path.relative_to(ROOT)} -> {target}")
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
+    broken = [
+        f"{path.relative_to(ROOT)} -> {target}"
+        for path in pages
+        for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", path.read_text())
+        if not target.startswith(("http", "mailto:")) and not (path.parent / target).exists()
+    ]
     assert broken == []
 
 

@@ -35,5 +35,6 @@ def test_placeholders_agree(language):
 @pytest.mark.parametrize("language", ["he", "ro"])
 def test_plurals_have_every_form(language):
     catalogue = polib.pofile(str(ROOT / "locale" / language / "LC_MESSAGES" / "django.po"))
-    forms = int(re.search(r"nplurals=(\d)", catalogue.metadata["Plural-Forms"]).group(1))
-    assert [e.msgid for e in catalogue if e.msgid_plural and len([v for v in e.msgstr_plural.values() if v]) != forms] == []
+    [forms] = re.findall(r"nplurals=(\d)", catalogue.metadata["Plural-Forms"])
+    plurals = [entry for entry in catalogue if entry.msgid_plural]
+    assert [e.msgid for e in plurals if len([form for form in e.msgstr_plural.values() if form]) != int(forms)] == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -35,12 +36,12 @@ class FileProvider:
     is_live = True
     in_flight = 1
 
-    def __init__(self, log: Path, kills: str) -> None:
-        self._log, self._kills = log, kills
+    def __init__(self, log: str, kills: str) -> None:
+        self._log, self._kills = Path(log), kills
 
     @classmethod
     def from_settings(cls, kind: str) -> FileProvider:
-        return cls(Path(settings.TEST_PROVIDER_LOG), settings.TEST_PROVIDER_KILLS)
+        return cls(*(getattr(settings, name) for name in cls.settings_read))
 
     def send(self, message: OutboundMessage) -> SendReceipt:
         if self._kills == "before":
@@ -153,7 +154,7 @@ def test_killed_at_the_providers_door_nothing_is_lost_or_doubled(tmp_path, polic
         log = tmp_path / f"provider-{side}.log"
         message = ReadyMessageFactory(policy=policy)
 
-        assert in_a_child(lambda log=log, side=side: send(log, kills=side)) == KILLED
+        assert in_a_child(partial(send, log, kills=side)) == KILLED
 
         assert state_of(message) == State.SENDING
         check(message, log, policy)

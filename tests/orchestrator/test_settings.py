@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 GOOD = {
     "DJANGO_SETTINGS_MODULE": "orchestrator.settings.production",
     "SECRET_KEY": "k" * 60,
+    "ADDRESS_HASH_KEY": "h" * 40,
     "DATABASE_URL": "postgresql://nobody@/none",
     "REDIS_URL": "unix:///none.sock",
     "ALLOWED_HOSTS": "crescendo.example",
@@ -37,7 +38,7 @@ def test_production_starts_with_what_it_needs_and_without_embedded_servers(tmp_p
     assert result.stdout == "False False\n"
 
 
-@pytest.mark.parametrize("name", ["SECRET_KEY", "DATABASE_URL", "REDIS_URL", "ALLOWED_HOSTS"])
+@pytest.mark.parametrize("name", ["SECRET_KEY", "ADDRESS_HASH_KEY", "DATABASE_URL", "REDIS_URL", "ALLOWED_HOSTS"])
 def test_production_refuses_to_start_without(tmp_path, name):
     result = read_production(tmp_path, "1", **{name: ""})
 

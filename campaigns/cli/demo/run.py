@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
@@ -31,9 +31,9 @@ RUNS_FOR = timedelta(days=15)
 PERSON = "demo"
 
 
-def run_demo(*, setting: DemoSetting, folder: Path, is_once: bool, workers: int, out: TextIO) -> bool:
+def run_demo(*, setting: DemoSetting, folder: Path, is_once: bool, workers: int) -> bool:
     """True when every sum closed. Starts and stops all processes it needs."""
-    console = Console(file=out, width=100 if not out.isatty() else None)
+    console = Console(width=None if sys.stdout.isatty() else 100)
     company = companies.generate(
         seed=setting.seed, accounts=setting.accounts, days=setting.days, until=setting.last_day
     )
@@ -53,7 +53,7 @@ def run_demo(*, setting: DemoSetting, folder: Path, is_once: bool, workers: int,
             console=console,
         ) as progress:
             _bring_in(setting=setting, company=company, outside=outside, progress=progress)
-            entry = _launch(progress=progress)
+            entry = _launch(setting=setting, progress=progress)
             outside.begin()
             _pass_days(started=entry.launched_at, outside=outside, progress=progress)
         witness = result.hear_witness(outside=outside, file=folder / "witness.json")
@@ -126,7 +126,7 @@ def _bring_in(*, setting: DemoSetting, company: companies.Company, outside: Outs
         days.settle(outside=outside)
 
 
-def _launch(*, progress: Progress) -> Campaign:
+def _launch(*, setting: DemoSetting, progress: Progress) -> Campaign:
     existing = Campaign.objects.filter(slug=campaign.SLUG, launched_at__isnull=False).first()
     if existing is not None:
         return existing
@@ -134,7 +134,8 @@ def _launch(*, progress: Progress) -> Campaign:
         now = clock.utcnow()
         apply.apply_campaign(document=campaign.campaign_file(), by=PERSON, now=now)
         entry = Campaign.objects.get(slug=campaign.SLUG)
-        launch.launch(campaign=entry, by=PERSON, now=now)
+        # The draw is part of what a seed fixes.
+        launch.launch(campaign=entry, by=PERSON, now=now, salt=f"{campaign.SLUG}-{setting.seed}")
     entry.refresh_from_db()
     return entry
 

@@ -148,14 +148,14 @@ class AudienceForm(StudioForm):
 
 class LimitsForm(StudioForm):
     window_from = forms.TimeField(
-        label=gettext_lazy("Earliest time to send"),
+        label=gettext_lazy("Earliest time"),
         input_formats=["%H:%M", "%H.%M", "%H"],
         widget=forms.TimeInput(format="%H:%M", attrs={"inputmode": "numeric", "autocomplete": "off"}),
-        help_text=gettext_lazy("In each contact’s own time zone"),
+        help_text=gettext_lazy("In each contact’s time zone"),
         error_messages={"invalid": gettext_lazy("Write a time of day, such as 09:00.")},
     )
     window_to = forms.TimeField(
-        label=gettext_lazy("Latest time to send"),
+        label=gettext_lazy("Latest time"),
         input_formats=["%H:%M", "%H.%M", "%H"],
         widget=forms.TimeInput(format="%H:%M", attrs={"inputmode": "numeric", "autocomplete": "off"}),
         error_messages={"invalid": gettext_lazy("Write a time of day, such as 20:00.")},
@@ -171,7 +171,7 @@ class LimitsForm(StudioForm):
         label=gettext_lazy("Priority"),
         min_value=0,
         max_value=100,
-        help_text=gettext_lazy("0 to 100. The higher goes first where two campaigns want the same person"),
+        help_text=gettext_lazy("0 to 100: the higher goes first"),
         widget=forms.TextInput(attrs={"inputmode": "numeric"}),
     )
 
@@ -244,5 +244,3 @@ def slug_for(name: str) -> str:
     while slug in taken:
         slug, number = f"{stem}-{number}", number + 1
     return slug
-
-

@@ -124,7 +124,12 @@ def _contact_facts() -> Iterable[Fact]:
     for key, label, field_name, options in (
         ("contact.locale", _("A contact’s language"), "contact.locale", _languages()),
         ("contact.country", _("A contact’s country"), "contact.country", _seen(Contact, "country")),
-        ("membership.role", _("A contact’s role"), "membership.role", [(r.value, roles[r.value]) for r in Membership.Role]),
+        (
+            "membership.role",
+            _("A contact’s role"),
+            "membership.role",
+            [(r.value, roles[r.value]) for r in Membership.Role],
+        ),
     ):
         yield Compared(key, label, group, head={"field": field_name}, ops=facts.PEOPLE_CHOICE, options=options)
     yield Trait("contact", _("A contact’s trait"), group, suggestions="seen-contact-traits")

@@ -27,7 +27,9 @@ class NameForm(forms.Form):
         label=gettext_lazy("Short name for links and files"),
         max_length=80,
         required=False,
-        help_text=gettext_lazy("Small letters, digits and hyphens. Made from the name when left empty; it can’t be changed later."),
+        help_text=gettext_lazy(
+            "Small letters, digits and hyphens. Made from the name when left empty; it can’t be changed later."
+        ),
     )
 
     def clean(self) -> dict[str, Any]:

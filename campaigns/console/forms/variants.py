@@ -22,7 +22,6 @@ Content = Mapping[str, str]
 class WordingForm(StudioForm):
     """`problems` are what a launch would refuse, by field; they do not keep the form from being saved."""
 
-
     def __init__(self, *args: Any, locale: str, has_offer: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.locale = locale

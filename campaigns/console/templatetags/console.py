@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from babel.dates import format_date, format_skeleton
-from babel.numbers import format_currency
+from babel.numbers import format_currency, format_decimal
 from django import template
 from django.templatetags.static import static
 from django.utils import timezone
@@ -52,17 +52,17 @@ def percent(share: float | None, decimals: int = 1) -> str:
     if share is None:
         return "–"
     space = "" if (get_language() or "").startswith("he") else "\u00a0"
-    return f"{number_format(share * 100, decimals)}{space}%"
+    return f"{number_format(round(share * 100, decimals), decimals)}{space}%"
+
+
+_WEEKDAY = {"en": "EEEE, d MMMM", "he": "EEEE, d בMMMM", "ro": "EEEE, d MMMM"}
 
 
 @register.filter
 def weekday(moment: datetime) -> str:
     """“Sunday, 22 November” in the reader's language and time zone."""
     language = get_language() or "en"
-    day = timezone.localtime(moment)
-    if language == "en":
-        return format_date(day, "EEEE, d MMMM", locale="en")
-    return format_skeleton("MMMMEEEEd", day, locale=language)
+    return format_date(timezone.localtime(moment), _WEEKDAY.get(language, "full"), locale=language)
 
 
 @register.simple_tag
@@ -81,7 +81,8 @@ def moment(then: datetime | None, now: datetime) -> str:
 
 @register.filter
 def count(value: int | None) -> str:
-    return "–" if value is None else number_format(value, 0, force_grouping=True, use_l10n=True)
+    """A whole number with its thousands apart; None → a dash."""
+    return "–" if value is None else str(format_decimal(value, locale=get_language() or "en"))
 
 
 @register.simple_tag

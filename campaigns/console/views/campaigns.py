@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -25,7 +26,6 @@ from campaigns.sequences import audience, selectors
 from campaigns.sequences.campaign_file import CampaignFileError
 from campaigns.sequences.models import Campaign
 from orchestrator import clock
-from django.conf import settings
 
 CHANGE = "sequences.change_campaign"
 

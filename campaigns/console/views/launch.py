@@ -28,10 +28,12 @@ def review_launch(request: HttpRequest, slug: str) -> HttpResponse:
         pages.require(request, LAUNCH)
         return _launch(request, campaign)
     now = clock.utcnow()
+    reviewed = launch_review.review(campaign=campaign, now=now)
     context = {
         **campaign_page.frame(campaign=campaign),
         "title": _("Review and launch"),
-        "review": launch_review.review(campaign=campaign, now=now),
+        "review": reviewed,
+        "not_started": sum(reviewed.rehearsal.not_enrolled.values()) if reviewed.rehearsal else 0,
         "now": now,
         "can_launch": request.user.has_perm(LAUNCH),
     }

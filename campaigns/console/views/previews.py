@@ -34,7 +34,10 @@ def show_preview(request: HttpRequest, slug: str, key: str, letter: str) -> Http
     campaign = campaigns.campaign_of(slug)
     document = drafts.document_of(campaign=campaign)
     step = wordings.message_of(document, key, letter)
-    asked = {**request.GET.dict(), **{name: request.POST[name] for name in ("contact", "screen") if name in request.POST}}
+    asked = {
+        **request.GET.dict(),
+        **{name: request.POST[name] for name in ("contact", "screen") if name in request.POST},
+    }
     people = campaign_page.find_people(campaign=campaign, now=clock.utcnow())
     person = next((one for one in people if str(one.contact.pk) == asked.get("contact")), people[0] if people else None)
     locale = asked["language"] if asked.get("language") in LOCALES else "en"

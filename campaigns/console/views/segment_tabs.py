@@ -159,7 +159,7 @@ def edit_json(request: HttpRequest, slug: str) -> HttpResponse:
             messages.success(request, _("Saved as version %(n)d") % {"n": version.number})
             return redirect("admin:studio-segment-json", slug=segment.slug)
     context = {**_frame(segment, "json"), "text": text, "error": error, "lines": min(max(text.count("\n") + 2, 8), 30)}
-    return pages.show(request, "console/segments/json.html", context, status=422 if error else 200)
+    return pages.show(request, "console/segments/json.html", context)
 
 
 def _segment(slug: str) -> Segment:

@@ -180,8 +180,7 @@ def _page(
     }
     if segment:
         context |= head_context(segment)
-    status = 422 if is_refused else 200
-    return pages.show(request, "console/segments/form.html", context, status=status)
+    return pages.show(request, "console/segments/form.html", context)
 
 
 def _rules_context(

@@ -147,5 +147,3 @@ def _title(document: dict[str, Any], step: dict[str, Any]) -> str:
     if step["kind"] == "WAIT":
         return _("How long to wait")
     return _("Question") if step["kind"] == "BRANCH" else _("Shares of the wordings")
-
-

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from campaigns.console import campaign_page, campaign_words, drafts, message_preview, pages, variables
 from campaigns.console.forms.variants import BannerForm, MailForm, SourceForm, WordingForm
 from campaigns.console.step_tree import StepError
-from campaigns.console.views import campaigns, parts
+from campaigns.console.views import parts
 from campaigns.sequences.campaign_file import CampaignFileError
 from campaigns.sequences.models import Campaign
 from campaigns.sequences.step_file import LOCALES
@@ -30,7 +30,9 @@ def edit_wording(request: HttpRequest, slug: str, key: str, letter: str) -> Http
     locale = request.GET.get("language", "") if request.GET.get("language") in LOCALES else "en"
     content = step["variants"][letter]["content"].get(locale, {})
     tab = request.GET.get("tab", "blocks")
-    form = make_form(step, content, locale, "offer" in document, tab, request.POST if request.method == "POST" else None)
+    form = make_form(
+        step, content, locale, "offer" in document, tab, request.POST if request.method == "POST" else None
+    )
     if request.method == "POST":
         if request.POST.get("do") == "remove":
             return _save(request, campaign, document, key, letter, locale, None)
@@ -119,7 +121,9 @@ def _context(
     }
     return {
         **campaign_page.frame(campaign=campaign),
-        "title": name if len(step["variants"]) == 1 else f"{name}: {letter.upper()}",
+        "title": name
+        if len(step["variants"]) == 1
+        else _("%(step)s, wording %(letter)s") % {"step": name, "letter": letter.upper()},
         "step": step,
         "letter": letter,
         "letters": list(step["variants"]),

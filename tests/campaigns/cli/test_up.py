@@ -10,9 +10,11 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ import pytest
 from orchestrator import services
 
 ROOT = Path(__file__).resolve().parents[3]
+READY_PATIENCE_S = 90
 pytestmark = pytest.mark.journey
 
 
@@ -52,9 +55,15 @@ class Up:
             text=True,
         )
         assert self.process.stdout is not None
+        impatience = threading.Timer(READY_PATIENCE_S, self.process.terminate)
+        impatience.start()
         line = self.process.stdout.readline()
-        assert line, "up ended before it was ready"
+        impatience.cancel()
+        assert line, f"up was not ready: {self.complaints()}"
         return dict(json.loads(line))
+
+    def complaints(self) -> str:
+        return "\n".join(file.read_text()[-2000:] for file in (self.var / "log").glob("*.out"))
 
     def end(self, signum: signal.Signals) -> int:
         assert self.process is not None
@@ -108,6 +117,10 @@ def seconds_until(holds: Callable[[], bool], patience: float) -> float:
     return time.monotonic() - started
 
 
+def was_replaced(up: Up, name: str, old: int) -> bool:
+    return pid_of(up.state(), name) != old
+
+
 def pid_of(state: dict[str, Any], name: str) -> int:
     return int({"web": state["web"][0], "cron": state["cron"], **state["workers"]}[name])
 
@@ -127,7 +140,7 @@ def test_up_tells_when_it_is_ready_restarts_what_dies_and_leaves_nothing(up):
     for name in ("now-1", "cron", "web"):
         old = pid_of(up.state(), name)
         os.kill(old, signal.SIGKILL)
-        assert seconds_until(lambda name=name, old=old: pid_of(up.state(), name) != old, patience=10) < 2
+        assert seconds_until(partial(was_replaced, up, name, old), patience=10) < 2
 
     second = subprocess.run(up.command(), cwd=ROOT, env=up.environment(), capture_output=True, text=True, check=False)
     assert (second.returncode, second.stdout) == (3, "")

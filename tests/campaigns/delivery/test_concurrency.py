@@ -1,20 +1,24 @@
 from __future__ import annotations
 
+import random
 import threading
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.db import connection, transaction
 from django.test import override_settings
 
 from campaigns.consent import opt_out
-from campaigns.consent.models import ContactPoint
-from campaigns.delivery import dispatch, gates, reconcile
-from campaigns.delivery.models import AttentionBudget, DeliveryAttempt, Message
+from campaigns.consent.models import ConsentRecord, ContactPoint
+from campaigns.delivery import dispatch, feedback, gates, reconcile
+from campaigns.delivery.models import AttentionBudget, DeliveryAttempt, Message, ProviderEvent
 from orchestrator import clock
+from orchestrator.channels.events import EventType
 from tests.campaigns.delivery.outside import provider
+from tests.campaigns.delivery.reports import report
 from tests.factories.consent import ConsentTopicFactory
 from tests.factories.delivery import NOW, ReadyMessageFactory, SendGateFactory, TemplateVersionFactory
 from tests.factories.profiles import AccountFactory, ContactFactory
@@ -213,8 +217,7 @@ def test_an_answer_past_its_fence_moves_nothing_but_is_found_as_evidence():
     with provider(lapse):
         done = send()
 
-    message.refresh_from_db()
-    assert message.state == State.UNKNOWN
+    assert Message.objects.get(pk=message.pk).state == State.UNKNOWN
     assert done[State.ACCEPTED] == 0
     assert DeliveryAttempt.objects.get(message=message).outcome == DeliveryAttempt.Outcome.ACCEPTED
 
@@ -233,7 +236,7 @@ def test_a_worker_with_too_little_lease_left_does_not_call():
     message.refresh_from_db()
     assert service.taken == []
     assert message.state == State.READY
-    assert DeliveryAttempt.objects.filter(message=message).first().code == "lease_short"
+    assert set(DeliveryAttempt.objects.values_list("code", flat=True)) == {"lease_short"}
     assert all(one.spent == [] for one in AttentionBudget.objects.all())
 
 
@@ -255,3 +258,58 @@ def test_four_reconcilers_at_once_repair_each_message_once():
 
     assert sum((one["UNKNOWN"] for one in done), 0) == 20
     assert states() == {State.UNKNOWN: 20}
+
+
+def test_reports_repeated_and_mixed_up_in_parallel_leave_one_orderly_state():
+    messages = make_messages(12)
+    Message.objects.update(state=State.ACCEPTED, attempt=1, accepted_at=NOW)
+    kinds = (EventType.PROCESSED, EventType.DELIVERED, EventType.BOUNCED, EventType.UNSUBSCRIBED, EventType.COMPLAINED)
+    events = [
+        report(kind, message=message, after=timedelta(seconds=number))
+        for message in messages
+        for number, kind in enumerate(kinds)
+    ]
+
+    def intake(seed: int) -> None:
+        shuffled = random.Random(seed).sample(events, len(events))
+        for start in range(0, len(shuffled), 7):
+            feedback.store_events(events=shuffled[start : start + 7], now=NOW, wall_now=clock.wall_now())
+            feedback.apply_feedback(now=NOW, wall_now=clock.wall_now())
+
+    workers = [Worker(partial(intake, seed)) for seed in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.finish()
+    feedback.apply_feedback(now=NOW, wall_now=clock.wall_now())
+
+    assert ProviderEvent.objects.count() == len(events)
+    assert not ProviderEvent.objects.filter(applied_at__isnull=True).exists()
+    facts = Message.objects.values_list("delivered_at", "bounced_at", "unsubscribed_at", "complained_at").distinct()
+    assert list(facts) == [tuple(NOW + timedelta(seconds=number) for number in (1, 2, 3, 4))]
+    assert set(ContactPoint.objects.filter(channel="email").values_list("reason", flat=True)) == {"COMPLAINED"}
+    assert ConsentRecord.objects.filter(source="sendgrid:unsubscribed").count() == 12
+
+
+def test_sends_and_opt_outs_of_the_same_people_never_lock_each_other_out():
+    messages = make_messages(60)
+    events = [report(EventType.UNSUBSCRIBED, message=message, at=NOW) for message in messages]
+
+    def intake(part: int) -> None:
+        mine = [event for number, event in enumerate(events) if number % 2 == part]
+        for start in range(0, len(mine), 5):
+            feedback.store_events(events=mine[start : start + 5], now=NOW, wall_now=clock.wall_now())
+
+    with provider(wide=True) as service:
+        workers = [*(Worker(partial(intake, part)) for part in range(2)), *(Worker(send) for _ in range(2))]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.finish()
+        send()
+
+    sent = {one.message_id for one in service.taken}
+    skipped = set(Message.objects.filter(state=State.SKIPPED, reason="OPTED_OUT").values_list("uuid", flat=True))
+    assert sent | skipped == {message.uuid for message in messages}
+    assert not sent & skipped
+    assert ContactPoint.objects.filter(channel="email", is_blocked=True).count() == 60

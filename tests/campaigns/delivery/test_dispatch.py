@@ -9,6 +9,7 @@ from campaigns.consent import opt_out
 from campaigns.delivery import claim, dispatch, gates, switch
 from campaigns.delivery.models import DeliveryAttempt, InAppMessage, Message, TrackedLink
 from campaigns.profiles.models import Contact
+from orchestrator import clock
 from orchestrator.channels import registry
 from orchestrator.channels.contract import Busy, Refusal, Unclear
 from tests.factories.consent import ContactPointFactory
@@ -56,6 +57,7 @@ def test_the_attempt_says_when_it_began_and_what_came_of_it(outbox):
 
     attempt = DeliveryAttempt.objects.get(message=message)
     assert (attempt.number, attempt.outcome) == (1, DeliveryAttempt.Outcome.ACCEPTED)
+    assert attempt.ended_at is not None
     assert attempt.started_at <= attempt.ended_at
 
 
@@ -180,7 +182,7 @@ def test_resuming_sends_what_waited_once(outbox):
 
 def test_a_pause_between_claim_and_begin_holds_the_message(outbox):
     message = ReadyMessageFactory()
-    held = claim.claim_messages(channel="email", size=1, worker="w", wall_now=dispatch.clock.wall_now())
+    held = claim.claim_messages(channel="email", size=1, worker="w", wall_now=clock.wall_now())
     gates.pause_gate(slug=message.gate.slug, now=NOW)
 
     with dispatch._sender("email") as sender:
@@ -241,7 +243,7 @@ def test_a_refusal_is_final_and_says_why(outbox):
 def test_a_busy_provider_is_asked_again_after_its_own_pause(outbox):
     message = ReadyMessageFactory()
     outbox.misbehave(Busy("Slow down.", code="429", retry_after_s=600))
-    before = dispatch.clock.wall_now()
+    before = clock.wall_now()
 
     send()
 

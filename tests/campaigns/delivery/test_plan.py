@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -33,7 +34,7 @@ ZONES = [
 
 def planned(**changes):
     contact = changes.pop("contact", None) or ContactFactory()
-    wanted = {
+    wanted: dict[str, Any] = {
         "gate": SendGateFactory(),
         "contact": contact,
         "account": AccountFactory(),
@@ -143,10 +144,10 @@ def test_what_a_window_allows_lies_in_it_on_the_contacts_own_clock(zone, minutes
     assert opens >= at
 
 
-@pytest.mark.parametrize("month_and_day", [(3, 27), (10, 25)])
-def test_a_daily_window_opens_once_on_days_when_the_clock_changes(month_and_day):
+@pytest.mark.parametrize(("month", "day"), [(3, 27), (10, 25)])
+def test_a_daily_window_opens_once_on_days_when_the_clock_changes(month, day):
     zone = ZoneInfo("Asia/Jerusalem")
-    midnight = datetime(2026, *month_and_day, tzinfo=zone).astimezone(UTC)
+    midnight = datetime(2026, month, day, tzinfo=zone).astimezone(UTC)
     moments = [midnight + timedelta(minutes=10 * n) for n in range(6 * 18)]
 
     openings = {windows.next_open(at=at, start=time(9), end=time(20), zone="Asia/Jerusalem") for at in moments}

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 from django.db import connection
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase as HypothesisTestCase
 
@@ -100,6 +100,7 @@ def test_two_planners_drawing_at_once_read_the_same_arms():
 
 
 class TestStickyDraws(HypothesisTestCase):
+    @settings(max_examples=30, deadline=None)
     @given(batches=st.lists(st.lists(st.integers(0, 9), unique=True), max_size=6))
     def test_however_accounts_come_in_each_keeps_its_first_arm(self, batches):
         experiment = experiment_ab(holdout_percent=30)

@@ -361,3 +361,13 @@ def test_a_batch_of_usage_takes_a_fixed_number_of_statements(source, django_asse
         run()
 
     assert UsageDaily.objects.get(account=account).value == Decimal(39)
+
+
+def test_billing_events_are_taken_in_smaller_batches(stripe_source, firm, monkeypatch):
+    monkeypatch.setattr(process, "BILLING_BATCH", 2)
+    for account in firm.accounts:
+        AccountFactory(external_id=account.external_id)
+        bill(stripe_source, "customer.subscription.created", subscription_of(account), CREATED)
+
+    assert [run().claimed for _ in range(3)] == [2, 1, 0]
+    assert Subscription.objects.count() == 3

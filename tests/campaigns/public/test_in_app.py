@@ -75,7 +75,7 @@ def test_a_token_signed_with_another_secret_opens_nothing(client, banner):
 
 def test_an_unsigned_token_opens_nothing(client, banner):
     claims = {"sub": banner.contact.external_id, "exp": int(time.time()) + 60}
-    forged = jwt.encode(claims, None, algorithm="none")
+    forged = jwt.encode(claims, "", algorithm="none")
 
     assert client.get(FEED, headers={"Authorization": f"Bearer {forged}"}).status_code == 401
 

@@ -43,8 +43,6 @@ class Command(BaseCommand):
             # Settings are read at import: start again with the sandbox as the outside world.
             os.environ.update(chosen.environment())
             os.execv(sys.executable, [sys.executable, *sys.argv])  # noqa: S606  (this very program)
-        is_closed = run.run_demo(
-            setting=chosen, folder=folder, is_once=options["once"], workers=options["workers"], out=self.stdout
-        )
+        is_closed = run.run_demo(setting=chosen, folder=folder, is_once=options["once"], workers=options["workers"])
         if not is_closed:
             sys.exit(1)

@@ -14,6 +14,7 @@ from campaigns.operations import supervise
 
 REFUSED = 3
 RELOAD_EVERY_S = 1.0
+HINT_AFTER_S = 20.0
 
 
 class Command(BaseCommand):
@@ -44,7 +45,7 @@ class Command(BaseCommand):
             ) as site:
                 url = f"http://{options['host']}:{options['port']}"
                 self.stderr.write(f"Starting on {url}; logs in {Path(settings.VAR) / 'log'}. Ctrl-C stops everything.")
-                supervise.await_ready(port=options["port"])
+                self._await_ready(options["port"])
                 self.stdout.write(json.dumps({"ready": url}))
                 self.stdout.flush()
                 _serve(site, is_reloading=options["reload"])
@@ -55,6 +56,13 @@ class Command(BaseCommand):
             # Asked to end before it was ready: that is no failure.
             sys.exit(0 if leaving.code in {128 + signal.SIGINT, 128 + signal.SIGTERM, 128 + signal.SIGHUP} else 1)
         self.stderr.write("Everything is stopped.")
+
+    def _await_ready(self, port: int) -> None:
+        while True:
+            try:
+                return supervise.await_ready(port=port, patience_s=HINT_AFTER_S)
+            except supervise.NotReadyError as error:
+                self.stderr.write(f"{error} More in {Path(settings.VAR) / 'log'}.")
 
 
 def _serve(site: supervise.Supervisor, *, is_reloading: bool) -> None:

@@ -1,0 +1,276 @@
+"""What a test says, in words first. Never a winner before its conditions; which those are is said too."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from django.urls import reverse
+from django.utils.formats import date_format, number_format
+from django.utils.translation import get_language, ngettext
+from django.utils.translation import gettext as _
+
+from campaigns.analytics.readout import ExperimentReadout
+from campaigns.console.experiment_figures import OPT_OUT_LIMIT, Comparison
+from campaigns.console.templatetags.console import count, percent
+from campaigns.experiments.models import Experiment
+from orchestrator.stats import verdict as judging
+from orchestrator.stats.incremental import MINIMUM_CONVERSIONS, NOT_ENOUGH_CONVERSIONS
+
+KEEP = "keep"
+# Below two points a difference is not worth a second wording.
+WORTH_HAVING = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    name: str
+    url: str
+    is_first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictCard:
+    """`tone` and `icon` are the design's: good, wait, none, harm, data."""
+
+    tone: str
+    icon: str
+    title: str
+    sentence: str
+    actions: list[Action] = field(default_factory=list)
+    note: str = ""
+
+
+def make_card(*, read: ExperimentReadout, comparisons: Sequence[Comparison], is_seeing: bool) -> VerdictCard:
+    """`is_seeing`: the reader may look, not decide; then there are no actions."""
+    experiment = read.experiment
+    if experiment.status == Experiment.Status.DECIDED:
+        return _decided(experiment)
+    card = _judged(read, comparisons)
+    if is_seeing:
+        return VerdictCard(card.tone, card.icon, card.title, card.sentence)
+    return card
+
+
+def why_not(*, read: ExperimentReadout, comparisons: Sequence[Comparison], choice: str) -> str:
+    """Why this wording can't be chosen now; empty when it can. The control can always stay."""
+    if read.experiment.status != Experiment.Status.RUNNING:
+        return _("This test is decided already.")
+    if choice == read.control:
+        return ""
+    card = _judged(read, comparisons)
+    if card.tone == "good" and read.verdict.leader == choice:
+        return ""
+    if card.tone == "good":
+        return _("%(leader)s is ahead, not %(choice)s.") % {
+            "leader": letter(read.verdict.leader),
+            "choice": letter(choice),
+        }
+    return card.title
+
+
+def short(kind: str, days_to_go: int | None, leader: str | None) -> str:
+    """One line for the list of tests, from a kept read-out."""
+    if kind == "AHEAD":
+        return _("%(letter)s is ahead") % {"letter": letter(leader)}
+    if kind == "NOT_YET" and days_to_go:
+        return _days(days_to_go).rstrip(".")
+    words = {
+        "NO_DIFFERENCE": _("No difference worth having"),
+        "HARM": _("A wording does harm"),
+        "DATA_PROBLEM": _("The split is not as planned"),
+    }
+    return words.get(kind) or _("Not clear yet")
+
+
+def letter(key: str | None) -> str:
+    return (key or "").upper()
+
+
+def points(value: float | None, *, signed: bool = False) -> str:
+    """A difference of shares in percentage points: 0.038 → 3.8, signed +3.8."""
+    if value is None:
+        return "–"
+    rounded = round(abs(value) * 100, 1)
+    text = number_format(rounded, 1)
+    if rounded == 0:
+        return text
+    sign = "−" if value < 0 else "+" if signed else ""
+    return f"{sign}{text}"
+
+
+def _judged(read: ExperimentReadout, comparisons: Sequence[Comparison]) -> VerdictCard:
+    judged = read.verdict
+    if judged.kind == "DATA_PROBLEM":
+        return _data_problem(read)
+    harmful = next((one for one in comparisons if one.is_harmful), None)
+    if harmful is not None:
+        return _opt_outs(read, harmful)
+    about = next((one for one in comparisons if one.challenger.key == judged.variant), None)
+    if judged.kind == "HARM" and about is not None:
+        return _fewer_upgrades(read, about)
+    if judged.kind == "AHEAD" and about is not None:
+        return _ahead(read, about)
+    if judged.kind == "NO_DIFFERENCE" and about is not None:
+        return _no_difference(read, about)
+    if judging.ONE_ARM in judged.reasons:
+        sentence = _("Every account gets the same wording. What it earns against the accounts held out stands below.")
+        return VerdictCard("none", "flat", _("One wording: there is nothing to compare."), sentence)
+    return _not_yet(read, about)
+
+
+def _ahead(read: ExperimentReadout, about: Comparison) -> VerdictCard:
+    leader = letter(about.challenger.key)
+    title = _("%(leader)s is ahead: %(share)s upgraded with %(leader)s, %(other)s with %(control)s.") % {
+        "leader": leader,
+        "share": percent(about.challenger.rate),
+        "other": percent(about.control.rate),
+        "control": letter(about.control.key),
+    }
+    sentence = _(
+        "The true difference is most likely between %(low)s and %(high)s points. "
+        "This range holds however often you look."
+    ) % {"low": _ltr(points(about.upgrades.low)), "high": _ltr(points(about.upgrades.high))}
+    actions = [
+        Action(_("Choose %(leader)s…") % {"leader": leader}, _decide(read, about.challenger.key), is_first=True),
+        Action(_("Keep it running"), _decide(read, KEEP)),
+    ]
+    note = _("Accounts already in the test keep their wording; the held out stay held out.")
+    return VerdictCard("good", "ok", title, sentence, actions, note)
+
+
+def _not_yet(read: ExperimentReadout, about: Comparison | None) -> VerdictCard:
+    title = _days(read.verdict.days_to_go) if read.verdict.days_to_go else _("Not clear yet.")
+    actions = [Action(_("Keep it running"), _decide(read, KEEP), is_first=True)]
+    if read.arms[0].assigned:
+        actions.append(Action(_("Stop without a winner…"), _decide(read, read.control)))
+    if about is None or about.upgrades.low is None:
+        sentence = _("Too few accounts have had their %(days)s days to say anything.") % {
+            "days": read.experiment.goal_window_days
+        }
+        return VerdictCard("wait", "clock", title, f"{sentence} {_('Looking now does no harm.')}", actions)
+    said = _(
+        "%(share)s upgraded with %(letter)s and %(other)s with %(control)s, but the true difference may still be "
+        "anywhere between %(low)s and %(high)s points."
+    ) % {
+        "share": percent(about.challenger.rate),
+        "letter": letter(about.challenger.key),
+        "other": percent(about.control.rate),
+        "control": letter(about.control.key),
+        "low": _ltr(points(about.upgrades.low, signed=True)),
+        "high": _ltr(points(about.upgrades.high, signed=True)),
+    }
+    parts = [said, *_missing(read), _("Looking now does no harm.")]
+    return VerdictCard("wait", "clock", title, " ".join(parts), actions)
+
+
+def _no_difference(read: ExperimentReadout, about: Comparison) -> VerdictCard:
+    is_small = max(abs(about.upgrades.low or 0.0), abs(about.upgrades.high or 0.0)) < WORTH_HAVING
+    title = (
+        _("No difference worth having. %(control)s stays.")
+        if is_small
+        else _("No difference could be shown. %(control)s stays.")
+    )
+    title = title % {"control": letter(read.control)}
+    sentence = _(
+        "The true difference is most likely between %(low)s and %(high)s points, "
+        "after as many accounts as were planned."
+    ) % {
+        "low": _ltr(points(about.upgrades.low, signed=True)),
+        "high": _ltr(points(about.upgrades.high, signed=True)),
+    }
+    return VerdictCard("none", "flat", title, sentence, [_end(read)])
+
+
+def _fewer_upgrades(read: ExperimentReadout, about: Comparison) -> VerdictCard:
+    title = _("%(letter)s does harm: fewer accounts upgrade.") % {"letter": letter(about.challenger.key)}
+    low, high = about.upgrades.low or 0.0, about.upgrades.high or 0.0
+    sentence = _(
+        "Between %(least)s and %(most)s points fewer upgraded with %(letter)s than with %(control)s. "
+        "This range holds however often you look."
+    ) % {
+        "least": _ltr(points(abs(high))),
+        "most": _ltr(points(abs(low))),
+        "letter": letter(about.challenger.key),
+        "control": letter(read.control),
+    }
+    return VerdictCard("harm", "warn", title, sentence, [_end(read)])
+
+
+def _opt_outs(read: ExperimentReadout, about: Comparison) -> VerdictCard:
+    title = _("%(letter)s does harm: more people unsubscribe.") % {"letter": letter(about.challenger.key)}
+    sentence = _("Between %(low)s and %(high)s points more unsubscribed with %(letter)s; the limit is %(limit)s.") % {
+        "low": _ltr(points(about.opt_outs.low)),
+        "high": _ltr(points(about.opt_outs.high)),
+        "letter": letter(about.challenger.key),
+        "limit": number_format(OPT_OUT_LIMIT * 100, 0),
+    }
+    return VerdictCard("harm", "warn", title, sentence, [_end(read)])
+
+
+def _data_problem(read: ExperimentReadout) -> VerdictCard:
+    title = _("Don’t read the result yet: the split is not as planned.")
+    ratio = read.sample_ratio
+    got = [
+        _("%(n)s accounts got %(letter)s, planned were %(planned)s.")
+        % {"n": count(number), "letter": arm_name(key), "planned": count(round(ratio.expected.get(key, 0)))}
+        for key, number in ratio.observed.items()
+    ]
+    rare = f" {_rarely(ratio.p)}" if ratio.p is not None else ""
+    url = reverse("admin:experiments_assignment_changelist", query={"experiment__id__exact": read.experiment.pk})
+    actions = [
+        Action(_("See where accounts were lost"), url, is_first=True),
+        Action(_("Stop without a winner…"), _decide(read, read.control)),
+    ]
+    return VerdictCard("data", "block", title, " ".join(got) + rare, actions)
+
+
+def _decided(experiment: Experiment) -> VerdictCard:
+    winner = letter(experiment.winner.key if experiment.winner else "")
+    title = _("Decided: %(winner)s for everybody who enters.") % {"winner": winner}
+    said = _("%(who)s decided it on %(day)s.") % {
+        "who": experiment.decided_by,
+        "day": date_format(experiment.decided_at, "DATE_FORMAT") if experiment.decided_at else "–",
+    }
+    reason = f" “{experiment.decision_reason}”" if experiment.decision_reason else ""
+    note = _("The numbers below are of the accounts drawn before that.")
+    return VerdictCard("none", "lock", title, f"{said}{reason} {note}")
+
+
+def _missing(read: ExperimentReadout) -> list[str]:
+    """What keeps a range away from zero from being a verdict."""
+    said = {
+        NOT_ENOUGH_CONVERSIONS: _("A group needs at least %(n)s upgrades before its number holds.")
+        % {"n": MINIMUM_CONVERSIONS},
+        judging.NOT_ENOUGH_DAYS: _("A test runs at least %(n)s full days.") % {"n": read.experiment.minimum_days},
+    }
+    return [said[reason] for reason in read.verdict.reasons if reason in said]
+
+
+def arm_name(key: str) -> str:
+    return _("the holdout") if key == "holdout" else letter(key)
+
+
+def _end(read: ExperimentReadout) -> Action:
+    return Action(_("End the test…"), _decide(read, read.control), is_first=True)
+
+
+def _decide(read: ExperimentReadout, choice: str) -> str:
+    return reverse("admin:studio-test-decide", args=[read.experiment.slug, choice])
+
+
+def _days(days: int) -> str:
+    words = ngettext("Not clear yet: about %(n)s more day.", "Not clear yet: about %(n)s more days.", days)
+    return words % {"n": count(days)}
+
+
+def _rarely(p: float) -> str:
+    if p <= 0:
+        return _("Chance alone practically never does this.")
+    once_in = 10 ** (len(str(int(1 / p))) - 1)
+    return _("Chance alone does this less than once in %(n)s.") % {"n": count(once_in)}
+
+
+def _ltr(text: str) -> str:
+    """A signed number keeps its sign on the left inside Hebrew."""
+    return f"\u2066{text}\u2069" if (get_language() or "").startswith("he") else text

@@ -1,0 +1,164 @@
+"""The segment form and the home page in a real Chromium: live count, keyboard, phone, Hebrew, axe, strict CSP."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from campaigns.segments.models import Segment
+from orchestrator import clock
+from tests.factories.billing import PlanFactory, QuotaFactory, SubscriptionFactory
+from tests.factories.consent import ConsentTopicFactory, ContactPointFactory
+from tests.factories.profiles import AccountFactory, MembershipFactory
+from tests.factories.segments import make_segment
+from tests.factories.usage import MeterFactory, UsageDailyFactory
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+AXE = Path(__file__).parent / "vendor" / "axe.min.js"
+STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+SEATS = {"usage": "seats_used", "agg": "last", "per": "quota", "op": ">=", "value": 0.8}
+BASIC = {"field": "account.plan", "op": "=", "value": "basic"}
+
+
+@pytest.fixture
+def segment(transactional_db, empty_redis):
+    """Of ten accounts on Basic four use 80 % of their seats or more."""
+    basic = PlanFactory(code="basic", name="Basic")
+    PlanFactory(code="team", name="Team")
+    QuotaFactory(plan=basic)
+    MeterFactory(name="Seats used")
+    ConsentTopicFactory()
+    today = clock.utcnow().date()
+    for seats in range(2, 12):
+        account = AccountFactory()
+        SubscriptionFactory(account=account, plan=basic)
+        UsageDailyFactory(account=account, value=seats, day=today)
+        ContactPointFactory(contact=MembershipFactory(account=account).contact)
+    growth = {"usage": "seats_used", "agg": "avg", "window": "28d", "per": "previous", "op": ">=", "value": 1.3}
+    return make_segment({"all": [BASIC, {"any": [SEATS, growth]}, {"engagement": "clicked"}]}, slug="deep") and (
+        make_segment({"all": [BASIC, SEATS]}, slug="close")
+    )
+
+
+@pytest.fixture
+def studio(logged_in, live_server, segment):
+    def visit(path=""):
+        logged_in.goto(f"{live_server.url}/admin/studio/{path}")
+        return logged_in
+
+    return visit
+
+
+def figure(page):
+    return page.locator(".cr-live-figure")
+
+
+def test_the_count_follows_what_is_typed(studio):
+    page = studio("segments/close/")
+    expect(figure(page)).to_have_text("4")
+    page.locator("#r2-number").fill("100")
+    expect(figure(page)).to_have_text("2")
+    expect(page.locator("#alone-2")).to_contain_text("2")
+    expect(page.locator("#saved-state")).to_have_text("Not saved yet")
+    page.locator("#r2-number").fill("1oo")
+    expect(page.locator("#error-2")).to_have_text("“1oo” is not a number.")
+    expect(figure(page)).to_have_text("10")
+    assert page.problems == []
+
+
+def test_a_marketer_makes_a_segment_from_nothing(studio):
+    page = studio("segments/new/")
+    page.get_by_label("Name", exact=True).fill("Close to the limit")
+    page.locator("#r1-fact").select_option(label="Seats used")
+    expect(page.locator("#r1-number")).to_have_value("80")
+    page.get_by_role("button", name="Add a rule").click()
+    expect(page.locator("#r2-fact")).to_be_focused()
+    page.locator("#r2-value").select_option(label="Basic")
+    expect(page.locator("#r2 .cr-token")).to_have_text("Basic")
+    page.locator("#r2-value").select_option(label="Team")
+    expect(page.locator("#r2 .cr-token")).to_have_count(2)
+    page.get_by_role("button", name="Remove Team").click()
+    expect(page.locator("#r2 .cr-token")).to_have_count(1)
+    expect(figure(page)).to_have_text("4")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#toasts")).to_contain_text("Saved as version 1")
+    assert Segment.objects.get(slug="close-to-the-limit").live_version.definition == {"all": [SEATS, BASIC]}
+    assert page.problems == []
+
+
+def test_lines_are_moved_removed_and_brought_back_by_keyboard(studio):
+    page = studio("segments/close/")
+    ids = lambda: page.eval_on_selector_all(".cr-rule", "lines => lines.map(line => line.id)")  # noqa: E731
+    page.locator("#r2-number").focus()
+    page.keyboard.press("Alt+ArrowUp")
+    expect(page.locator(".cr-rule").first).to_have_id("r2")
+    assert ids() == ["r2", "r1"]
+    page.locator("#r1-menu").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Escape")
+    expect(page.locator("#r1-menu")).to_be_focused()
+    page.keyboard.press("Enter")
+    for _step in range(4):
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator(".cr-toast-inline")).to_contain_text("Rule “Plan is Basic” removed")
+    page.locator(".cr-toast-inline").get_by_role("button", name="Undo").click()
+    expect(page.locator(".cr-rule")).to_have_count(2)
+    assert page.problems == []
+
+
+def test_the_form_works_without_script(browser, live_server, segment, client, django_user_model):
+    client.force_login(django_user_model.objects.create_superuser("maria", "maria@example.test", "pw"))
+    context = browser.new_context(java_script_enabled=False)
+    context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}])
+    page = context.new_page()
+    page.goto(f"{live_server.url}/admin/studio/segments/close/")
+    page.get_by_role("button", name="Add a rule").click()
+    page.locator("#r3-fact").select_option(label="Renewal")
+    page.get_by_role("button", name="Count again").last.click()
+    page.locator("#r3-days").fill("45")
+    page.get_by_role("button", name="Save").click()
+    assert "Saved as version 2" in page.locator("#toasts").inner_text()
+    segment.refresh_from_db()
+    assert segment.live_version.definition["all"][2] == {"subscription": "renewal_in", "op": "<=", "value": "45d"}
+    context.close()
+
+
+def test_language_and_theme_are_switched_from_the_top_bar(studio):
+    page = studio()
+    page.get_by_role("button", name="Light or dark").click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    page.locator("summary[aria-label=Language]").click()
+    page.get_by_role("button", name="עברית").click()
+    expect(page.locator("html")).to_have_attribute("dir", "rtl")
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    assert page.problems == []
+
+
+def test_how_a_figure_is_computed_opens_beside_it(studio):
+    page = studio()
+    page.get_by_role("button", name="How it is computed: MRR", exact=True).click()
+    expect(page.locator("#how-mrr")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#how-mrr")).to_be_hidden()
+    assert page.problems == []
+
+
+@pytest.mark.parametrize("language", ["en", "he"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_every_page_is_accessible_and_fits(studio, live_server, language, width):
+    page = studio()
+    page.context.add_cookies([{"name": "django_language", "value": language, "url": live_server.url}])
+    page.set_viewport_size({"width": width, "height": 900})
+    one = "segments/deep/"
+    for path in ("", "segments/", "segments/new/", one, f"{one}members/", f"{one}history/", f"{one}json/"):
+        studio(path)
+        page.evaluate(AXE.read_text())
+        found = page.evaluate("tags => axe.run({runOnly: tags})", STANDARDS)["violations"]
+        told = [(broken["id"], [node["html"][:200] for node in broken["nodes"]]) for broken in found]
+        assert (path, told) == (path, [])
+        size = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
+        assert (path, size[0] <= size[1]) == (path, True)
+    assert page.problems == []

@@ -1,0 +1,412 @@
+"""The pages of segments, read and used the way a marketer does, with and without script."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.test import Client
+
+from campaigns.segments import refresh, store
+from campaigns.segments.models import Segment
+from campaigns.sequences.models import Campaign
+from tests.campaigns.console.reading import fields_of, words_of
+from tests.campaigns.console.test_rules import EDITABLE, KEPT
+from tests.factories.billing import PlanFactory, QuotaFactory, SubscriptionFactory
+from tests.factories.consent import ConsentTopicFactory, ContactPointFactory
+from tests.factories.profiles import AccountFactory, ContactFactory, MembershipFactory
+from tests.factories.segments import make_segment
+from tests.factories.sequences import launched
+from tests.factories.usage import NOW, MeterFactory, UsageDailyFactory
+
+pytestmark = pytest.mark.django_db
+LIST = "/admin/studio/segments/"
+NEW = f"{LIST}new/"
+COUNT = f"{LIST}count/"
+SEATS = {"usage": "seats_used", "agg": "last", "per": "quota", "op": ">=", "value": 0.8}
+BASIC = {"field": "account.plan", "op": "=", "value": "basic"}
+HTMX = {"HX-Request": "true"}
+
+
+@pytest.fixture(autouse=True)
+def in_november():
+    with time_machine.travel(NOW, tick=False):
+        yield
+
+
+@pytest.fixture
+def market():
+    """Two accounts on Basic: one near its ten seats with a reachable contact, one far from them."""
+    basic = PlanFactory(code="basic", name="Basic")
+    PlanFactory(code="team", name="Team")
+    QuotaFactory(plan=basic)
+    MeterFactory(name="Seats used")
+    ConsentTopicFactory()
+    near, far = AccountFactory(name="Galil Software"), AccountFactory(name="Atelier Moga", country="RO")
+    for account, seats in ((near, 9), (far, 3)):
+        SubscriptionFactory(account=account, plan=basic)
+        UsageDailyFactory(account=account, value=seats)
+    reached = MembershipFactory(account=near).contact
+    ContactPointFactory(contact=reached)
+    MembershipFactory(account=near, contact=ContactFactory())
+    return near
+
+
+@pytest.fixture
+def segment(market):
+    made = make_segment({"all": [BASIC, SEATS]}, slug="close")
+    Segment.objects.filter(pk=made.pk).update(name="Close to the limit")
+    refresh.refresh_segment(segment=made, now=NOW)
+    made.refresh_from_db()
+    return made
+
+
+def page_of(segment):
+    return f"{LIST}{segment.slug}/"
+
+
+# --- who may do what
+
+
+@pytest.mark.parametrize("path", [LIST, NEW, COUNT, f"{LIST}close/", f"{LIST}close/members.csv"])
+def test_anonymous_visitors_are_asked_to_log_in(client, segment, path):
+    response = client.get(path)
+    assert (response.status_code, response["Location"]) == (302, f"/admin/login/?next={path}")
+
+
+def test_somebody_who_is_no_staff_is_asked_to_log_in(client, segment, django_user_model):
+    client.force_login(django_user_model.objects.create_user("customer", password="pw"))
+    assert client.get(page_of(segment)).status_code == 302
+
+
+def test_staff_without_permission_may_look_and_count_but_not_change(onlooker, segment):
+    page = onlooker.get(page_of(segment))
+    assert page.status_code == 200
+    assert onlooker.post(COUNT, fields_of(page)).status_code == 200
+    assert onlooker.post(page_of(segment), {**fields_of(page), "do": "save"}).status_code == 403
+    assert onlooker.post(f"{page_of(segment)}restore/", {"version": "1"}).status_code == 403
+    assert onlooker.post(f"{page_of(segment)}json/", {"definition": '{"all": []}'}).status_code == 403
+    assert onlooker.post(f"{page_of(segment)}rename/", {"name": "Mine"}).status_code == 403
+    assert onlooker.post(NEW, {"do": "save", "name": "Mine"}).status_code == 403
+    assert [(one.slug, one.name) for one in Segment.objects.all()] == [("close", "Close to the limit")]
+
+
+def test_a_post_without_the_forms_token_is_refused(segment, django_user_model):
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(django_user_model.objects.create_superuser("maria", "maria@acme.example", "pw"))
+    assert strict.post(page_of(segment), {"do": "save"}).status_code == 403
+    assert strict.post(COUNT, {}).status_code == 403
+
+
+# --- the list
+
+
+def test_the_list_tells_size_freshness_and_use(marketer, segment):
+    Campaign.objects.create(slug="c", name="C", segment=segment, created_at=NOW, changed_at=NOW)
+    words = words_of(marketer.get(LIST))
+    assert "1 segment Search Segment Members As of Used by Close to the limit 1 10:00 1 campaign" in words
+
+
+def test_the_list_is_searched_by_name(marketer, segment):
+    make_segment(slug="others")
+    assert "Others" not in words_of(marketer.get(LIST, {"q": "close"}))
+    assert "No segment is called “nobody”." in words_of(marketer.get(LIST, {"q": "nobody"}))
+
+
+def test_an_empty_list_offers_ready_ones(marketer, market):
+    words = words_of(marketer.get(LIST))
+    assert "No segment yet." in words
+    assert "Close to the seat limit Reached a limit this month Growing fast Renewal in 45 days" in words
+
+
+# --- the page of rules
+
+
+def test_the_page_reads_as_plain_sentences_with_counts(marketer, segment):
+    response = marketer.get(page_of(segment))
+    words = words_of(response)
+    assert "Saved 10:00, version 1 Used by no campaign 1 members as of 10:00" in words
+    assert "1 account matches, with 2 contacts 50.0 % of 2 accounts, counted just now" in words
+    assert "E-mail 1 50.0 % In-app 2 100.0 %" in words
+    assert "Why the others get nothing Reason E-mail In-app No consent 1 – Not reached 1 0" in words
+    assert "Galil Software Seats used is at least 80 % of the quota: 9 of 10 = 90 % 2" in words
+    assert "Atelier Moga" not in words
+
+
+def test_each_line_is_counted_alone(marketer, segment):
+    html = marketer.get(page_of(segment)).content.decode()
+    alone = re.findall(r'name="(\d+)\.alone" value="([^"]*)"', html)
+    assert alone == [("1", "2"), ("2", "1")]
+
+
+def test_bars_are_drawn_by_attributes_and_nothing_carries_a_style(marketer, segment):
+    html = marketer.get(page_of(segment)).content.decode()
+    assert '<rect class="v-b" x="0%" width="50.0%" height="8"/>' in html
+    assert "style=" not in html
+
+
+def test_an_empty_segment_warns(marketer, market):
+    segment = make_segment({"all": [{"field": "account.country", "op": "=", "value": "DE"}]})
+    words = words_of(marketer.get(page_of(segment)))
+    assert "This segment is empty now. A campaign on it would start for nobody." in words
+
+
+def test_a_segment_of_most_accounts_asks_whether_that_is_meant(marketer, market):
+    assert "More than half of everybody matches." in words_of(marketer.get(page_of(make_segment({"all": [BASIC]}))))
+
+
+def test_a_segment_that_feeds_a_running_campaign_says_what_saving_does(marketer):
+    words = words_of(marketer.get(page_of(launched(now=NOW).segment)))
+    assert "Used by 1 campaign" in words
+    assert "Saving changes who enters 1 running campaign from then on. Whoever is in it stays in it." in words
+
+
+def test_every_kind_of_rule_survives_being_saved_untouched(marketer, segment):
+    PlanFactory(code="pro")
+    MeterFactory(code="api_calls", aggregation="SUM")
+    make_segment(slug="healthy")
+    inner = {"any": [*EDITABLE, KEPT[0]]}
+    everything = make_segment({"all": [*EDITABLE, *KEPT, inner, {"not": {"any": EDITABLE[:2]}}]}, slug="everything")
+    before = everything.live_version.definition
+    page = marketer.get(page_of(everything))
+    response = marketer.post(page_of(everything), {**fields_of(page), "do": "save"}, follow=True)
+    assert "Nothing was changed: version 1 stays." in words_of(response)
+    everything.refresh_from_db()
+    assert everything.live_version.definition == before
+
+
+# --- saving
+
+
+def test_saving_makes_a_new_version_and_sets_off_a_refresh(marketer, segment, empty_redis):
+    fields = fields_of(marketer.get(page_of(segment)))
+    response = marketer.post(page_of(segment), {**fields, "2.number": "95", "do": "save"}, follow=True)
+    assert "Saved as version 2" in words_of(response)
+    segment.refresh_from_db()
+    assert segment.live_version.definition == {"all": [BASIC, {**SEATS, "value": 0.95}]}
+    assert (segment.live_version.number, segment.live_version.created_by) == (2, "maria")
+
+
+def test_an_error_is_told_on_top_and_beside_its_line_and_nothing_is_saved(marketer, segment):
+    fields = fields_of(marketer.get(page_of(segment)))
+    response = marketer.post(page_of(segment), {**fields, "2.number": "8o", "do": "save"})
+    html = response.content.decode()
+    assert "Not saved. These must be put right first: “8o” is not a number." in words_of(response)
+    assert 'href="#r2"' in html
+    assert re.search(r'<input class="form-control is-invalid" name="2.number"[^>]*value="8o"', html)
+    assert segment.versions.count() == 1
+
+
+def test_a_rule_without_a_value_is_quiet_until_it_is_saved(marketer, segment):
+    fields = fields_of(marketer.get(page_of(segment)))
+    added = marketer.post(page_of(segment), {**fields, "do": "add"})
+    assert "Choose a plan." not in words_of(added)
+    saved = marketer.post(page_of(segment), {**fields_of(added), "do": "save"})
+    assert "Choose a plan." in words_of(saved)
+    assert segment.versions.count() == 1
+
+
+def test_a_name_that_was_taken_away_in_between_is_an_error_and_no_crash(marketer, segment):
+    make_segment(slug="gone")
+    other = make_segment({"all": [{"segment": "gone"}]}, slug="other")
+    fields = fields_of(marketer.get(page_of(other)))
+    Segment.objects.filter(slug="gone").update(archived_at=NOW)
+    response = marketer.post(page_of(other), {**fields, "do": "save"})
+    assert response.status_code == 200
+    assert "There is no segment gone." in words_of(response)
+
+
+def test_a_new_segment_gets_its_short_name_from_its_name(marketer, market, empty_redis):
+    page = marketer.get(NEW, {"start": "close-to-the-seat-limit"})
+    fields = fields_of(page) | {"name": "Close to the limit", "slug": "", "do": "save"}
+    response = marketer.post(NEW, fields)
+    assert response["Location"] == f"{LIST}close-to-the-limit/"
+    made = Segment.objects.get(slug="close-to-the-limit")
+    assert (made.name, made.live_version.definition) == ("Close to the limit", {"all": [SEATS]})
+
+
+@pytest.mark.parametrize(
+    ("name", "slug", "error"),
+    [
+        ("", "", "Name: This field is required."),
+        ("Other", "close", "“close” is taken. Choose another short name."),
+        ("Other", "new", "“new” is taken. Choose another short name."),
+        ("קרובים", "", "Fill in a short name in Latin letters, for example “close-to-the-limit”."),
+        ("Other", "no spaces", "Enter a valid “slug”"),
+    ],
+)
+def test_a_name_that_cannot_be_used_is_told_beside_its_field(marketer, segment, name, slug, error):
+    fields = fields_of(marketer.get(NEW, {"start": "renewal-in-45-days"}))
+    response = marketer.post(NEW, {**fields, "name": name, "slug": slug, "do": "save"})
+    assert error in words_of(response)
+    assert Segment.objects.count() == 1
+
+
+def test_the_rules_typed_before_a_name_error_are_still_there(marketer, market):
+    fields = fields_of(marketer.get(NEW, {"start": "renewal-in-45-days"}))
+    response = marketer.post(NEW, {**fields, "1.days": "33", "name": "", "do": "save"})
+    assert fields_of(response)["1.days"] == ["33"]
+
+
+# --- buttons without script
+
+
+def test_a_line_is_added_moved_copied_and_removed_by_plain_buttons(marketer, segment):
+    fields = fields_of(marketer.get(page_of(segment)))
+    for action in ("add-group", "up 3", "copy 2", "remove 1"):
+        response = marketer.post(page_of(segment), {**fields, "do": action})
+        fields = fields_of(response)
+    assert fields["row"] == ["3", "3/4", "2", "5"]
+    assert "Rule “Plan is Basic” removed Undo" in words_of(response)
+    undo = re.search(r'value="(back 0 0 [^"]*)"', response.content.decode())[1].replace("&quot;", '"')
+    assert fields_of(marketer.post(page_of(segment), {**fields, "do": undo}))["row"] == ["6", "3", "3/4", "2", "5"]
+
+
+def test_a_value_is_taken_away_by_its_button_and_added_by_the_list(marketer, segment):
+    fields = fields_of(marketer.get(page_of(segment)))
+    both = fields_of(marketer.post(page_of(segment), {**fields, "1.value": ["basic", "team"], "do": "count"}))
+    assert both["1.value"] == ["basic", "team"]
+    one = fields_of(marketer.post(page_of(segment), {**both, "do": "drop 1 basic"}))
+    assert one["1.value"] == ["team", ""]
+
+
+def test_changes_that_are_not_saved_are_marked(marketer, segment):
+    page = marketer.get(page_of(segment))
+    assert "Not saved yet" not in words_of(page)
+    assert "Not saved yet" in words_of(marketer.post(page_of(segment), {**fields_of(page), "do": "remove 1"}))
+
+
+# --- with script
+
+
+def test_a_button_with_script_draws_the_rules_alone_and_asks_for_a_new_count(marketer, segment):
+    fields = fields_of(marketer.get(page_of(segment)))
+    response = marketer.post(page_of(segment), {**fields, "do": "add"}, headers=HTMX)
+    html = response.content.decode()
+    assert html.lstrip().startswith('<div id="rules-body"')
+    assert "cr-live-figure" not in html
+    assert response["HX-Trigger-After-Settle"] == "recount"
+
+
+def test_the_live_count_follows_the_form_and_changes_nothing(marketer, segment):
+    fields = fields_of(marketer.get(page_of(segment)))
+    response = marketer.post(COUNT, {**fields, "2.number": "20"}, headers=HTMX)
+    assert "2 accounts match, with 2 contacts 100.0 % of 2 accounts" in words_of(response)
+    assert "Not saved yet" in words_of(response)
+    assert segment.versions.count() == 1
+
+
+def test_the_live_count_leaves_a_wrong_line_out_and_says_so(marketer, segment):
+    fields = fields_of(marketer.get(page_of(segment)))
+    response = marketer.post(COUNT, {**fields, "2.number": "many"}, headers=HTMX)
+    words = words_of(response)
+    assert "The count leaves one line out: it has an error." in words
+    assert "“many” is not a number." in words
+    assert "2 accounts match" in words
+
+
+def test_counting_nonsense_is_answered_and_never_a_500(marketer, market):
+    data = {"row": ["1", "1/2", "x"], "1.kind": "kept", "1.document": '{"explode": 1}', "mode": "some"}
+    response = marketer.post(COUNT, data, headers=HTMX)
+    assert response.status_code == 200
+    assert "2 accounts match" in words_of(response)
+
+
+def test_counting_takes_posts_only(marketer, market):
+    assert marketer.get(COUNT).status_code == 405
+
+
+# --- members, history, JSON
+
+
+def test_members_are_listed_searched_and_exported(marketer, segment):
+    assert "1 member Search CSV Name ID Country In since Contacts Galil Software" in words_of(
+        marketer.get(f"{page_of(segment)}members/")
+    )
+    assert "No member is called “zzz”." in words_of(marketer.get(f"{page_of(segment)}members/", {"q": "zzz"}))
+    lines = b"".join(marketer.get(f"{page_of(segment)}members.csv")).decode("utf-8-sig").splitlines()
+    assert lines[0] == "external_id,name,in_since"
+    assert lines[1].split(",")[1:] == ["Galil Software", "2026-11-24T10:00:00+00:00"]
+
+
+def test_a_name_that_looks_like_a_formula_is_exported_as_text(marketer, segment, market):
+    market.name = '=HYPERLINK("http://evil.example")'
+    market.save()
+    text = b"".join(marketer.get(f"{page_of(segment)}members.csv")).decode()
+    assert "'=HYPERLINK" in text
+
+
+def test_history_tells_each_version_in_words_and_restores_one(marketer, segment, empty_redis):
+    store.save_segment(slug="close", name="", definition={"all": [SEATS]}, by="noa", now=NOW + timedelta(minutes=5))
+    page = f"{page_of(segment)}history/"
+    words = words_of(marketer.get(page))
+    assert "2 versions Version 2 Live Seats used is at least 80 % of the quota 10:05 · noa" in words
+    response = marketer.post(f"{page_of(segment)}restore/", {"version": "1"}, follow=True)
+    assert "Back to version 1, saved as version 3" in words_of(response)
+    segment.refresh_from_db()
+    assert segment.live_version.definition == {"all": [BASIC, SEATS]}
+
+
+def test_undo_and_redo_walk_through_the_versions(marketer, segment, empty_redis):
+    store.save_segment(slug="close", name="", definition={"all": [SEATS]}, by="noa", now=NOW)
+    html = marketer.get(page_of(segment)).content.decode()
+    assert 'aria-label="Undo: back to version 1"' in html
+    assert 'aria-label="Redo: nothing was undone"' in html
+    marketer.post(f"{page_of(segment)}restore/", {"version": "1"})
+    html = marketer.get(page_of(segment)).content.decode()
+    assert 'aria-label="Undo: there is no version before"' in html
+    assert 'aria-label="Redo: forward to version 2"' in html
+
+
+@pytest.mark.parametrize("version", ["", "9", "x", "99999999999999"])
+def test_restoring_a_version_that_is_none_is_not_found(marketer, segment, version):
+    assert marketer.post(f"{page_of(segment)}restore/", {"version": version}).status_code == 404
+
+
+def test_the_definition_is_edited_as_json(marketer, segment, empty_redis):
+    page = f"{page_of(segment)}json/"
+    assert '"usage": "seats_used"' in words_of(marketer.get(page))
+    wanted = {"any": [{"engagement": "clicked", "window": "30d"}]}
+    assert marketer.post(page, {"definition": json.dumps(wanted)})["Location"] == page
+    segment.refresh_from_db()
+    assert segment.live_version.definition == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("{", "This is not JSON: "),
+        ('{"any": [{"field": "account.size", "op": "is_set"}]}', "any[0].field : There is no field account.size."),
+        ('{"all": [{"crossing": "water", "level": 80, "window": "7d"}]}', "all[0].crossing : There is no meter water."),
+        ('{"segment": "close"}', "segment : Segments lead in a circle"),
+    ],
+)  # fmt: skip
+def test_json_that_is_no_definition_is_refused_with_the_path_and_kept_in_the_box(marketer, segment, text, error):
+    response = marketer.post(f"{page_of(segment)}json/", {"definition": text})
+    words = words_of(response)
+    assert "Not saved." in words
+    assert error in words
+    assert text in words
+    assert segment.versions.count() == 1
+
+
+def test_a_segment_is_renamed_without_a_new_version(marketer, segment):
+    marketer.post(f"{page_of(segment)}rename/", {"name": "Nearly full"})
+    segment.refresh_from_db()
+    assert (segment.name, segment.versions.count()) == ("Nearly full", 1)
+
+
+def test_names_from_outside_are_shown_as_text(marketer, segment, market):
+    Segment.objects.filter(pk=segment.pk).update(name="<script>alert(1)</script>")
+    market.name = "<img src=x>"
+    market.save()
+    html = marketer.get(page_of(segment)).content.decode()
+    assert "<script>alert" not in html
+    assert "<img src" not in html
+
+
+def test_a_segment_that_is_none_is_not_found(marketer, market):
+    assert marketer.get(f"{LIST}nobody/").status_code == 404
