@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -147,10 +147,3 @@ def reason_words(reason: str) -> str:
 
 def language_name(locale: str) -> str:
     return {"en": _("English"), "he": _("Hebrew"), "ro": _("Romanian")}.get(locale, locale)
-
-
-def joined(parts: Sequence[str]) -> str:
-    """a, b and c."""
-    if len(parts) < 2:
-        return "".join(parts)
-    return _("%(first)s and %(last)s") % {"first": ", ".join(parts[:-1]), "last": parts[-1]}

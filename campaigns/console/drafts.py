@@ -11,7 +11,6 @@ from django.utils.translation import gettext as _
 
 from campaigns.console import step_tree
 from campaigns.sequences import apply
-from campaigns.sequences.campaign_file import CampaignFileError
 from campaigns.sequences.models import Campaign, CampaignVersion
 
 MOST_WORDINGS = 4
@@ -21,6 +20,11 @@ LETTERS = "abcd"
 def document_of(*, campaign: Campaign) -> dict[str, Any]:
     """A copy of the campaign file that is edited, or of the one that runs."""
     return copy.deepcopy(apply.export_campaign(campaign=campaign))
+
+
+def make(*, document: dict[str, Any], by: str, now: datetime) -> CampaignVersion:
+    """A new campaign's first draft. Raises CampaignFileError."""
+    return apply.apply_campaign(document=document, by=by, now=now)
 
 
 def save(*, campaign: Campaign, document: dict[str, Any], by: str, now: datetime) -> CampaignVersion:
@@ -132,6 +136,3 @@ def _match(step: dict[str, Any], letters: list[str]) -> None:
         }
         for place, letter in enumerate(letters)
     }
-
-
-__all__ = ["CampaignFileError"]

@@ -100,7 +100,10 @@ def account_stages(*, read: ExperimentReadout) -> dict[str, Stages]:
         clicked=Count("account", distinct=True, filter=Q(runs__message__clicked_at__isnull=False)),
         opted_out=Count("account", distinct=True, filter=opted_out),
     )
-    return {row.pop("arm"): Stages(**row) for row in counted.order_by("arm")}
+    return {
+        row["arm"]: Stages(row["sent"], row["delivered"], row["clicked"], row["opted_out"])
+        for row in counted.order_by("arm")
+    }
 
 
 def accounts_that_saw_both(*, experiment: Experiment) -> int:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from campaigns.console import campaign_page, campaign_words, drafts, message_preview
+from campaigns.console.templatetags.console import count
 from campaigns.segments.errors import DefinitionError
 from campaigns.segments.sessions import SegmentTooSlow
 from campaigns.sequences import check, rehearse
@@ -168,11 +169,11 @@ def _reach(document: Mapping[str, Any], rehearsal: Rehearsal | None) -> list[Ite
     each = rehearsal.start // arms
     if each >= needed:
         return []
-    title = _("The test is small: about %(n)s accounts for each wording") % {"n": campaign_words.count_text(each)}
+    title = _("The test is small: about %(n)s accounts for each wording") % {"n": count(each)}
     detail = _(
         "To see a difference of 3 points takes about %(needed)s for each. "
         "Accounts that enter later add to it; a smaller difference may never become clear."
-    ) % {"needed": campaign_words.count_text(round(needed))}
+    ) % {"needed": count(round(needed))}
     return [Item(title, detail)]
 
 
@@ -215,4 +216,4 @@ def _first_words(rehearsal: Rehearsal | None) -> str:
         "in_app": ngettext("First message: %(n)s banner", "First message: %(n)s banners", total),
     }
     said = words.get(firsts[0].channel, ngettext("First message: %(n)s", "First messages: %(n)s", total))
-    return said % {"n": campaign_words.count_text(total)}
+    return said % {"n": count(total)}

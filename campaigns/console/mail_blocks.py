@@ -92,7 +92,7 @@ _FRAME = """<mjml>
     <mj-attributes>
       <mj-all font-family="Helvetica, Arial, sans-serif" />
       <mj-text font-size="16px" line-height="24px" color="#16202e" padding="8px 0" />
-      <mj-button background-color="#2b51c4" border-radius="6px" font-size="16px" inner-padding="12px 20px" padding="12px 0" />
+      <mj-button background-color="#2b51c4" border-radius="6px" font-size="16px" inner-padding="12px 20px" />
     </mj-attributes>
   </mj-head>
   <mj-body background-color="#f4f6f9">

@@ -40,9 +40,9 @@ def frame(request: HttpRequest) -> dict[str, Any]:
 
 def time_zone_of(request: HttpRequest) -> ZoneInfo:
     """As the person's profile says; UTC without a profile or with a zone that does not exist."""
-    name = StaffProfile.objects.filter(user_id=request.user.pk).values_list("time_zone", flat=True).first()
+    profile = StaffProfile.objects.filter(user_id=request.user.pk or 0).only("time_zone").first()
     try:
-        return ZoneInfo(name or "UTC")
+        return ZoneInfo(profile.time_zone if profile else "UTC")
     except (KeyError, ValueError, OSError):
         return ZoneInfo("UTC")
 

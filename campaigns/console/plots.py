@@ -1,5 +1,7 @@
-"""Figures drawn on the server as SVG: ranges around estimates, evidence over time, bars. Positions are attributes, never
-styles, so a strict content policy holds; numbers stand beside them as text, so they are hidden from assistive technology.
+"""Figures drawn on the server as SVG: ranges around estimates, evidence over time, bars.
+
+Positions are attributes, never styles, so that a strict content policy holds. The numbers stand beside them as text;
+so the drawings are hidden from assistive technology.
 """
 
 from __future__ import annotations
@@ -19,7 +21,11 @@ _SHAPES = {
     "d": '<path class="cr-dot v-d" d="M0-8 8 6.5H-8z"/>',
     "quiet": '<circle class="cr-dot is-quiet" r="6.5"/>',
 }
+# The marks of variants in the order of the design.
+MARKS = "abcd"
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
+# Differences below this are none.
+_NOTHING = 1e-9
 HEIGHT = 250
 _TOP, _BOTTOM = 16.0, 211.0
 
@@ -49,7 +55,7 @@ class Moment:
 def make_axis(values: Sequence[float], *, most: int = 7) -> Axis:
     """Round ticks around zero and all values; at most so many."""
     low, high = min([0.0, *values]), max([0.0, *values])
-    if low == high:
+    if high - low < _NOTHING:
         low, high = -1.0, 1.0
     rough = (high - low) / (most - 1)
     magnitude = 10.0 ** math.floor(math.log10(rough))
@@ -61,6 +67,14 @@ def make_axis(values: Sequence[float], *, most: int = 7) -> Axis:
     if last - first < 2:
         first, last = first - (first == 0), last + (last == 0)
     return Axis(tuple(round(place * step, 10) for place in range(first, last + 1)))
+
+
+def stretch(axis: Axis, values: Sequence[float]) -> Axis:
+    """The same axis for numbers of another unit: its zero stays where it is, and all of them fit."""
+    low, high = axis.ticks[0], axis.ticks[-1]
+    needed = [value / (high if value > 0 else low) for value in values if value and (high if value > 0 else low)]
+    factor = max(needed, default=1.0) or 1.0
+    return Axis(tuple(tick * factor for tick in axis.ticks))
 
 
 def interval(
@@ -114,8 +128,11 @@ def evidence(
     note: str,
     rtl: bool,
 ) -> SafeString:
-    """The estimate with its range from the first day to the last. `labels` are those of the ticks, `left_zero` the place
-    of the day since which the range has not touched zero, named by `note`. Time runs as the reader reads."""
+    """The estimate with its range from the first day to the last, in the reader's direction.
+
+    `labels` are those of the ticks, `left_zero` the place of the day since which the range has not touched zero,
+    named by `note`.
+    """
     count = len(moments)
     xs = [(place / (count - 1) if count > 1 else 0.5) * 1000 for place in range(count)]
     xs = [1000 - x for x in xs] if rtl else xs
@@ -153,9 +170,9 @@ def since_it_left_zero(moments: Sequence[Moment]) -> int | None:
 
 def evidence_axis(moments: Sequence[Moment]) -> Axis:
     """What the newest ranges need, with room for the older ones: the first days' would flatten all the rest."""
-    newest = moments[len(moments) // 3 :] or moments
+    newest = moments[len(moments) // 8 :] or moments
     low, high = min(one.low for one in newest), max(one.high for one in newest)
-    return make_axis([low * 1.3, high * 1.3], most=5)
+    return make_axis([low, high], most=6)
 
 
 def _limit(axis: Axis, limit: float | None) -> SafeString:

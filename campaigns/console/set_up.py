@@ -63,9 +63,7 @@ def check_set_up() -> dict[str, Any]:
         Item(
             _("e-mail"),
             _("E-mail goes out"),
-            _(
-                "Set SENDGRID_API_KEY, SENDGRID_FROM_EMAIL and SENDER_POSTAL_ADDRESS. Until then mail goes to the outbox."
-            ),
+            _("Set SENDGRID_API_KEY, SENDGRID_FROM_EMAIL and SENDER_POSTAL_ADDRESS. Until then mail stays here."),
             "mail",
             registry.get("email").is_live and bool(settings.SENDGRID_FROM_EMAIL and settings.SENDER_POSTAL_ADDRESS),
         ),

@@ -1,4 +1,4 @@
-"""What a new campaign starts from: two wordings in three languages, three days' wait, a banner for who did not click."""
+"""What a new campaign starts from: two wordings in three languages, a wait, a banner for those who did not click."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ class Cards:
     def _card(self, node: Node, number: str, is_first: bool, is_last: bool) -> StepCard:
         step = node.step
         url = reverse("admin:studio-campaign-step", args=[self.slug, node.key])
-        common = {"number": number, "is_first": is_first, "is_last": is_last, "edit_url": url}
+        common: dict[str, Any] = {"number": number, "is_first": is_first, "is_last": is_last, "edit_url": url}
         if node.kind == "MESSAGE":
             channel = step["channel"]
             return StepCard(
@@ -113,7 +113,7 @@ class Cards:
             return StepCard(node.key, node.kind, "", "clock", campaign_words.wait_words(step["for"]), **common)
         if node.kind == "BRANCH":
             title = campaign_words.question_words(step, self.channels, self.numbers)
-            lanes = {"yes": self.draw(node.yes, in_lane=True), "no": self.draw(node.no, in_lane=True)}
+            lanes: dict[str, Any] = {"yes": self.draw(node.yes, in_lane=True), "no": self.draw(node.no, in_lane=True)}
             return StepCard(node.key, node.kind, "", "branch", title, **lanes, **common)
         return StepCard(node.key, node.kind, "", "stop", campaign_words.exit_name(), **common)
 

@@ -198,13 +198,12 @@ def _read_branch(
     if near not in (place + 1, stop) or far > stop:
         raise NotALaneError(steps[place]["key"])
     end, meets = far, far
-    if near < far <= len(steps) and _is_jump(steps[far - 1]):
-        meets = target_of_jump = places[steps[far - 1]["then"]]
-        meets = stop if target_of_jump in meeting else target_of_jump
-        end = far - 1
+    if near < far and _is_jump(steps[far - 1]):
+        led_to = places[steps[far - 1]["then"]]
+        end, meets = far - 1, stop if led_to in meeting else led_to
         if not far <= meets <= stop:
             raise NotALaneError(steps[far - 1]["key"])
-    around = meeting | {meets} | ({stop} if meets == stop else set())
+    around = meeting | {meets}
     first = _read(steps, places, near, end, around)
     second = _read(steps, places, far, meets, around)
     node = Node(steps[place])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
@@ -10,10 +11,8 @@ from django.urls import URLPattern, path
 from campaigns.console import campaign_urls
 from campaigns.console.views import home, segment_tabs, segments
 
-View = Callable[..., HttpResponse]
 
-
-def studio_urls(wrap: Callable[[View], View]) -> list[URLPattern]:
+def studio_urls(wrap: Callable[[Any], Any]) -> list[URLPattern]:
     """`wrap` is the admin site's admin_view: login, staff check, never cached."""
     return [
         path("studio/", wrap(home.show_home), name="studio-home"),

@@ -211,18 +211,16 @@ def _opt_outs(read: ExperimentReadout, about: Comparison) -> VerdictCard:
 def _data_problem(read: ExperimentReadout) -> VerdictCard:
     title = _("Don’t read the result yet: the split is not as planned.")
     ratio = read.sample_ratio
-    got = [
-        _("%(n)s accounts got %(letter)s, planned were %(planned)s.")
-        % {"n": count(number), "letter": arm_name(key), "planned": count(round(ratio.expected.get(key, 0)))}
-        for key, number in ratio.observed.items()
-    ]
+    got = [_got(key, number) for key, number in ratio.observed.items()]
+    planned = [count(round(ratio.expected.get(key, 0))) for key in ratio.observed]
+    said = _("%(got)s; planned were %(planned)s.") % {"got": _joined(got), "planned": _joined(planned)}
     rare = f" {_rarely(ratio.p)}" if ratio.p is not None else ""
     url = reverse("admin:experiments_assignment_changelist", query={"experiment__id__exact": read.experiment.pk})
     actions = [
         Action(_("See where accounts were lost"), url, is_first=True),
         Action(_("Stop without a winner…"), _decide(read, read.control)),
     ]
-    return VerdictCard("data", "block", title, " ".join(got) + rare, actions)
+    return VerdictCard("data", "block", title, said + rare, actions)
 
 
 def _decided(experiment: Experiment) -> VerdictCard:
@@ -247,8 +245,17 @@ def _missing(read: ExperimentReadout) -> list[str]:
     return [said[reason] for reason in read.verdict.reasons if reason in said]
 
 
-def arm_name(key: str) -> str:
-    return _("the holdout") if key == "holdout" else letter(key)
+def _got(key: str, number: int) -> str:
+    if key == "holdout":
+        return ngettext("%(n)s was held out", "%(n)s were held out", number) % {"n": count(number)}
+    words = ngettext("%(n)s account got %(letter)s", "%(n)s accounts got %(letter)s", number)
+    return words % {"n": count(number), "letter": letter(key)}
+
+
+def _joined(parts: Sequence[str]) -> str:
+    if len(parts) < 2:
+        return "".join(parts)
+    return _("%(first)s and %(last)s") % {"first": ", ".join(parts[:-1]), "last": parts[-1]}
 
 
 def _end(read: ExperimentReadout) -> Action:

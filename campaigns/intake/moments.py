@@ -36,7 +36,11 @@ def correct(*, timestamp: datetime | None, sent_at: datetime | None, receipt: Re
     at = timestamp
     if sent_at is not None:
         received = min((receipt.wall, receipt.business), key=lambda clock: abs(clock - sent_at))
-        at = timestamp + (received - sent_at)
+        try:
+            at = timestamp + (received - sent_at)
+        except OverflowError:
+            # Such a clock says nothing about the event: the timestamp is taken as it is.
+            at = timestamp
     if at > receipt.business + FUTURE:
         return receipt.business
     return max(at, _EARLIEST)

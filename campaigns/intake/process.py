@@ -32,6 +32,16 @@ class Processed:
     has_movements: bool = False
     has_crm_changes: bool = False
 
+    def add(self, other: Processed) -> None:
+        self.claimed += other.claimed
+        self.parked += other.parked
+        self.quarantined += other.quarantined
+        self.has_usage |= other.has_usage
+        self.has_introductions |= other.has_introductions
+        self.has_changed_profiles |= other.has_changed_profiles
+        self.has_movements |= other.has_movements
+        self.has_crm_changes |= other.has_crm_changes
+
 
 def process_inbound(*, now: datetime, limit: int = BATCH) -> Processed:
     """Process up to `limit` pending events, the oldest first.
@@ -45,15 +55,15 @@ def process_inbound(*, now: datetime, limit: int = BATCH) -> Processed:
 
 
 def _process(limit: int, now: datetime, processed: Processed) -> None:
+    if limit == 1:
+        _process_one(now, processed)
+        return
     try:
         _process_batch(limit, now, processed)
     except (OperationalError, InterfaceError):
         raise
-    except Exception as error:
-        if limit == 1:
-            log.exception("An inbound event broke its processing.")
-            _set_aside(error, processed)
-            return
+    except Exception:
+        # Which of them it was is found by halving.
         _process(limit // 2, now, processed)
         _process(limit - limit // 2, now, processed)
 
@@ -61,38 +71,56 @@ def _process(limit: int, now: datetime, processed: Processed) -> None:
 def _process_batch(limit: int, now: datetime, processed: Processed) -> None:
     with transaction.atomic():
         rows = pending.claim(limit=limit, most_billing=BILLING_BATCH)
+        taken = _take(rows, now) if rows else Processed()
+    processed.add(taken)
+
+
+def _process_one(now: datetime, processed: Processed) -> None:
+    """The oldest event alone; if it breaks its processing it is kept with the kind of error, and the log has the rest.
+
+    Tried and set aside under one claim: between two, another worker would set it aside, and we its neighbour.
+    """
+    with transaction.atomic():
+        rows = pending.claim(limit=1, most_billing=1)
         if not rows:
             return
-        product = product_events.take_events(rows=[row for row in rows if row.kind in product_events.KINDS], now=now)
-        billing = billing_events.take_events(rows=_of(rows, pending.BILLING), now=now)
-        crm_rows = _of(rows, crm_events.PREFIX)
-        verdicts = crm_events.take_events(rows=crm_rows)
-        verdicts.add(product.verdicts)
-        verdicts.add(billing.verdicts)
-        pending.settle(rows=rows, verdicts=verdicts)
-        _quarantine_meters(rows, product)
-    processed.claimed += len(rows)
-    processed.parked += len(verdicts.waiting)
-    processed.quarantined += len(verdicts.bad)
-    processed.has_usage |= product.events > 0
-    processed.has_introductions |= product.introduced or billing.introduced
-    processed.has_changed_profiles |= product.profiles_changed or billing.subscriptions > 0
-    processed.has_movements |= billing.movements > 0
-    processed.has_crm_changes |= bool(crm_rows)
+        try:
+            with transaction.atomic():
+                taken = _take(rows, now)
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception as error:
+            log.exception("An inbound event broke its processing.")
+            words = f"Processing this event failed ({type(error).__name__}): see the log of that time."
+            pending.settle(rows=rows, verdicts=Verdicts(bad={row.id: words for row in rows}))
+            taken = Processed(claimed=len(rows), quarantined=len(rows))
+    processed.add(taken)
+
+
+def _take(rows: list[Inbound], now: datetime) -> Processed:
+    """In the caller's transaction, which holds the rows."""
+    product = product_events.take_events(rows=[row for row in rows if row.kind in product_events.KINDS], now=now)
+    billing = billing_events.take_events(rows=_of(rows, pending.BILLING), now=now)
+    crm_rows = _of(rows, crm_events.PREFIX)
+    verdicts = crm_events.take_events(rows=crm_rows)
+    verdicts.add(product.verdicts)
+    verdicts.add(billing.verdicts)
+    pending.settle(rows=rows, verdicts=verdicts)
+    _quarantine_meters(rows, product)
+    return Processed(
+        claimed=len(rows),
+        parked=len(verdicts.waiting),
+        quarantined=len(verdicts.bad),
+        has_usage=product.events > 0,
+        has_introductions=product.introduced or billing.introduced,
+        has_changed_profiles=product.profiles_changed or billing.subscriptions > 0,
+        has_movements=billing.movements > 0,
+        has_crm_changes=bool(crm_rows),
+    )
 
 
 def _of(rows: Iterable[Inbound], prefix: str) -> list[Inbound]:
     return [row for row in rows if row.kind.startswith(prefix)]
-
-
-def _set_aside(error: Exception, processed: Processed) -> None:
-    """The one event that breaks its processing: kept, with the kind of error; the log has the rest."""
-    with transaction.atomic():
-        rows = pending.claim(limit=1, most_billing=1)
-        words = f"Processing this event failed ({type(error).__name__}): see the log of that time."
-        pending.settle(rows=rows, verdicts=Verdicts(bad={row.id: words for row in rows}))
-    processed.claimed += len(rows)
-    processed.quarantined += len(rows)
 
 
 def _quarantine_meters(rows: list[Inbound], product: product_events.Taken) -> None:

@@ -49,10 +49,13 @@ def verify_sender(*, slug: str, request: SignedRequest) -> None:
 def read_items(
     *, body: bytes, headers: Mapping[str, str], receipt: moments.Receipt
 ) -> tuple[list[NewItem], list[BadItem]]:
-    """Every message as a tracking item. Raises Unreadable when there is no message in it at all."""
+    """Every message as a tracking item. Raises Unreadable when there is no message in it at all.
+
+    In a batch one event that is no CloudEvent does not cost its neighbours.
+    """
     items: list[NewItem] = []
-    bad: list[BadItem] = []
-    for message in _messages(body, headers):
+    messages, bad = _messages(body, headers)
+    for message in messages:
         item = _tracking_item(message)
         try:
             items.append(tracking.read_item(item=item, receipt=receipt))
@@ -61,18 +64,29 @@ def read_items(
     return items, bad
 
 
-def _messages(body: bytes, headers: Mapping[str, str]) -> list[_Message]:
+def _messages(body: bytes, headers: Mapping[str, str]) -> tuple[list[_Message], list[BadItem]]:
     content_type = headers.get("Content-Type", "").partition(";")[0].strip().lower()
     document = bodies.read_json(bodies.decode_body(body, headers.get("Content-Encoding", "")))
     if content_type == _BATCHED:
         if not isinstance(document, list) or len(document) > tracking.MOST_ITEMS:
             raise Unreadable(f"A batch is a list of at most {tracking.MOST_ITEMS} events.")
-        return [_structured(event) for event in document]
+        return _batched(document)
     if content_type == _STRUCTURED:
-        return [_structured(document)]
+        return [_structured(document)], []
     if headers.get("ce-specversion"):
-        return [_binary(headers, document)]
-    return [_standard(headers, document)]
+        return [_binary(headers, document)], []
+    return [_standard(headers, document)], []
+
+
+def _batched(document: list[Any]) -> tuple[list[_Message], list[BadItem]]:
+    messages: list[_Message] = []
+    bad: list[BadItem] = []
+    for event in document:
+        try:
+            messages.append(_structured(event))
+        except Unreadable as error:
+            bad.append(tracking.bad_item(raw=event, error=str(error)))
+    return messages, bad
 
 
 def _structured(event: Any) -> _Message:

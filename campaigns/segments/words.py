@@ -169,15 +169,16 @@ def _plan_names(names: Names) -> Callable[[nodes.Value], str]:
 
 def _usage(node: nodes.Usage, names: Names) -> str:
     meter = names.meters.get(node.meter, node.meter)
-    in_days = {"meter": meter, "days": node.days}
+    days = node.days or 0
+    told = {"meter": meter, "span": ngettext("%(count)d day", "%(count)d days", days) % {"count": days}}
     kinds = {
-        "sum": _("%(meter)s in total over %(days)s days"),
-        "avg": _("%(meter)s on average over %(days)s days"),
-        "min": _("Lowest %(meter)s in %(days)s days"),
-        "max": _("Highest %(meter)s in %(days)s days"),
-        "last": _("%(meter)s (newest of %(days)s days)") if node.days else "%(meter)s",
+        "sum": _("%(meter)s in total over %(span)s"),
+        "avg": _("%(meter)s on average over %(span)s"),
+        "min": _("Lowest %(meter)s in %(span)s"),
+        "max": _("Highest %(meter)s in %(span)s"),
+        "last": _("%(meter)s (newest of %(span)s)") if node.days else "%(meter)s",
     }
-    what = kinds[node.agg] % in_days
+    what = kinds[node.agg] % told
     if node.comparison.op in ("is_set", "is_not_set") or node.per is None:
         return _compare(what, node.comparison)
     if node.per == "quota":

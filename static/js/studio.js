@@ -61,6 +61,26 @@ window.addEventListener("beforeunload", (event) => {
     if ([...unsaved].some((form) => form.isConnected)) { event.preventDefault(); }
 });
 
+/* A count that arrives after its form has changed again is dropped: the next one is already asked for. (Aborting the
+   request instead would log an error each time.) */
+const changes = new WeakMap();
+const asked = new WeakMap();
+document.addEventListener("input", (event) => {
+    const form = event.target.closest("form");
+    if (form) { changes.set(form, (changes.get(form) || 0) + 1); }
+});
+const watched = (element) => element.dataset && element.dataset.newestOf && document.querySelector(element.dataset.newestOf);
+document.addEventListener("htmx:beforeRequest", (event) => {
+    const form = watched(event.detail.elt);
+    if (form) { asked.set(event.detail.xhr, changes.get(form) || 0); return; }
+    const own = event.detail.elt.closest("form");
+    if (own) { changes.set(own, (changes.get(own) || 0) + 1); }
+});
+document.addEventListener("htmx:beforeSwap", (event) => {
+    const form = watched(event.detail.elt);
+    if (form && asked.get(event.detail.xhr) !== (changes.get(form) || 0)) { event.detail.shouldSwap = false; }
+});
+
 /* Copy buttons appear only where copying works. */
 document.querySelectorAll("[data-copy]").forEach((button) => {
     if (!navigator.clipboard) { return; }

@@ -11,7 +11,7 @@ from typing import Any
 from campaigns.analytics import readout, snapshot
 from campaigns.billing.models import MrrMovement, Plan, Subscription
 from campaigns.consent.models import ContactPoint
-from campaigns.conversions.models import Conversion, Goal
+from campaigns.conversions.models import AttributionCredit, Conversion, Goal
 from campaigns.delivery.models import Message
 from campaigns.experiments.models import Assignment, Experiment, Snapshot
 from campaigns.profiles.addresses import hash_address
@@ -36,16 +36,16 @@ class Arm:
 
 
 def campaign_with_results(
-    *, arms: Mapping[str, Arm], days: int = 42, last_entry_day: int = 28, started: datetime = NOW, **changes: Any
+    *, arms: Mapping[str, Arm], last_entry_day: int = 28, started: datetime = NOW, planned: int = 0, **changes: Any
 ) -> Campaign:
     """Entries are spread evenly over the first `last_entry_day` days; an upgrade comes three days after entering.
 
-    `arms` by variant key, the held out under "holdout". `days` is only how long ago it all began: pass
-    `started + days` as the pages' now.
+    `arms` by variant key, the held out under "holdout"; `planned` is N*, as many as there are unless given.
     """
     campaign = launched(now=started, **changes)
     assert campaign.experiment is not None
-    Experiment.objects.filter(pk=campaign.experiment.pk).update(started_at=started)
+    size = planned or sum(arm.accounts for arm in arms.values())
+    Experiment.objects.filter(pk=campaign.experiment.pk).update(planned_accounts=size)
     variants = {one.key: one for one in campaign.experiment.variants.all()}
     wordings = {
         one.key: one.template_version for one in StepVariant.objects.filter(step__version=campaign.live_version)
@@ -53,9 +53,8 @@ def campaign_with_results(
     goal, _ = Goal.objects.get_or_create(campaign=campaign)
     for key, arm in arms.items():
         entries = _entries(campaign, key, variants.get(key), arm, started, last_entry_day)
-        if key != HOLDOUT:
-            _messages(campaign, key, arm, entries, wordings[key])
-        _upgrades(goal, arm, entries)
+        messages = _messages(campaign, key, arm, entries, wordings[key]) if key != HOLDOUT else []
+        _upgrades(goal, arm, entries, messages)
     campaign.experiment.refresh_from_db()
     return campaign
 
@@ -89,7 +88,7 @@ def _entries(
     )
 
 
-def _messages(campaign: Campaign, key: str, arm: Arm, entries: list[Entry], wording: Any) -> None:
+def _messages(campaign: Campaign, key: str, arm: Arm, entries: list[Entry], wording: Any) -> list[Message]:
     contacts = Contact.objects.bulk_create(
         Contact(
             external_id=f"{entry.account.external_id}-c",
@@ -158,10 +157,11 @@ def _messages(campaign: Campaign, key: str, arm: Arm, entries: list[Entry], word
         )
         for enrolment, message in zip(enrolments, messages, strict=True)
     )
+    return messages
 
 
-def _upgrades(goal: Goal, arm: Arm, entries: list[Entry]) -> None:
-    """Evenly over those who entered."""
+def _upgrades(goal: Goal, arm: Arm, entries: list[Entry], messages: list[Message]) -> None:
+    """Evenly over those who entered; credited where the account clicked."""
     if not arm.upgraded:
         return
     chosen = [entries[place * len(entries) // arm.upgraded] for place in range(arm.upgraded)]
@@ -194,7 +194,7 @@ def _upgrades(goal: Goal, arm: Arm, entries: list[Entry]) -> None:
         )
         for entry, subscription in zip(chosen, subscriptions, strict=True)
     )
-    Conversion.objects.bulk_create(
+    conversions = Conversion.objects.bulk_create(
         Conversion(
             goal=goal,
             entry=entry,
@@ -207,4 +207,10 @@ def _upgrades(goal: Goal, arm: Arm, entries: list[Entry]) -> None:
             via_link=place % 2 == 0,
         )
         for place, (entry, movement) in enumerate(zip(chosen, movements, strict=True))
+    )
+    clicked = {message.account_id: message for message in messages if message.clicked_at is not None}
+    AttributionCredit.objects.bulk_create(
+        AttributionCredit(conversion=one, message=clicked[one.account_id], weight=Decimal(1))
+        for one in conversions
+        if one.account_id in clicked
     )

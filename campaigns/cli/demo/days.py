@@ -8,12 +8,14 @@ from datetime import datetime, timedelta
 
 from django.db import connection
 
+from campaigns.analytics import snapshot
 from campaigns.cli.demo.outside import Outside
 from campaigns.cli.demo.waiting import NothingMovesError
 from orchestrator import clock
 from orchestrator.jobs import bells
 
 HOP = timedelta(hours=4)
+HOPS_A_DAY = 6
 SECONDS_AFTER_DELIVERY = 15
 PATIENCE_S = 90.0
 PAUSE_S = 0.05
@@ -51,6 +53,8 @@ def pass_days(*, until: datetime, outside: Outside, progress: Callable[[datetime
             settle(outside=outside)
         progress(clock.utcnow())
         hops += 1
+        if hops % HOPS_A_DAY == 0:
+            snapshot.take_snapshots(now=clock.utcnow())
     return hops
 
 

@@ -27,7 +27,7 @@ class StudioForm(forms.Form):
     """Fields dressed as the design has them. Without a colon after the label."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, label_suffix="", **kwargs)
+        super().__init__(*args, **{"label_suffix": "", **kwargs})
         for name, field in self.fields.items():
             kind = "form-select" if isinstance(field.widget, forms.Select) else "form-control"
             if isinstance(field.widget, forms.CheckboxInput | forms.CheckboxSelectMultiple):

@@ -271,7 +271,7 @@ def _read_value(op: Op, told: Document) -> Values | None:
         return None
     value = told.get("value")
     if op.takes == "tokens":
-        listed = value if isinstance(value, list) else [value]
+        listed: list[Any] = value if isinstance(value, list) else [value]
         return {"value": listed} if told["op"] in (op.op, _SEVERAL[op.op]) and _texts(listed) else None
     if told["op"] != op.op:
         return None
@@ -285,8 +285,8 @@ def _read_value(op: Op, told: Document) -> Values | None:
         text = sentence.number_text(value)
         return {"number": [text]} if text else None
     if op.takes == "range":
-        ends = [sentence.number_text(end) for end in value] if isinstance(value, list) and len(value) == 2 else []
-        return {"low": [ends[0]], "high": [ends[1]]} if len(ends) == 2 and ends[0] and ends[1] else None
+        low, high = (sentence.number_text(end) for end in value or [])
+        return {"low": [low], "high": [high]} if low and high else None
     if op.takes == "days":
         days = sentence.days_of(value)
         return {"days": [days]} if days else None

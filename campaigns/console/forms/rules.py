@@ -28,8 +28,8 @@ NEW_RULE = "account.plan"
 
 @dataclass(slots=True)
 class Row:
-    """`said` is a kept condition in words. `path` is where its condition stands in the definition, empty while it stands in none. `refused` is what the
-    grammar has against a line that is filled in rightly."""
+    """`said` is a kept condition in words. `path` is where its condition stands in the definition, empty while it
+    stands in none. `refused` is what the grammar has against a line that is filled in rightly."""
 
     id: int
     kind: str

@@ -54,7 +54,7 @@ class WeightsForm(forms.Form):
     """One whole number of percent for each wording, 100 together."""
 
     def __init__(self, *args: Any, letters: list[str], **kwargs: Any) -> None:
-        super().__init__(*args, label_suffix="", **kwargs)
+        super().__init__(*args, **{"label_suffix": "", **kwargs})
         for letter in letters:
             self.fields[letter] = forms.IntegerField(
                 label=_("Share of %(letter)s, in percent") % {"letter": letter.upper()},

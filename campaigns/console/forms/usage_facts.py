@@ -61,12 +61,12 @@ class UsageFact(Fact):
 
     def extract(self, document: Document) -> Values | None:
         if document.get("crossing") == self.meter:
-            days = sentence.days_of(document["window"])
-            return {"op": ["passed:"], "level": [str(document["level"])], "days": [days]} if days else None
+            within = sentence.days_of(document["window"])
+            return {"op": ["passed:"], "level": [str(document["level"])], "days": [within]} if within else None
         if document.get("usage") != self.meter:
             return None
         agg, value = document["agg"], Decimal(sentence.number_text(document["value"]) or "NaN")
-        days = {"days": [sentence.days_of(document["window"]) or ""]} if "window" in document else {}
+        days: Values = {"days": [sentence.days_of(document["window"]) or ""]} if "window" in document else {}
         if document.get("per") == "previous":
             kind = "grew" if document["op"] == ">=" else "fell"
             points = abs(value - 1) * _HUNDRED
@@ -88,7 +88,9 @@ class UsageFact(Fact):
         return sentence.compose(["{op}", *_phrases(kind, agg)], widgets, shown)
 
     def _units(self) -> list[Option]:
-        return [("quota", _("% of the quota")), ("number", self.unit or _("in number"))]
+        # xgettext:no-python-format
+        of_quota = _("% of the quota")
+        return [("quota", of_quota), ("number", self.unit or _("in number"))]
 
     def _ops(self, chosen: str) -> list[Option]:
         """What suits the meter; one that was loaded and suits less stays choosable."""
@@ -106,7 +108,9 @@ class UsageFact(Fact):
 
 def _phrases(kind: str, agg: str) -> list[str]:
     if kind == "passed":
-        return [_("{level} % of the quota"), _("in the last {days} days")]
+        # xgettext:no-python-format
+        level = _("{level} % of the quota")
+        return [level, _("in the last {days} days")]
     if kind in ("grew", "fell"):
         return [_("{number} %"), _("in {days} days")]
     return ["{number} {per}"] if agg == "last" else ["{number} {per}", _("in {days} days")]

@@ -138,13 +138,12 @@ class BannerForm(WordingForm):
 
 def by_field(allowed: Mapping[str, Any], locale: str, texts: Content) -> dict[str, list[Problem]]:
     """Each text tried by itself, so that a line is a line of its field."""
-    found: list[Problem] = []
-    for name, text in texts.items():
-        if not text.strip():
-            continue
-        for problem in lint.check_content(kind="csm_task", content={"text": text}, allowed=allowed, locale=locale):
-            found.append(Problem(problem.code, problem.message, problem.line, name, problem.level))
-    return _grouped(found)
+    return _grouped(
+        Problem(problem.code, problem.message, problem.line, name, problem.level)
+        for name, text in texts.items()
+        if text.strip()
+        for problem in lint.check_content(kind="csm_task", content={"text": text}, allowed=allowed, locale=locale)
+    )
 
 
 def told(message: str, line: int | None) -> str:

@@ -62,7 +62,7 @@ def make_campaign(request: HttpRequest) -> HttpResponse:
             has_meter=audience.meter_of(segment=segment) is not None,
         )
         try:
-            drafts.apply.apply_campaign(document=document, by=request.user.get_username(), now=clock.utcnow())
+            drafts.make(document=document, by=request.user.get_username(), now=clock.utcnow())
         except CampaignFileError as error:
             form.add_error(None, error.message)
         else:
@@ -118,7 +118,7 @@ def copy_campaign(request: HttpRequest, slug: str) -> HttpResponse:
     document["name"] = _("%(name)s, copy") % {"name": campaign.name}
     document["slug"] = slug_for(f"{campaign.slug}-copy")
     try:
-        drafts.apply.apply_campaign(document=document, by=request.user.get_username(), now=clock.utcnow())
+        drafts.make(document=document, by=request.user.get_username(), now=clock.utcnow())
     except CampaignFileError as error:
         messages.error(request, error.message)
         return redirect("admin:studio-campaign", slug=slug)

@@ -1,4 +1,4 @@
-"""Decide a test: a page that says what follows and asks why, then the decision. Refused in words where it is too early."""
+"""Decide a test: a page that says what follows and asks why, then the decision; too early, it says why not."""
 
 from __future__ import annotations
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
@@ -34,7 +37,7 @@ class Line:
     verdict: str
     verdict_tone: str
     verdict_icon: str
-    started_at: object
+    started_at: datetime | None
 
 
 def list_tests(request: HttpRequest) -> HttpResponse:
@@ -90,7 +93,7 @@ def _line(campaign: Campaign, read: tiles.Results | None) -> Line:
     experiment = campaign.experiment
     assert experiment is not None, "Only campaigns with a test are listed."
     is_running = experiment.status == Experiment.Status.RUNNING
-    judged = read["verdict"] if read else {"kind": "", "days_to_go": None, "leader": None}
+    judged: Mapping[str, Any] = read["verdict"] if read else {"kind": "", "days_to_go": None, "leader": None}
     tone, icon = _TONES.get(judged["kind"], ("is-quiet", "clock"))
     words = verdict_words.short(judged["kind"], judged["days_to_go"], judged["leader"])
     if not is_running:

@@ -1,4 +1,4 @@
-"""The message itself, in a frame with a policy of its own: no script, no request to anywhere, styles as mail has them."""
+"""The message itself, in a frame with a policy of its own: no script, no request to anywhere, styles as in mail."""
 
 from __future__ import annotations
 

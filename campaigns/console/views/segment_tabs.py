@@ -138,7 +138,7 @@ def restore(request: HttpRequest, slug: str) -> HttpResponse:
 def edit_json(request: HttpRequest, slug: str) -> HttpResponse:
     segment = _segment(slug)
     live = segment.live_version
-    text = json.dumps(live.definition if live else {"all": []}, ensure_ascii=False, indent=2)
+    text = json.dumps(_in_order(live.definition if live else {"all": []}), ensure_ascii=False, indent=2)
     error: DefinitionError | None = None
     if request.method == "POST":
         pages.require(request, "segments.change_segment")
@@ -160,6 +160,20 @@ def edit_json(request: HttpRequest, slug: str) -> HttpResponse:
             return redirect("admin:studio-segment-json", slug=segment.slug)
     context = {**_frame(segment, "json"), "text": text, "error": error, "lines": min(max(text.count("\n") + 2, 8), 30)}
     return pages.show(request, "console/segments/json.html", context)
+
+
+# The database keeps no order of keys; people read what a condition is about first and its value last.
+_KEYS = ("subject", "field", "usage", "event", "crossing", "subscription", "score", "engagement", "consent", "segment")
+_LAST = ("count", "op", "value")
+
+
+def _in_order(given: Any) -> Any:
+    if isinstance(given, list):
+        return [_in_order(one) for one in given]
+    if not isinstance(given, dict):
+        return given
+    places = {key: place for place, key in enumerate((*_KEYS, *sorted(set(given) - {*_KEYS, *_LAST}), *_LAST))}
+    return {key: _in_order(given[key]) for key in sorted(given, key=lambda key: places[key])}
 
 
 def _segment(slug: str) -> Segment:

@@ -24,6 +24,12 @@ def test_a_clock_that_is_an_hour_fast_is_set_right():
     assert correct(WALL + HOUR - timedelta(minutes=1), WALL + HOUR) == WALL - timedelta(minutes=1)
 
 
+@pytest.mark.parametrize("sent_at", [datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)])
+def test_a_sent_at_at_the_end_of_time_breaks_nothing(sent_at):
+    assert correct(datetime(1, 1, 2, tzinfo=UTC), sent_at) <= WALL
+    assert correct(datetime(9999, 12, 31, tzinfo=UTC), sent_at) <= WALL
+
+
 def test_without_sent_at_the_timestamp_is_the_truth():
     assert correct(WALL - HOUR, None) == WALL - HOUR
 

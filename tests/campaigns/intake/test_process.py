@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import itertools
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import connection
 
 from campaigns.billing import catalog, reconcile
 from campaigns.billing.models import MrrMovement, PlanPrice, Subscription
@@ -184,6 +187,34 @@ def test_one_event_that_breaks_its_batch_is_set_aside_and_its_neighbours_go_on(s
     assert UsageEvent.objects.count() == 8
     assert (processed.claimed, processed.quarantined) == (9, 1)
     assert "KeyError" in Quarantined.objects.get().error
+
+
+def _run_beside_others(at_once):
+    at_once.wait()
+    try:
+        while run(limit=8).claimed:
+            pass
+    finally:
+        connection.close()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_workers_that_meet_the_same_broken_event_set_it_aside_once_and_nothing_else(stripe_source, firm):
+    account = firm.accounts[0]
+    AccountFactory(external_id=account.external_id)
+    for number in range(6):
+        carried = {**subscription_of(account), "metadata": {"account_external_id": account.external_id}}
+        bill(stripe_source, "customer.subscription.updated", {**carried, "id": f"sub_{number}" + "x" * 500}, CREATED)
+    for _ in range(12):
+        bill(stripe_source, "customer.created", billing_objects.customer_object(account), CREATED)
+    at_once = threading.Barrier(3)
+    with ThreadPoolExecutor(3) as pool:
+        for worker in [pool.submit(_run_beside_others, at_once) for _ in range(3)]:
+            worker.result()
+
+    assert set(Quarantined.objects.values_list("kind", flat=True)) == {"stripe.customer.subscription.updated"}
+    assert Quarantined.objects.count() == 6
+    assert InboundEvent.objects.filter(state="DONE").count() == 12
 
 
 def test_a_meter_the_catalogue_does_not_have_is_told_of_once_and_the_event_is_kept(source):

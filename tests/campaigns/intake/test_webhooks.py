@@ -95,6 +95,14 @@ def test_cloud_events_come_one_by_one_and_in_batches(client, source):
     assert set(InboundEvent.objects.values_list("message_id", flat=True)) == {"/meters#e1", "/meters#e2"}
 
 
+def test_in_a_batch_one_event_that_is_no_cloud_event_does_not_cost_its_neighbours(client, source):
+    batch = [CLOUD, {"id": "no-type"}, 5, {**CLOUD, "id": "e2"}]
+
+    assert cloud(client, batch, "application/cloudevents-batch+json").status_code == 200
+    assert set(InboundEvent.objects.values_list("message_id", flat=True)) == {"/meters#e1", "/meters#e2"}
+    assert Quarantined.objects.filter(error__contains="A CloudEvent needs").count() == 2
+
+
 def test_a_binary_cloud_event_has_its_attributes_in_headers(client, source):
     names = {
         "ce-id": "e1",

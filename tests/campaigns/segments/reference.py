@@ -234,7 +234,7 @@ class _Judge:
         }[node["agg"]]
 
     def compare(self, given: Any, test: dict[str, Any]) -> bool:
-        op, wanted = test["op"], test.get("value")
+        op, wanted = test["op"], test.get("value", "")
         missing = given is None or given in ("", [])
         if op == "is_set":
             return not missing
@@ -296,7 +296,11 @@ def kind(value: Any) -> str:
         return "boolean"
     if isinstance(value, int | float | Decimal | Fraction):
         return "number"
-    return {str: "text", list: "list", dict: "object"}.get(type(value), "other")
+    if isinstance(value, str):
+        return "text"
+    if isinstance(value, list):
+        return "list"
+    return "object" if isinstance(value, dict) else "other"
 
 
 def same(left: Any, right: Any) -> bool:

@@ -1,0 +1,388 @@
+from __future__ import annotations
+
+import pytest
+import time_machine
+from django.urls import reverse
+
+from campaigns.console import skeleton
+from campaigns.sequences.models import Campaign
+from tests.campaigns.console.reading import words_of
+from tests.factories import sequences as make
+from tests.factories.segments import make_segment
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def at_launch_day():
+    with time_machine.travel(make.NOW, tick=False):
+        yield
+
+
+@pytest.fixture
+def market(settings):
+    settings.SENDGRID_API_KEY = "SG.test"
+    make.market()
+    account = make.account_near_limit(name="Galil Software")
+    make.reader(account, first_name="Dana", last_name="Levi", locale="he")
+    return account
+
+
+@pytest.fixture
+def draft(market, marketer):
+    """As the page for a new campaign makes it."""
+    make_segment({"all": [make.SEATS]}, slug="close-to-limit")
+    marketer.post(
+        reverse("admin:studio-campaign-new"),
+        {"name": "Seats at 80 %", "segment": "close-to-limit", "offer": "next-plan-up"},
+    )
+    return Campaign.objects.get(slug="seats-at-80")
+
+
+def page(name, *args):
+    return reverse(f"admin:studio-campaign{name}", args=args)
+
+
+def steps_of(campaign):
+    campaign.refresh_from_db()
+    return campaign.draft_version.definition["steps"]
+
+
+def keys_of(campaign):
+    return [step["key"] for step in steps_of(campaign)]
+
+
+def do(client, campaign, what):
+    return client.post(page("-steps", campaign.slug), {"do": what}, follow=True)
+
+
+def test_a_new_campaign_has_two_wordings_in_three_languages(draft):
+    first = steps_of(draft)[0]
+    assert list(first["variants"]) == ["a", "b"]
+    assert {locale for variant in first["variants"].values() for locale in variant["content"]} == {"en", "he", "ro"}
+    assert draft.draft_version.definition["holdout_percent"] == 10
+
+
+def test_without_a_segment_the_new_page_leads_to_making_one(marketer):
+    words = words_of(marketer.get(page("-new")))
+    assert "A campaign needs a segment: whom do you want to reach?" in words
+
+
+def test_two_campaigns_of_one_name_get_addresses_of_their_own(draft, marketer):
+    data = {"name": "Seats at 80 %", "segment": "close-to-limit", "offer": "next-plan-up"}
+    marketer.post(page("-new"), data)
+    assert set(Campaign.objects.values_list("slug", flat=True)) == {"seats-at-80", "seats-at-80-2"}
+
+
+def test_the_page_says_goal_audience_and_limits_in_sentences(draft, marketer):
+    words = words_of(marketer.get(page("", draft.slug)))
+    assert "An account upgrades within 14 days of entering. Offer: The next plan up ." in words
+    assert "Close-to-limit : 1 account today. Each account enters once. 10 % are held out and get nothing." in words
+    assert "Written to: at most 1 person per account (owners, admins, billing people)." in words
+    assert "2. Wait 3 days" in words
+    assert "3. Clicked the e-mail?" in words
+
+
+def test_the_outline_says_that_nothing_blocks(draft, marketer):
+    assert "Review Ready to launch" in words_of(marketer.get(page("", draft.slug)))
+
+
+def test_the_outline_says_what_each_part_lacks(draft, marketer, settings):
+    settings.SENDER_POSTAL_ADDRESS = ""
+    document = draft.draft_version.definition
+    document["steps"][0]["variants"]["a"]["content"]["en"]["subject"] = "{{ contact.nme }}"
+    draft.draft_version.save(update_fields=["definition"])
+    parts = marketer.get(page("", draft.slug)).context["parts"]
+    assert [(part.key, part.meta) for part in parts] == [
+        ("goal", "Upgrade in 14 days"),
+        ("audience", "1 account"),
+        ("steps", "1 thing to correct"),
+        ("limits", "09:00 to 20:00"),
+        ("review", "2 things block it"),
+    ]
+
+
+def test_a_card_is_filled_in_for_the_person_in_the_preview(draft, marketer):
+    response = marketer.get(page("", draft.slug))
+    assert response.context["panel"].people[0][1] == "Dana Levi, Galil Software"
+    assert '<span class="cr-var">Team</span> for <span class="cr-var">$99.00</span> a month' in response.content.decode()
+
+
+def test_the_goal_is_changed_and_undone(draft, marketer):
+    marketer.post(page("-part", draft.slug, "goal"), {"name": "Seats", "window_days": 30, "offer": ""})
+    draft.refresh_from_db()
+    changed = draft.draft_version.definition
+    marketer.post(page("-version", draft.slug), {"do": "undo"})
+    draft.refresh_from_db()
+    assert (changed["name"], changed["goal"]["window_days"], "offer" in changed) == ("Seats", 30, False)
+    assert (draft.name, draft.draft_version.number, draft.offer.slug) == ("Seats at 80 %", 1, "next-plan-up")
+
+
+def test_what_was_undone_can_be_done_again(draft, marketer):
+    marketer.post(page("-part", draft.slug, "goal"), {"name": "Seats", "window_days": 30, "offer": "next-plan-up"})
+    marketer.post(page("-version", draft.slug), {"do": "undo"})
+    marketer.post(page("-version", draft.slug), {"do": "redo"})
+    draft.refresh_from_db()
+    assert (draft.name, draft.draft_version.number, draft.versions.count()) == ("Seats", 2, 2)
+
+
+def test_the_audience_form_writes_holdout_entry_and_roles(draft, marketer):
+    marketer.post(
+        page("-part", draft.slug, "audience"),
+        {
+            "segment": "close-to-limit",
+            "holdout_percent": "12.5",
+            "reentry": "AFTER_COOLDOWN",
+            "cooldown_days": "90",
+            "per_account": "2",
+            "roles": ["OWNER"],
+        },
+    )
+    words = words_of(marketer.get(page("", draft.slug)))
+    assert "Each account enters once in 90 days. 12.5 % are held out" in words
+    assert "at most 2 people per account (owners)" in words
+
+
+def test_a_wrong_limit_is_told_beside_its_field_and_nothing_is_saved(draft, marketer):
+    data = {"window_from": "20:00", "window_to": "09:00", "send_by_hours": "48", "priority": "50"}
+    response = marketer.post(page("-part", draft.slug, "limits"), data)
+    draft.refresh_from_db()
+    assert response.status_code == 422
+    assert "One field needs a correction: Latest time" in words_of(response)
+    assert "This is not after 20:00. Choose a later time on the same day." in words_of(response)
+    assert 'aria-describedby="id_window_to_error"' in response.content.decode()
+    assert draft.draft_version.number == 1
+
+
+def test_a_step_is_added_between_two_others(draft, marketer):
+    do(marketer, draft, "add wait mail-1")
+    assert keys_of(draft) == ["mail-1", "wait-2", "wait-1", "clicked-1", "banner-1", "end"]
+
+
+def test_a_mail_goes_into_the_lane_of_those_who_clicked(draft, marketer):
+    do(marketer, draft, "add email clicked-1 yes")
+    assert keys_of(draft) == ["mail-1", "wait-1", "clicked-1", "banner-1", "clicked-1-meet", "mail-2", "end"]
+
+
+def test_a_question_brings_a_banner_for_those_who_say_no(draft, marketer):
+    do(marketer, draft, "add question clicked-1")
+    branch = next(step for step in steps_of(draft) if step["key"] == "clicked-2")
+    assert branch["if"] == {"engagement": "clicked", "step": "banner-1"}
+    assert branch["else"] == "banner-2"
+
+
+def test_a_step_moves_down_and_a_first_step_must_be_a_message(draft, marketer):
+    response = do(marketer, draft, "down mail-1")
+    assert keys_of(draft)[:2] == ["wait-1", "mail-1"]
+    assert "Saved" in words_of(response)
+    refused = do(marketer, draft, "down mail-1")
+    assert "The question whether a message was clicked must come after that message." in words_of(refused)
+
+
+def test_removing_a_message_that_is_asked_about_is_refused_in_words(draft, marketer):
+    words = words_of(do(marketer, draft, "remove mail-1"))
+    assert "A later step asks whether this message was clicked" in words
+    assert "mail-1" in keys_of(draft)
+
+
+def test_a_third_wording_shares_the_accounts_equally(draft, marketer):
+    do(marketer, draft, "wording mail-1")
+    assert {key: one["weight"] for key, one in steps_of(draft)[0]["variants"].items()} == {"a": 34, "b": 33, "c": 33}
+
+
+def test_a_removed_wording_leaves_one_that_gets_everybody(draft, marketer):
+    do(marketer, draft, "unword mail-1 a")
+    assert {key: one["weight"] for key, one in steps_of(draft)[0]["variants"].items()} == {"b": 100}
+
+
+def test_shares_that_are_not_100_are_refused(draft, marketer):
+    response = marketer.post(page("-step", draft.slug, "mail-1"), {"a": "60", "b": "50"})
+    assert response.status_code == 422
+    assert "Together these are 110 %, not 100 %." in words_of(response)
+
+
+def test_shares_are_saved(draft, marketer):
+    marketer.post(page("-step", draft.slug, "mail-1"), {"a": "80", "b": "20"})
+    assert [one["weight"] for one in steps_of(draft)[0]["variants"].values()] == [80, 20]
+
+
+def test_a_wait_is_changed(draft, marketer):
+    marketer.post(page("-step", draft.slug, "wait-1"), {"number": "2", "unit": "w"})
+    assert "2. Wait 2 weeks" in words_of(marketer.get(page("", draft.slug)))
+
+
+def wording(campaign, letter="a", language="en", **query):
+    return reverse(
+        "admin:studio-campaign-wording",
+        args=[campaign.slug, "mail-1", letter],
+        query={"language": language, **query},
+    )
+
+
+MAIL = {"subject": "Room to grow", "greeting": "Hello", "body": "First.\n\nSecond & last.", "button": "See", "small": ""}
+
+
+def test_blocks_become_a_mail_and_come_back_as_blocks(draft, marketer):
+    marketer.post(wording(draft), MAIL)
+    content = steps_of(draft)[0]["variants"]["a"]["content"]["en"]
+    assert "<mj-text>Second &amp; last.</mj-text>" in content["mjml"]
+    assert '<mj-button align="left" href="{{ links.offer }}">See</mj-button>' in content["mjml"]
+    form = marketer.get(wording(draft)).context["form"]
+    assert form.initial["body"] == "First.\n\nSecond & last."
+
+
+def test_a_hebrew_mail_has_its_button_on_the_right(draft, marketer):
+    marketer.post(wording(draft, language="he"), MAIL)
+    assert '<mj-button align="right"' in steps_of(draft)[0]["variants"]["a"]["content"]["he"]["mjml"]
+
+
+def test_an_unknown_variable_is_kept_and_told_with_its_line(draft, marketer):
+    marketer.post(wording(draft), MAIL | {"body": "First line.\n{{ account.nam }}"})
+    words = words_of(marketer.get(wording(draft)))
+    assert "It can’t be launched like this: Text" in words
+    assert "Line 2: There is no variable account.nam. Did you mean account.name?" in words
+
+
+def test_an_open_liquid_mark_is_told_beside_its_field_and_nothing_is_lost(draft, marketer):
+    response = marketer.post(wording(draft), MAIL | {"button": "See {{ offer.plan_to"})
+    assert response.status_code == 422
+    assert "Line 1: A {{ is never closed with }}." in words_of(response)
+    assert 'value="Room to grow"' in response.content.decode()
+
+
+def test_an_mjml_mistake_is_told_with_its_line(draft, marketer):
+    source = "<mjml>\n<mj-body>\n<mj-section><mj-colum></mj-colum></mj-section>\n</mj-body></mjml>"
+    marketer.post(wording(draft, tab="source"), {"subject": "Hello", "mjml": source})
+    words = words_of(marketer.get(wording(draft, tab="source")))
+    assert "Line 3: There is no MJML element <mj-colum>." in words
+
+
+def test_mjml_that_blocks_cannot_say_opens_as_source(draft, marketer):
+    marketer.post(wording(draft, tab="source"), {"subject": "Hello", "mjml": make.MJML.format("Hello")})
+    assert marketer.get(wording(draft)).context["tab"] == "source"
+
+
+def test_a_language_is_taken_away_and_shown_as_missing(draft, marketer):
+    marketer.post(wording(draft, language="ro"), {"do": "remove"})
+    assert "ro missing" in words_of(marketer.get(page("", draft.slug)))
+
+
+def preview(campaign, letter="a", **query):
+    return reverse("admin:studio-campaign-preview", args=[campaign.slug, "mail-1", letter], query=query)
+
+
+def test_the_preview_is_the_real_mail_with_marks_and_footer(draft, marketer):
+    html = marketer.get(preview(draft, language="en")).content.decode()
+    assert "Galil Software</span>." in html
+    assert "1 Test Street, Haifa" in html
+    assert 'href="https://example.com/"' in html
+
+
+def test_the_preview_has_a_policy_of_its_own(draft, marketer):
+    response = marketer.get(preview(draft))
+    policy = response.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "sandbox allow-popups" in policy
+    assert "script-src" not in policy
+    assert response.headers["X-Frame-Options"] == "SAMEORIGIN"
+
+
+def test_the_editors_text_is_previewed_without_being_saved(draft, marketer):
+    html = marketer.post(preview(draft, language="en"), MAIL | {"body": "Only a try."}).content.decode()
+    draft.refresh_from_db()
+    assert "Only a try." in html
+    assert draft.draft_version.number == 1
+
+
+def test_a_person_without_a_value_is_told_not_to_get_it(draft, marketer):
+    """Nobody has crossed a level, so there are no own numbers to show."""
+    words = words_of(marketer.get(page("", draft.slug)))
+    assert "Dana would not get this message: evidence.value has no value here." in words
+    assert "0 of 1 recipients tried have a value for each" in words
+
+
+def test_the_text_view_shows_the_plain_part(draft, marketer):
+    html = marketer.get(preview(draft, language="en", screen="text")).content.decode()
+    assert '<p class="text">' in html
+    assert "Nothing to set up" in html
+
+
+def test_a_campaign_that_runs_can_be_read_but_not_changed(market, marketer):
+    campaign = make.launched()
+    words = words_of(marketer.get(page("", campaign.slug)))
+    assert "It runs, so it can be read but not changed" in words
+    assert marketer.post(page("-steps", campaign.slug), {"do": "remove wait-1"}).status_code == 404
+
+
+def test_a_copy_of_what_runs_is_a_draft_of_its_own(market, marketer):
+    campaign = make.launched()
+    marketer.post(page("-copy", campaign.slug))
+    copy = Campaign.objects.get(slug="seats-80-copy")
+    assert (copy.status, copy.name) == ("DRAFT", "Seats at 80 %, copy")
+    assert copy.draft_version.definition["steps"] == campaign.live_version.definition["steps"]
+
+
+def test_pausing_says_its_effect_in_numbers_first(market, marketer):
+    campaign = make.launched(holdout_percent=0)
+    words = words_of(marketer.get(page("-state", campaign.slug, "pause")))
+    assert "1 message waits. 1 person is on the way." in words
+    assert Campaign.objects.get().status == "LIVE"
+
+
+def test_a_campaign_is_paused_resumed_and_stopped_with_name_and_reason(market, marketer):
+    campaign = make.launched(holdout_percent=0)
+    for act in ("pause", "resume", "stop"):
+        marketer.post(page("-state", campaign.slug, act), {"reason": f"because of {act}"})
+    words = words_of(marketer.get(reverse("admin:studio-test", args=[campaign.slug])))
+    assert Campaign.objects.get().status == "STOPPED"
+    assert "maria paused the campaign: “because of pause”" in words
+    assert "maria stopped the campaign: “because of stop”" in words
+
+
+def test_an_act_that_no_longer_fits_is_told(market, marketer):
+    campaign = make.launched()
+    response = marketer.post(page("-state", campaign.slug, "resume"), follow=True)
+    assert "Nothing was changed: the campaign is in another state by now." in words_of(response)
+
+
+def test_the_list_finds_by_name_and_state(market, marketer, draft):
+    make.launched(slug="api-30", name="API calls up 30 %")
+    everything = words_of(marketer.get(page("s")))
+    found = words_of(marketer.get(page("s"), {"q": "api", "state": "LIVE"}))
+    assert "2 campaigns" in everything
+    assert "Seats at 80 %" in everything
+    assert "1 found" in found
+    assert "API calls up 30 %" in found
+    assert "Seats at 80 %" not in found
+
+
+def test_an_empty_list_says_how_to_begin(marketer):
+    assert "No campaign yet." in words_of(marketer.get(page("s")))
+
+
+def test_who_may_only_look_sees_no_buttons_and_changes_nothing(market, onlooker):
+    campaign = make.drafted()
+    content = onlooker.get(page("", campaign.slug)).content.decode()
+    assert 'name="do"' not in content
+    assert onlooker.post(page("-steps", campaign.slug), {"do": "remove wait-1"}).status_code == 403
+    assert onlooker.get(page("-new")).status_code == 403
+
+
+def test_the_skeletons_texts_can_all_be_sent():
+    for has_meter in (True, False):
+        document = skeleton.new_document(
+            slug="s", name="S", segment="s", offer="next-plan-up", has_meter=has_meter
+        )
+        contents = [
+            (variant["content"], step["channel"])
+            for step in document["steps"]
+            for variant in step.get("variants", {}).values()
+        ]
+        assert [sorted(content) for content, _ in contents] == [["en", "he", "ro"]] * 3
+
+
+def test_hebrew_pages_are_mirrored(draft, marketer):
+    marketer.cookies["django_language"] = "he"
+    content = marketer.get(page("", draft.slug)).content.decode()
+    assert '<html lang="he" dir="rtl"' in content
+    assert "bootstrap.rtl.min.css" in content

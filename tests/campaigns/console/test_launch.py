@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+import pytest
+import time_machine
+from django.urls import reverse
+
+from campaigns.consent.models import ContactPoint
+from campaigns.delivery.models import Message
+from campaigns.sequences import rehearse
+from campaigns.sequences.models import Campaign, Entry
+from tests.campaigns.console.reading import words_of
+from tests.factories import sequences as make
+from tests.factories.offers import OfferFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def ten_accounts(settings):
+    """Six ready, one past due, one that said no to offers, one with nobody, one far from its limit."""
+    settings.SENDGRID_API_KEY = "SG.test"
+    make.market()
+    for _ in range(6):
+        make.ready_account()
+    make.reader(make.account_near_limit(subscription={"status": "PAST_DUE"}))
+    make.reader(make.account_near_limit(), topics={"offers": "WITHDRAWN"})
+    make.account_near_limit()
+    make.reader(make.account_near_limit(seats=2))
+    with time_machine.travel(make.NOW, tick=False):
+        yield
+
+
+def review_of(client, campaign):
+    return client.get(reverse("admin:studio-campaign-launch", args=[campaign.slug]))
+
+
+def launch(client, campaign):
+    return client.post(reverse("admin:studio-campaign-launch", args=[campaign.slug]), follow=True)
+
+
+def test_the_sum_says_where_everybody_went(marketer):
+    words = words_of(review_of(marketer, make.drafted(holdout_percent=50)))
+    assert (
+        "Match the segment 9 Not started −3 failed payment 1 nobody there may be written to 1 opted out 1 "
+        "Held out to compare with, about −3 Start, about 3"
+    ) in words or "Match the segment 9 Not started −3" in words
+    assert "Starts for 3 accounts" in words
+
+
+def test_the_sum_closes():
+    made = rehearse.rehearse(campaign=make.drafted(holdout_percent=20), now=make.NOW)
+    assert made.matched == sum(made.not_enrolled.values()) + made.held_out + made.start
+    assert made.not_enrolled == {"payment_failed": 1, "opted_out": 1, "no_reachable_contact": 1}
+
+
+def test_a_rehearsal_writes_nothing():
+    """Not even the rows that enrolling would make for addresses it meets."""
+    campaign = make.drafted()
+    make.reader(make.account_near_limit(), topics={}, email="new@customer.example")
+    ContactPoint.objects.all().delete()
+    rehearse.rehearse(campaign=campaign, now=make.NOW)
+    assert (ContactPoint.objects.count(), Entry.objects.count(), Message.objects.count()) == (0, 0, 0)
+
+
+def test_a_rehearsal_and_the_launch_agree(marketer):
+    campaign = make.drafted(holdout_percent=0)
+    made = rehearse.rehearse(campaign=campaign, now=make.NOW)
+    launch(marketer, campaign)
+    outcomes = Entry.objects.values_list("outcome", flat=True)
+    assert made.start == list(outcomes).count("ENROLLED")
+    assert made.matched == len(outcomes)
+
+
+def test_first_messages_stand_on_their_day_and_later_ones_as_at_most():
+    limits = {"window": {"from": "09:00", "to": "20:00"}, "send_by_hours": 48}
+    made = rehearse.rehearse(campaign=make.drafted(holdout_percent=0, limits=limits), now=make.NOW)
+    told = [(one.day.isoformat(), one.step, one.messages, one.is_first) for one in made.sendings]
+    assert told == [("2026-03-02", "mail-1", 6, True), ("2026-03-05", "banner", 6, False)]
+
+
+def test_a_closed_window_moves_the_first_messages_to_the_next_morning():
+    limits = {"window": {"from": "08:00", "to": "10:00"}, "send_by_hours": 48}
+    made = rehearse.rehearse(campaign=make.drafted(limits=limits), now=make.NOW)
+    assert made.sendings[0].day.isoformat() == "2026-03-03"
+
+
+def test_blockers_lead_to_their_field_and_keep_the_button_closed(marketer):
+    steps = make.document()["steps"]
+    steps[0]["variants"]["b"]["content"]["en"]["subject"] = "{{ account.nam }}"
+    campaign = make.drafted(steps=steps)
+    response = review_of(marketer, campaign)
+    words, content = words_of(response), response.content.decode()
+    assert "Must be fixed first 1 blocker B, en, subject: line 1: There is no variable account.nam." in words
+    assert f"/admin/studio/campaigns/{campaign.slug}/steps/mail-1/b/?language=en#id_subject" in content
+    assert 'aria-disabled="true" aria-describedby="why"' in content
+    assert "Not yet: 1 thing must be fixed first." in words
+
+
+def test_a_blocked_campaign_is_not_launched_by_a_post_either(marketer):
+    steps = make.document()["steps"]
+    steps[0]["variants"]["b"]["content"]["en"]["subject"] = "{{ account.nam }}"
+    response = launch(marketer, make.drafted(steps=steps))
+    assert "Not launched: B, en, subject: line 1: There is no variable account.nam." in words_of(response)
+    assert Campaign.objects.get().status == "DRAFT"
+
+
+def test_every_kind_of_blocker_has_a_way_to_its_field(marketer):
+    OfferFactory(is_active=False)
+    campaign = make.drafted(goal=None)
+    campaign.offer.is_active = False
+    campaign.offer.save()
+    items = review_of(marketer, campaign).context["review"].blockers
+    base = f"/admin/studio/campaigns/{campaign.slug}/"
+    assert [item.url for item in items] == [f"{base}?edit=goal#goal", f"{base}?edit=goal#goal"]
+
+
+def test_a_missing_language_is_a_warning_that_leads_to_its_text(marketer):
+    make.reader(make.account_near_limit(), locale="ro")
+    review = review_of(marketer, make.drafted()).context["review"]
+    item = next(one for one in review.warnings if "has no text in ro" in one.title)
+    assert item.action == "Write it"
+    assert "/steps/mail-1/a/?language=" in item.url
+
+
+def test_footers_are_no_warnings(marketer):
+    review = review_of(marketer, make.drafted(steps=with_text("Hello."))).context["review"]
+    assert not any("unsubscribe" in item.title for item in review.warnings)
+    assert "Every e-mail gets a footer with your address and a link to unsubscribe" in review.passed
+
+
+def test_words_that_have_no_value_for_real_people_are_a_warning(marketer):
+    words = words_of(review_of(marketer, make.drafted(steps=with_text("{{ evidence.value }} {{ links.unsubscribe }}"))))
+    assert "Wording A of step 1 can’t be filled in for 6 of 6 people tried evidence.value has no value here." in words
+
+
+def test_a_small_test_is_told_so(marketer):
+    words = words_of(review_of(marketer, make.drafted(holdout_percent=0)))
+    assert "The test is small: about 3 accounts for each wording" in words
+
+
+def test_launching_says_the_real_numbers(marketer):
+    response = launch(marketer, make.drafted(holdout_percent=0))
+    campaign = Campaign.objects.get()
+    assert "Started for 6 accounts. Held out: 0. Not started: 3." in words_of(response)
+    assert (campaign.status, campaign.launched_by) == ("LIVE", "maria")
+
+
+def test_a_second_launch_is_refused_in_words(marketer):
+    campaign = make.drafted()
+    launch(marketer, campaign)
+    assert "This campaign was launched already." in words_of(launch(marketer, campaign))
+
+
+def test_who_may_only_look_cannot_launch(onlooker):
+    campaign = make.drafted()
+    assert "You may look at this, but not launch it." in words_of(review_of(onlooker, campaign))
+    assert launch(onlooker, campaign).status_code == 403
+    assert Campaign.objects.get().status == "DRAFT"
+
+
+def test_people_to_preview_with_come_from_the_audience_with_their_facts():
+    people = rehearse.find_people(campaign=make.drafted(), now=make.NOW)
+    assert len(people) == 6
+    assert people[0].facts["offer"]["new_monthly"] == "99.00"
+    assert people[0].facts["links"]["offer"] == "https://example.com/"
+
+
+def with_text(text):
+    steps = make.document()["steps"]
+    steps[0]["variants"] = {"a": {"weight": 100, "content": {"en": {"subject": "Hi", "mjml": make.MJML.format(text)}}}}
+    return steps

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from campaigns.console import step_tree
+from campaigns.console.step_tree import Node, NotALaneError, StepError
+
+
+def message(key):
+    return {"key": key, "kind": "MESSAGE", "channel": "email"}
+
+
+def question(key, then=None, otherwise=None, asked="mail-1"):
+    made = {"key": key, "kind": "BRANCH", "if": {"engagement": "clicked", "step": asked}}
+    return made | ({"then": then} if then else {}) | ({"else": otherwise} if otherwise else {})
+
+
+def shape(tree):
+    return [(node.key, shape(node.yes), shape(node.no)) if node.kind == "BRANCH" else node.key for node in tree]
+
+
+END = {"key": "end", "kind": "EXIT"}
+FILE = [message("mail-1"), {"key": "wait-1", "kind": "WAIT", "for": "3d"}, question("seen", "end", "banner"), message("banner"), END]
+
+
+def test_a_branch_that_jumps_over_steps_has_them_in_one_lane():
+    assert shape(step_tree.read_tree(FILE)) == ["mail-1", "wait-1", ("seen", [], ["banner"])]
+
+
+def test_a_file_comes_back_as_it_was():
+    assert step_tree.write_steps(step_tree.read_tree(FILE)) == FILE
+
+
+def test_two_filled_lanes_meet_again():
+    tree = step_tree.read_tree(FILE)
+    step_tree.insert(tree, message("thanks"), after="seen", lane="yes")
+    step_tree.insert(tree, message("last"), after="seen")
+    steps = step_tree.write_steps(tree)
+    targets = {step["key"]: (step.get("then"), step.get("else")) for step in steps if step["kind"] == "BRANCH"}
+    assert [step["key"] for step in steps] == ["mail-1", "wait-1", "seen", "banner", "seen-meet", "thanks", "last"]
+    assert targets == {"seen": ("thanks", "banner"), "seen-meet": ("last", None)}
+    assert shape(step_tree.read_tree(steps)) == ["mail-1", "wait-1", ("seen", ["thanks"], ["banner"]), "last"]
+
+
+def test_a_branch_that_leads_back_is_no_lane():
+    with pytest.raises(NotALaneError):
+        step_tree.read_tree([message("mail-1"), message("mail-2"), question("again", "mail-1", "end"), END])
+
+
+def test_a_step_moves_past_a_whole_branch():
+    tree = step_tree.read_tree(FILE)
+    step_tree.insert(tree, message("last"), after="seen")
+    step_tree.move(tree, "last", -1)
+    assert shape(tree) == ["mail-1", "wait-1", "last", ("seen", [], ["banner"])]
+
+
+def test_a_question_may_not_come_before_its_message():
+    tree = step_tree.read_tree([message("mail-1"), question("seen", "end", "banner"), message("banner"), END])
+    step_tree.move(tree, "seen", -1)
+    with pytest.raises(StepError, match="must come after"):
+        step_tree.check_order(tree)
+
+
+def test_a_message_that_is_asked_about_stays():
+    tree = step_tree.read_tree(FILE)
+    with pytest.raises(StepError, match="A later step asks"):
+        step_tree.remove(tree, "mail-1")
+
+
+def test_a_branch_goes_with_its_lanes():
+    tree = step_tree.read_tree(FILE)
+    step_tree.remove(tree, "seen")
+    assert shape(tree) == ["mail-1", "wait-1"]
+
+
+def test_a_copy_has_keys_of_its_own():
+    tree = step_tree.read_tree(FILE)
+    assert step_tree.duplicate(tree, "mail-1") == "mail-2"
+    assert shape(tree)[:2] == ["mail-1", "mail-2"]
+
+
+@st.composite
+def trees(draw, depth=2):
+    """Any nesting of lanes, with keys that are given afterwards."""
+    nodes = []
+    for _ in range(draw(st.integers(0, 3))):
+        if depth and draw(st.booleans()):
+            nodes.append(Node({"kind": "BRANCH", "if": {"engagement": "clicked"}}, draw(trees(depth - 1)), draw(trees(depth - 1))))
+        else:
+            nodes.append(Node({"kind": "MESSAGE"}))
+    return nodes
+
+
+@given(trees())
+def test_every_tree_survives_being_a_file(tree):
+    tree.insert(0, Node({"kind": "MESSAGE"}))
+    for number, node in enumerate(step_tree.walk(tree)):
+        node.step["key"] = f"s{number}"
+    steps = step_tree.write_steps(tree)
+    assert shape(step_tree.read_tree(steps)) == shape(tree)
+    assert len({step["key"] for step in steps}) == len(steps)
