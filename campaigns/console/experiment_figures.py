@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import Count, F, Q, QuerySet
 
@@ -121,6 +122,25 @@ def scanner_clicks(*, campaign_slug: str) -> int:
 
 def newest_entry_at(*, experiment: Experiment) -> datetime | None:
     return experiment.assignments.order_by("-at").values_list("at", flat=True).first()
+
+
+def has_harmful_opt_outs(*, experiment: Experiment, read: Mapping[str, Any]) -> bool:
+    """By a kept read-out: some wording is over the limit, whatever the truth in its range is."""
+    control, *others = read["arms"]
+    weights = sum(arm["weight"] for arm in read["arms"]) or 1
+    for arm in others:
+        effect = effects.absolute_effect(control=_kept_opt_outs(control), treatment=_kept_opt_outs(arm))
+        if isinstance(effect, NotEnoughData):
+            continue
+        n_star = experiment.planned_accounts * (arm["weight"] + control["weight"]) / weights
+        alpha = float(experiment.alpha) / len(others)
+        if sequential.acs_interval(effect, n_star=n_star, alpha=alpha).low > OPT_OUT_LIMIT:
+            return True
+    return False
+
+
+def _kept_opt_outs(arm: Mapping[str, Any]) -> Sample:
+    return ProportionArm(arm["assigned"], min(arm["opted_out"], arm["assigned"])).sample()
 
 
 def numbers(*, read: ExperimentReadout, comparisons: list[Comparison]) -> Iterator[tuple[str, str, str, object]]:

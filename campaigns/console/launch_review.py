@@ -122,6 +122,8 @@ class _Links:
         if finding.code == "weights" and step is not None:
             key = self.steps[int(step["place"])]["key"]
             return reverse("admin:studio-campaign-step", args=[self.slug, key]), _("Change the shares")
+        if not finding.where:
+            return "", ""
         part = campaign_page.part_of(finding)
         if part in ("goal", "audience"):
             return f"{self.page}?edit={part}#{part}", _("Change it")

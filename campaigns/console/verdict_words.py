@@ -76,7 +76,7 @@ def short(kind: str, days_to_go: int | None, leader: str | None) -> str:
     if kind == "NOT_YET" and days_to_go:
         return _days(days_to_go).rstrip(".")
     words = {
-        "NO_DIFFERENCE": _("No difference worth having"),
+        "NO_DIFFERENCE": _("No difference shown"),
         "HARM": _("A wording does harm"),
         "DATA_PROBLEM": _("The split is not as planned"),
     }

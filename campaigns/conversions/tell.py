@@ -32,10 +32,15 @@ def tell_conversions(*, conversions: Sequence[Conversion], credited: Mapping[int
     for conversion in conversions:
         if conversion.entry.outcome == Entry.Outcome.ENROLLED:
             message = credited.get(conversion.pk)
-            key = f"movement:{conversion.movement_id}"
+            key = deal_key(movement_id=conversion.movement_id)
             items.append((WriteBack.Kind.DEAL, key, _deal(conversion, message)))
             items.append((WriteBack.Kind.ACCOUNT_STATUS, key, _won(conversion)))
     return writeback.queue_write_backs(items=items, now=now) if items else 0
+
+
+def deal_key(*, movement_id: int) -> str:
+    """The write-back key of what a movement is told as."""
+    return f"movement:{movement_id}"
 
 
 def tell_refusals(*, now: datetime) -> int:

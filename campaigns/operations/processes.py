@@ -17,7 +17,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -32,6 +32,7 @@ RESTART_AFTER_S = 0.3
 RESTART_AFTER_EARLY_DEATH_S = 1.2  # a program that cannot start must not keep a core busy
 EARLY_S = 5.0
 STOP_PATIENCE_S = 15.0
+REVIVE_EVERY_S = 1.0
 KIN_VARIABLE = "CRESCENDO_KIN"
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -59,9 +60,19 @@ class _Child:
 
 
 class Supervisor:
-    """Owns `var` and the children from `start` to `stop`. SIGINT, SIGTERM and SIGHUP raise SystemExit meanwhile."""
+    """Owns `var` and the children from `start` to `stop`. SIGINT, SIGTERM and SIGHUP raise SystemExit meanwhile.
 
-    def __init__(self, *, var: Path, programs: Sequence[Program], facts: Mapping[str, Any] | None = None) -> None:
+    `revive` starts again what of the embedded servers is gone and names it; asked every second.
+    """
+
+    def __init__(
+        self,
+        *,
+        var: Path,
+        programs: Sequence[Program],
+        facts: Mapping[str, Any] | None = None,
+        revive: Callable[[], list[str]] | None = None,
+    ) -> None:
         self._var = var
         self._programs = programs
         self._facts = dict(facts or {})
@@ -70,6 +81,8 @@ class Supervisor:
         self._ended = threading.Event()
         # The kernel's word that a parent died speaks of the thread that started the child: this one lives long enough.
         self._watcher = threading.Thread(target=self._watch, name="supervisor", daemon=True)
+        self._revive = revive
+        self._reviver = threading.Thread(target=self._keep_services, name="services", daemon=True)
         self._handlers: dict[signal.Signals, Any] = {}
         self._lock = contextlib.ExitStack()
 
@@ -80,6 +93,7 @@ class Supervisor:
         self._handlers = {signum: signal.signal(signum, _leave) for signum in STOP_SIGNALS}
         (self._var / "log").mkdir(parents=True, exist_ok=True)
         self._watcher.start()
+        self._reviver.start()
 
     def wait(self, seconds: float | None = None) -> bool:
         """Until a signal asks this process to end (True), or for so many seconds (False)."""
@@ -114,13 +128,23 @@ class Supervisor:
             self._write_state()
         self._stop_children()
 
+    def _keep_services(self) -> None:
+        """Apart from the children's watch: a database that recovers takes its time."""
+        while self._revive is not None and not self._ended.wait(REVIVE_EVERY_S):
+            try:
+                for name in self._revive():
+                    log.warning("%s was gone and is started again.", name)
+            except Exception:
+                log.exception("An embedded server could not be started again.")
+
     def stop(self) -> None:
         """Ask every child to end, wait for pieces of work under way, then insist. Signals are ignored meanwhile."""
         for signum in self._handlers:
             signal.signal(signum, signal.SIG_IGN)
         self._ended.set()
-        if self._watcher.is_alive():
-            self._watcher.join()
+        for thread in (self._watcher, self._reviver):
+            if thread.is_alive():
+                thread.join()
         for signum, handler in self._handlers.items():
             signal.signal(signum, handler)
         self._lock.close()

@@ -59,7 +59,9 @@ def running(
         *others,
     ]
     connections.close_all()
-    supervisor = Supervisor(var=Path(settings.VAR), programs=wanted, facts={"port": port})
+    supervisor = Supervisor(
+        var=Path(settings.VAR), programs=wanted, facts={"port": port}, revive=settings.REVIVE_SERVICES
+    )
     try:
         supervisor.start()
         if wait_until_ready:

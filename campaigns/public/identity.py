@@ -50,6 +50,8 @@ def _claims(token: str, secret: str) -> dict[str, object] | None:
 
 
 def _known(sub: str, acc: str) -> Identity | None:
+    if "\x00" in sub + acc:
+        return None  # no id of ours: PostgreSQL would not even look for it
     contact_id = lookup.contact_ids(external_ids=[sub]).get(sub)
     if contact_id is None:
         return None

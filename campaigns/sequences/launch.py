@@ -9,16 +9,17 @@ from datetime import datetime
 from django.db import transaction
 
 from campaigns.delivery import content, gates
-from campaigns.delivery.models import SendGate
+from campaigns.delivery.models import Message, SendGate
 from campaigns.experiments import design
-from campaigns.experiments.models import Experiment
+from campaigns.experiments.models import Assignment, Experiment
+from campaigns.operations import statistics
 from campaigns.operations.models import AuditEntry
 from campaigns.segments import refresh
 from campaigns.segments.models import SegmentMembership
 from campaigns.sequences import campaign_file, check, enrol, wording
 from campaigns.sequences.campaign_file import CampaignSpec
 from campaigns.sequences.check import Finding
-from campaigns.sequences.models import Campaign, CampaignVersion, Step, StepVariant
+from campaigns.sequences.models import Campaign, CampaignVersion, Enrolment, Entry, Step, StepRun, StepVariant
 from campaigns.sequences.step_file import StepSpec
 
 # N* of the anytime interval when the audience is smaller: an interval tuned to less says little sooner.
@@ -57,6 +58,7 @@ def launch(*, campaign: Campaign, by: str, now: datetime, salt: str = "") -> Lau
         raise LaunchRefused([check.audience_failed(refreshed.error)])
     _go_live(campaign.pk, by, now, salt)
     counts = enrol.enrol_audience(campaign=campaign, now=now)
+    statistics.renew_statistics(Entry, Enrolment, StepRun, Message, Assignment)
     campaign.refresh_from_db()
     return LaunchReport(counts.enrolled, counts.holdout, dict(counts.not_enrolled))
 

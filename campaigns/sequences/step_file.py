@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -55,6 +55,7 @@ def parse_steps(value: object) -> tuple[StepSpec, ...]:
     steps = tuple(_step(Node.of(one, f"steps[{place}]")) for place, one in enumerate(value))
     _check_keys(steps)
     _check_targets(steps)
+    _check_engagements(steps)
     _check_comparison(steps)
     return steps
 
@@ -166,6 +167,28 @@ def _check_targets(steps: Sequence[StepSpec]) -> None:
                 raise CampaignFileError(f"{step.path}.{name}", f"No step has the key {target!r}.")
         if step.kind == "BRANCH" and not (step.then or step.otherwise):
             raise CampaignFileError(step.path, "A branch names where to go: `then`, `else` or both.")
+
+
+def _check_engagements(steps: Sequence[StepSpec]) -> None:
+    """A step that a branch asks about is one of this campaign, unless the condition names another."""
+    messages = {step.key for step in steps if step.kind == "MESSAGE"}
+    for step in steps:
+        for path, asked in _asked_steps(step.condition or {}, f"{step.path}.if"):
+            if asked not in messages:
+                raise CampaignFileError(path, f"No MESSAGE step has the key {asked!r}: nobody could react to it.")
+
+
+def _asked_steps(condition: object, path: str) -> Iterator[tuple[str, str]]:
+    """Paths and keys; whether the condition is well-formed is the grammar's business."""
+    if isinstance(condition, list):
+        for place, one in enumerate(condition):
+            yield from _asked_steps(one, f"{path}[{place}]")
+    elif isinstance(condition, Mapping):
+        asked = condition.get("step")
+        if "engagement" in condition and "campaign" not in condition and isinstance(asked, str):
+            yield f"{path}.step", asked
+        for name in ("all", "any", "not", "any_contact", "any_account"):
+            yield from _asked_steps(condition.get(name), f"{path}.{name}")
 
 
 def _check_comparison(steps: Sequence[StepSpec]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -159,6 +160,8 @@ def database(url: str) -> dict[str, Any]:
 
 DATABASE_URL = env_secret("DATABASE_URL")
 REDIS_URL = env_secret("REDIS_URL")
+# Who supervises asks this every second to start servers of our own again; only development has such servers.
+REVIVE_SERVICES: Callable[[], list[str]] | None = None
 BEHIND_PROXY = env_bool("BEHIND_PROXY", False)
 # Off for those who run the workers elsewhere: /readyz then speaks for the web process and its services alone.
 READY_NEEDS_WORKERS = env_bool("READY_NEEDS_WORKERS", True)

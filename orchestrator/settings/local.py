@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 
 # The demo's clock lives in a file, so that `up` goes on at the day where the demo ended.
@@ -29,6 +30,7 @@ WHITENOISE_AUTOREFRESH = True
 SECRET_KEY = SECRET_KEY or "development-only-never-in-production"
 ALLOWED_HOSTS = [*ALLOWED_HOSTS, "127.0.0.1", "localhost", "[::1]", "testserver"]
 
+REVIVE_SERVICES = partial(services.revive, VAR, postgres=not DATABASE_URL, redis=not REDIS_URL)
 DATABASE_URL = DATABASE_URL or services.start_postgres(VAR)
 REDIS_URL = REDIS_URL or services.start_redis(VAR)
 DATABASES = {"default": database(DATABASE_URL)}

@@ -16,11 +16,13 @@ _STANDARD_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asc
 _UNWRITTEN_FIELDS = frozenset({"request", "args", "kwargs", "arguments", "sock", "server_time"})
 _EMAIL = re.compile(r"[^\s@<>\"'=:(,]+@[^\s@<>\"',):]+\.[^\s@<>\"',):]+")
 _PHONE = re.compile(r"(?<![\w-])\+\d{8,15}\b")
+# A signed link acts for the person it was sent to: whoever reads a log must not be able to follow it.
+_LINK = re.compile(r"/(?P<page>[uocvp])/[\w-]+\.[\w-]{4,}\.[\w-]{20,}")
 
 
 def redact(text: str) -> str:
-    """The last line of defence: addresses and numbers that slipped into an exception's text."""
-    return _PHONE.sub("[phone]", _EMAIL.sub("[email]", text))
+    """The last line of defence: addresses, numbers and signed links that slipped into a text."""
+    return _LINK.sub(r"/\g<page>/[token]", _PHONE.sub("[phone]", _EMAIL.sub("[email]", text)))
 
 
 class JsonLines(logging.Formatter):

@@ -14,6 +14,7 @@ from campaigns.consent.models import ContactPoint
 from campaigns.conversions.models import AttributionCredit, Conversion, Goal
 from campaigns.delivery.models import Message
 from campaigns.experiments.models import Assignment, Experiment, Snapshot
+from campaigns.operations import statistics
 from campaigns.profiles.addresses import hash_address
 from campaigns.profiles.models import Account, Contact, Membership
 from campaigns.sequences.models import Campaign, Enrolment, Entry, StepRun, StepVariant
@@ -55,6 +56,7 @@ def campaign_with_results(
         entries = _entries(campaign, key, variants.get(key), arm, started, last_entry_day)
         messages = _messages(campaign, key, arm, entries, wordings[key]) if key != HOLDOUT else []
         _upgrades(goal, arm, entries, messages)
+    statistics.renew_statistics(Entry, Enrolment, StepRun, Message, Assignment, Conversion)
     campaign.experiment.refresh_from_db()
     return campaign
 

@@ -124,6 +124,20 @@ def test_servers_killed_with_9_start_again_with_their_data(var):
     assert Redis.from_url(redis).get("kept") == b"7"
 
 
+def test_only_a_server_that_is_gone_is_revived(var):
+    services.start_postgres(var)
+    services.start_redis(var)
+    assert services.revive(var, postgres=True, redis=True) == []
+    before = redis_pid(var)
+    kill_and_wait(postmaster(var))
+
+    assert services.revive(var, postgres=False, redis=True) == []
+    assert services.revive(var, postgres=True, redis=True) == ["PostgreSQL"]
+    with psycopg.connect(services.start_postgres(var)) as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+    assert redis_pid(var) == before
+
+
 def test_a_number_that_now_belongs_to_another_program_is_no_server(var):
     services.start_postgres(var)
     file = var / "pg" / "postmaster.pid"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator import signing
 from orchestrator.settings import environment, logs
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -123,10 +124,11 @@ def test_a_log_line_is_one_json_object_with_its_extras():
         ("refused: Dana.Levi+x@acme.example is gone", "refused: [email] is gone"),
         ("to <dana@acme.example>", "to <[email]>"),
         ("call +972501234567 now", "call [phone] now"),
+        ("Not Found: /c/" + signing.sign(signing.Purpose.CLICK, "1"), "Not Found: /c/[token]"),
         ("message 0b1e7c52-1111-4222-8333-444455556666", "message 0b1e7c52-1111-4222-8333-444455556666"),
     ],
 )
-def test_addresses_and_numbers_do_not_reach_the_log(text, clean):
+def test_addresses_numbers_and_signed_links_do_not_reach_the_log(text, clean):
     assert log_line(text)["event"] == clean
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from campaigns.analytics import summary
 from campaigns.analytics.summary import CampaignSummary, Check
 from campaigns.cli.demo.outside import Outside
+from campaigns.conversions import tell
 from campaigns.conversions.models import Conversion
 from campaigns.crm.models import WriteBack
 from campaigns.delivery.models import Message
@@ -119,8 +120,10 @@ def _provider_checks(campaign: Campaign, mails: list[str]) -> list[Check]:
 
 
 def _crm_checks(campaign: Campaign) -> list[Check]:
-    deals = WriteBack.objects.filter(kind=WriteBack.Kind.DEAL, state=WriteBack.State.DONE)
     won = Conversion.objects.filter(entry__campaign=campaign, entry__outcome=Entry.Outcome.ENROLLED)
+    # Later campaigns of the same checkout win upgrades too: this one's deals are those of its own movements.
+    keys = [tell.deal_key(movement_id=movement_id) for movement_id in won.values_list("movement_id", flat=True)]
+    deals = WriteBack.objects.filter(kind=WriteBack.Kind.DEAL, state=WriteBack.State.DONE, key__in=keys)
     return [
         Check("Upgrades of written-to accounts = deals told to the CRM", won.count(), deals.count()),
         Check("Write-backs given up", WriteBack.objects.filter(state=WriteBack.State.FAILED).count(), 0),

@@ -28,12 +28,17 @@ class StudioForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"label_suffix": "", **kwargs})
-        for name, field in self.fields.items():
+        for field in self.fields.values():
             kind = "form-select" if isinstance(field.widget, forms.Select) else "form-control"
             if isinstance(field.widget, forms.CheckboxInput | forms.CheckboxSelectMultiple):
                 kind = "form-check-input"
-            wrong = " is-invalid" if self.is_bound and name in self.errors else ""
-            field.widget.attrs["class"] = f"{kind}{wrong}"
+            field.widget.attrs["class"] = kind
+
+    def full_clean(self) -> None:
+        super().full_clean()
+        for name in self._errors or ():
+            if name in self.fields:
+                self.fields[name].widget.attrs["class"] += " is-invalid"
 
 
 class NewCampaignForm(StudioForm):

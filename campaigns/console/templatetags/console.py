@@ -40,7 +40,7 @@ def ltr(value: object) -> SafeString:
 def money(value: Decimal | float | None, currency: str) -> SafeString:
     """Money in the reader's way of writing it, rounded to whole units from 100 up."""
     if value is None:
-        return format_html("–")
+        return format_html("{}", "–")
     digits = "#,##0" if abs(float(value)) >= 100 else "#,##0.00"
     text = format_currency(value, currency, format=f"¤{digits}", locale=get_language() or "en", currency_digits=False)
     return format_html('<bdi dir="ltr">{}</bdi>', text.replace("-", "−"))

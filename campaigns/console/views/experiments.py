@@ -30,9 +30,7 @@ class Line:
     url: str
     campaign: str
     campaign_url: str
-    state: str
-    tone: str
-    icon: str
+    is_running: bool
     accounts: int | None
     verdict: str
     verdict_tone: str
@@ -48,8 +46,8 @@ def list_tests(request: HttpRequest) -> HttpResponse:
     context = {
         "section": "tests",
         "title": _("Tests"),
-        "running": [line for line in lines if line.icon == "live"],
-        "decided": [line for line in lines if line.icon != "live"],
+        "running": [line for line in lines if line.is_running],
+        "decided": [line for line in lines if not line.is_running],
     }
     return pages.show(request, "console/tests/list.html", context)
 
@@ -96,6 +94,12 @@ def _line(campaign: Campaign, read: tiles.Results | None) -> Line:
     judged: Mapping[str, Any] = read["verdict"] if read else {"kind": "", "days_to_go": None, "leader": None}
     tone, icon = _TONES.get(judged["kind"], ("is-quiet", "clock"))
     words = verdict_words.short(judged["kind"], judged["days_to_go"], judged["leader"])
+    if (
+        read
+        and judged["kind"] != "DATA_PROBLEM"
+        and experiment_figures.has_harmful_opt_outs(experiment=experiment, read=read)
+    ):
+        (tone, icon), words = _TONES["HARM"], verdict_words.short("HARM", None, None)
     if not is_running:
         winner = verdict_words.letter(experiment.winner.key if experiment.winner else "")
         words = _("%(winner)s was chosen") % {"winner": winner} if winner else _("Ended")
@@ -105,9 +109,7 @@ def _line(campaign: Campaign, read: tiles.Results | None) -> Line:
         url=reverse("admin:studio-test", args=[experiment.slug]),
         campaign=campaign.name,
         campaign_url=reverse("admin:studio-campaign", args=[campaign.slug]),
-        state=_("Running") if is_running else _("Decided"),
-        tone="is-ok" if is_running else "is-quiet",
-        icon="live" if is_running else "lock",
+        is_running=is_running,
         accounts=read["treated"]["assigned"] if read else None,
         verdict=words,
         verdict_tone=tone,

@@ -30,7 +30,9 @@ def basic(db):
     PlanFactory(code="basic", rank=10)
     account = AccountFactory(external_id="7")
     state = make_state(external_id="sub_7", item_id="si_7")
-    return subscribe.apply_subscription(state=state, account_id=account.pk, cause="evt_0", now=NOW).subscription
+    movement = subscribe.apply_subscription(state=state, account_id=account.pk, cause="evt_0", now=NOW)
+    assert movement is not None
+    return movement.subscription
 
 
 @pytest.fixture

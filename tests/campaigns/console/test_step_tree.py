@@ -22,7 +22,13 @@ def shape(tree):
 
 
 END = {"key": "end", "kind": "EXIT"}
-FILE = [message("mail-1"), {"key": "wait-1", "kind": "WAIT", "for": "3d"}, question("seen", "end", "banner"), message("banner"), END]
+FILE = [
+    message("mail-1"),
+    {"key": "wait-1", "kind": "WAIT", "for": "3d"},
+    question("seen", "end", "banner"),
+    message("banner"),
+    END,
+]
 
 
 def test_a_branch_that_jumps_over_steps_has_them_in_one_lane():
@@ -87,7 +93,11 @@ def trees(draw, depth=2):
     nodes = []
     for _ in range(draw(st.integers(0, 3))):
         if depth and draw(st.booleans()):
-            nodes.append(Node({"kind": "BRANCH", "if": {"engagement": "clicked"}}, draw(trees(depth - 1)), draw(trees(depth - 1))))
+            nodes.append(
+                Node(
+                    {"kind": "BRANCH", "if": {"engagement": "clicked"}}, draw(trees(depth - 1)), draw(trees(depth - 1))
+                )
+            )
         else:
             nodes.append(Node({"kind": "MESSAGE"}))
     return nodes

@@ -212,6 +212,20 @@ def test_nothing_goes_while_the_switch_is_off(outbox):
     assert outbox.sent == []
 
 
+def test_waiting_for_the_switch_costs_a_message_no_attempts(outbox):
+    message = ReadyMessageFactory()
+    switch.set_switch(is_on=False, by="tests", now=NOW)
+    for _ in range(3):
+        send()
+    message.refresh_from_db()
+    waited = message.attempt
+    switch.set_switch(is_on=True, by="tests", now=NOW)
+    send()
+    message.refresh_from_db()
+
+    assert (waited, message.state, message.attempt) == (0, State.ACCEPTED, 1)
+
+
 def test_a_changed_account_is_planned_anew(outbox):
     message = ReadyMessageFactory()
     message.account.revision += 1

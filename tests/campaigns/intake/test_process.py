@@ -128,7 +128,7 @@ def test_a_parked_event_whose_stored_row_was_cleared_is_stored_anew(source):
     replay.replay_parked(now=NOW)
     run()
 
-    assert UsageEvent.objects.get().account.external_id == "a1"
+    assert UsageEvent.objects.get(account__external_id="a1")
 
 
 def test_an_event_belongs_to_its_contacts_only_account(source):

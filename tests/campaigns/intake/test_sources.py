@@ -19,7 +19,7 @@ def test_a_new_source_shows_its_keys_once_and_keeps_a_hash():
 
     stored = Source.objects.get(slug="acme-app")
     assert created.signing_secret.startswith("whsec_")
-    assert created.write_key.encode() not in bytes(stored.write_key_hash)
+    assert created.write_key.encode() not in bytes(stored.write_key_hash or b"")
     assert sources.find_by_key(write_key=created.write_key) == stored
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import DatabaseError
 
-from campaigns.intake import store
+from campaigns.intake import moments, store
 from campaigns.intake.models import InboundEvent, Quarantined, SeenEvent, Source
 from tests.factories.intake import WRITE_KEY, SourceFactory
 
@@ -125,7 +125,7 @@ def test_a_bad_item_sent_again_is_quarantined_once_and_mended_it_is_stored(clien
 
 def test_a_value_the_database_cannot_keep_costs_its_own_item_alone(source):
     now = datetime(2026, 3, 1, tzinfo=UTC)
-    receipt = store.Receipt(wall=now, business=now)
+    receipt = moments.Receipt(wall=now, business=now)
     items = [store.NewItem("track", "bad", '{"n": 1e999999}', now), store.NewItem("track", "good", "{}", now)]
 
     stored = store.store_items(source=source, items=items, bad=[], receipt=receipt)

@@ -203,8 +203,13 @@ def hubspot(client, body, secret="client-secret"):
 def test_hubspot_changes_are_stored_once_whatever_the_attempt(db, client, settings):
     settings.HUBSPOT_CLIENT_SECRET = "client-secret"
     settings.PUBLIC_BASE_URL = "http://127.0.0.1:8000"
-    change = {"eventId": 1, "subscriptionId": 2, "objectId": 701, "occurredAt": 1_770_000_000_000}
-    change["subscriptionType"] = "company.propertyChange"
+    change = {
+        "eventId": 1,
+        "subscriptionId": 2,
+        "objectId": 701,
+        "occurredAt": 1_770_000_000_000,
+        "subscriptionType": "company.propertyChange",
+    }
 
     first = hubspot(client, [{**change, "attemptNumber": 0}, {"eventId": 9}])
     second = hubspot(client, [{**change, "attemptNumber": 1}])

@@ -64,7 +64,7 @@ def test_in_another_account_it_is_not_shown(client, banner):
     assert client.get(FEED, headers=bearer(banner, acc="elsewhere")).json() == {"messages": []}
 
 
-@pytest.mark.parametrize("changes", [{"exp": 1}, {"sub": "nobody"}])
+@pytest.mark.parametrize("changes", [{"exp": 1}, {"sub": "nobody"}, {"sub": "no\x00body"}])
 def test_a_token_that_does_not_hold_opens_nothing(client, banner, changes):
     assert client.get(FEED, headers=bearer(banner, **changes)).status_code == 401
 

@@ -14,7 +14,8 @@ from campaigns.segments import evaluate, grammar, preview
 from campaigns.segments.compile import compile_segment
 from campaigns.segments.models import Segment
 from tests.campaigns.segments import reference
-from tests.campaigns.segments.worlds import NOW, PLANS, Stored, make_definition, make_world, one_of_each
+from tests.campaigns.segments.stored import Stored
+from tests.campaigns.segments.worlds import NOW, PLANS, make_definition, make_world, one_of_each
 from tests.factories.billing import PlanFactory
 from tests.factories.consent import ConsentTopicFactory
 from tests.factories.delivery import SendGateFactory, TemplateVersionFactory

@@ -72,6 +72,17 @@ ONLY_THE_PARSER = {
     "limits.window": document(limits={"window": {"from": "20:00", "to": "09:00"}}),
     "steps[1].key": document(steps=[MAIL, MAIL]),
     "steps[1].then": document(steps=[MAIL, {"key": "fork", "kind": "BRANCH", "if": {"all": []}, "then": "nowhere"}]),
+    "steps[1].if.any[0].not.step": document(
+        steps=[
+            MAIL,
+            {
+                "key": "fork",
+                "kind": "BRANCH",
+                "if": {"any": [{"not": {"engagement": "clicked", "step": "mail-9"}}]},
+                "then": "mail-1",
+            },
+        ]
+    ),
     "steps[0]": document(steps=[{"key": "fork", "kind": "BRANCH", "if": {"all": []}, "then": "mail-1"}, MAIL]),
     "steps[0].variants.b.weight": with_variants({"a": {"weight": 50, "content": EMAIL}, "b": {"content": EMAIL}}),
     "steps[1].variants": document(

@@ -51,7 +51,7 @@ def _read(path: Path) -> dict[str, Any]:
         document = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise CommandError(f"{path} cannot be read: {error.strerror}.", returncode=2) from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise CommandError(f"{path} is not JSON in UTF-8.", returncode=2) from None
     if not isinstance(document, dict):
         raise CommandError(f"{path} holds no object with meters, plans and topics.", returncode=2)

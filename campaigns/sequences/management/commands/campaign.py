@@ -62,7 +62,7 @@ class Command(BaseCommand):
         except CampaignFileError as error:
             self._print({"error": {"path": error.path, "message": error.message}})
             sys.exit(WRONG_INPUT)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             self._print({"error": {"path": "", "message": f"{path} is not readable as JSON: {error}"}})
             sys.exit(WRONG_INPUT)
         self._print({"slug": version.campaign.slug, "version": version.number, "status": version.campaign.status})

@@ -1,0 +1,308 @@
+from __future__ import annotations
+
+import csv
+import io
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.urls import reverse
+
+from campaigns.console import experiment_figures, experiment_page
+from campaigns.delivery.models import ProviderEvent
+from campaigns.experiments.models import Assignment, Experiment
+from campaigns.operations.models import AuditEntry
+from campaigns.sequences.models import Enrolment
+from tests.campaigns.console.reading import words_of
+from tests.factories import sequences as make
+from tests.factories.results import Arm, campaign_with_results, keep_snapshots
+
+pytestmark = pytest.mark.django_db
+LATER = make.NOW + timedelta(days=42)
+
+AHEAD = {"a": Arm(200, 26, 48, 190, 185, 30, 4), "b": Arm(200, 70, 49, 190, 186, 45, 3), "holdout": Arm(100, 26, 20)}
+NOT_YET = {"a": Arm(150, 12, 48, 145, 140, 20, 2), "b": Arm(150, 15, 49, 145, 140, 25, 2), "holdout": Arm(75, 4, 46)}
+NO_DIFFERENCE = {"a": Arm(200, 30), "b": Arm(200, 31), "holdout": Arm(100, 18)}
+HARM = {"a": Arm(200, 70), "b": Arm(200, 26), "holdout": Arm(100, 20)}
+OPT_OUTS = {
+    "a": Arm(200, 30, 48, 200, 200, 60, 4),
+    "b": Arm(200, 70, 49, 200, 200, 90, 40),
+    "holdout": Arm(100, 26),
+}
+DATA_PROBLEM = {"a": Arm(460, 40), "b": Arm(340, 41), "holdout": Arm(200, 26)}
+
+
+@pytest.fixture(autouse=True)
+def six_weeks_later():
+    with time_machine.travel(LATER, tick=False):
+        yield
+
+
+def results(arms, **changes):
+    """What the page reads. The shares drawn fit the arms' sizes unless a test says otherwise."""
+    return campaign_with_results(arms=arms, holdout_percent=20, **changes)
+
+
+def page(name="", *args):
+    return reverse(f"admin:studio-test{name}", args=args or ["seats-80"])
+
+
+def review(client):
+    return words_of(client.get(page()))
+
+
+def winner():
+    return Experiment.objects.values_list("winner__key", flat=True).get()
+
+
+def choose(client, choice, **data):
+    return client.post(page("-decide", "seats-80", choice), data, follow=True)
+
+
+def test_ahead_is_said_with_both_shares_and_a_range(marketer):
+    results(AHEAD)
+    words = review(marketer)
+    assert "B is ahead: 35.0 % upgraded with B, 13.0 % with A." in words
+    assert "The true difference is most likely between 9.5 and 34.5 points." in words
+    assert "Choose B… Keep it running" in words
+    assert "Yes, 6 of 6 checks" in words
+
+
+def test_not_clear_yet_says_about_how_long_and_offers_no_winner(marketer):
+    results(NOT_YET, planned=1000)
+    response = marketer.get(page())
+    words = words_of(response)
+    assert "Not clear yet: about 98 more days." in words
+    assert "10.0 % upgraded with B and 8.0 % with A" in words
+    assert "A group needs at least 25 upgrades before its number holds." in words
+    assert "Choose B…" not in words
+    assert 'class="cr-verdict is-wait"' in response.content.decode()
+
+
+def test_no_difference_leaves_the_control(marketer):
+    results(NO_DIFFERENCE, planned=350)
+    response = marketer.get(page())
+    assert "No difference could be shown. A stays." in words_of(response)
+    assert 'class="cr-verdict is-none"' in response.content.decode()
+
+
+def test_fewer_upgrades_are_harm(marketer):
+    results(HARM)
+    response = marketer.get(page())
+    assert "B does harm: fewer accounts upgrade." in words_of(response)
+    assert 'class="cr-verdict is-harm"' in response.content.decode()
+
+
+def test_more_opt_outs_than_the_limit_are_harm_although_more_upgrade(marketer):
+    results(OPT_OUTS)
+    words = review(marketer)
+    assert "B does harm: more people unsubscribe." in words
+    assert "more unsubscribed with B; the limit is 2." in words
+    assert "over the limit" in words
+
+
+def test_a_split_that_is_not_as_planned_comes_before_every_number(marketer):
+    results(DATA_PROBLEM)
+    response = marketer.get(page())
+    words = words_of(response)
+    assert "Don’t read the result yet: the split is not as planned." in words
+    assert "460 accounts got A, 340 accounts got B and 200 were held out; planned were 400, 400 and 200." in words
+    assert "Chance alone does this less than once in 1,000." in words
+    assert 'class="cr-verdict is-data"' in response.content.decode()
+    assert "Not yet, 5 of 6 checks" in words
+
+
+def test_one_wording_says_that_there_is_nothing_to_compare(marketer):
+    steps = make.document()["steps"]
+    del steps[0]["variants"]["b"]
+    steps[0]["variants"]["a"]["weight"] = 100
+    results({"a": Arm(100, 30), "holdout": Arm(25, 2)}, steps=steps)
+    words = review(marketer)
+    assert "One wording: there is nothing to compare." in words
+    assert "compared with" not in words
+
+
+def test_the_checks_name_their_numbers(marketer):
+    results(AHEAD)
+    words = review(marketer)
+    assert "The split is as planned A 200, planned 200; B 200, planned 200; Held out 100, planned 100" in words
+    assert "Long enough 42 days, at least 7 needed" in words
+    assert "Enough upgrades 26 in the smaller group, at least 25 needed" in words
+    assert "Nobody saw both 0 accounts changed group" in words
+
+
+def test_accounts_inside_their_window_wait(marketer):
+    results(AHEAD, last_entry_day=42)
+    words = review(marketer)
+    # Two thirds of the six weeks are over for good: 134 of 200, twice, and 67 of 100.
+    assert "Only finished windows count 165 newer accounts wait for day 14" in words
+    assert "In the test 134 100 % 134 100 %" in words
+
+
+def test_an_account_with_another_wording_than_drawn_is_counted(marketer):
+    campaign = results(NOT_YET)
+    one = Enrolment.objects.filter(campaign=campaign, arm="a").earliest("pk")
+    Enrolment.objects.filter(pk=one.pk).update(arm="b")
+    assert experiment_figures.accounts_that_saw_both(experiment=campaign.experiment) == 1
+    assert "1 account changed group" in review(marketer)
+
+
+def test_clicks_of_scanners_are_counted_and_left_out(marketer):
+    campaign = results(NOT_YET)
+    message = campaign.gate.messages.first()
+    for place, grade in enumerate(("SCANNER", "SCANNER", "HUMAN")):
+        ProviderEvent.objects.create(
+            received_at=LATER, provider="sendgrid", key=bytes([place]) * 16, type="CLICKED", grade=grade, at=LATER,
+            message=message.uuid,
+        )  # fmt: skip
+    assert "2 clicks by security software" in review(marketer)
+
+
+def test_what_it_earned_has_both_ranges(marketer):
+    results(AHEAD)
+    words = review(marketer)
+    assert "MRR more than without it" in words
+    assert "valid at any look." in words
+    assert "At the planned end, looked at once:" in words
+
+
+def test_below_25_upgrades_in_a_group_no_amount_is_shown(marketer):
+    results(NOT_YET)
+    words = review(marketer)
+    assert "What the campaign earned Not clear yet" in words
+    assert (
+        "27 upgraded with the campaign and 4 of the accounts held out; below 25 in a group no amount would hold."
+        in words
+    )
+
+
+def test_the_groups_and_stages_stand_as_tables(marketer):
+    results(AHEAD)
+    words = review(marketer)
+    assert "A 200 26 $1,248 $6.24 B 200 70 $3,430 $17.15 Held out 100 26 $520 $5.20" in words
+    assert "Sent 190 95.0 % 190 95.0 % Delivered 185 92.5 % 186 93.0 % Clicked 30 15.0 % 45 22.5 %" in words
+    assert "10 and 10 accounts got no message" in words
+
+
+def test_every_drawing_has_its_table(marketer):
+    campaign = results(AHEAD)
+    keep_snapshots(campaign, every=14)
+    response = marketer.get(page())
+    words, content = words_of(response), response.content.decode()
+    assert content.count("<figure") == content.count("Show as a table") == 2
+    assert "Accounts that upgraded +22.0 +9.5 +34.5 – Expansion MRR" in words
+    assert "Difference in upgrades, B minus A, in points, as people saw it then." in words
+
+
+def test_evidence_is_not_drawn_from_a_single_day(marketer):
+    results(AHEAD)
+    assert "It is drawn from two kept days on" in review(marketer)
+
+
+def test_the_winner_is_chosen_with_name_time_and_reason(marketer):
+    results(AHEAD)
+    response = choose(marketer, "b", reason="Own numbers work.")
+    experiment = Experiment.objects.get()
+    assert (experiment.status, winner(), experiment.decided_by) == ("DECIDED", "b", "maria")
+    assert "Decided: B for everybody who enters." in words_of(response)
+    assert "maria chose B: “Own numbers work.”" in words_of(response)
+
+
+def test_a_winner_needs_a_reason(marketer):
+    results(AHEAD)
+    response = choose(marketer, "b", reason="  ")
+    assert response.status_code == 422
+    assert "Say in a few words why." in words_of(response)
+    assert Experiment.objects.get().status == "RUNNING"
+
+
+@pytest.mark.parametrize(
+    ("arms", "planned", "why"),
+    [
+        (NOT_YET, 1000, "B can’t be chosen now. Not clear yet: about 98 more days."),
+        (NO_DIFFERENCE, 350, "B can’t be chosen now. No difference could be shown. A stays."),
+        (HARM, 0, "B can’t be chosen now. B does harm: fewer accounts upgrade."),
+        (OPT_OUTS, 0, "B can’t be chosen now. B does harm: more people unsubscribe."),
+        (DATA_PROBLEM, 0, "B can’t be chosen now. Don’t read the result yet: the split is not as planned."),
+    ],
+)
+def test_no_winner_before_its_conditions(marketer, arms, planned, why):
+    results(arms, planned=planned)
+    response = choose(marketer, "b", reason="I like it.")
+    assert response.status_code == 409
+    assert why in words_of(response)
+    assert Experiment.objects.get().status == "RUNNING"
+
+
+def test_a_test_can_end_without_a_winner(marketer):
+    results(NOT_YET)
+    choose(marketer, "a", reason="The season is over.")
+    experiment = Experiment.objects.get()
+    assert (winner(), experiment.decision_reason) == ("a", "The season is over.")
+
+
+def test_keeping_it_running_is_remembered(marketer):
+    results(NOT_YET)
+    response = choose(marketer, "keep", reason="range includes zero")
+    entry = AuditEntry.objects.get(action="experiment.keep_running")
+    assert (entry.actor, entry.reason) == ("maria", "range includes zero")
+    assert "maria looked and kept it running: “range includes zero”" in words_of(response)
+
+
+def test_a_second_decision_is_refused(marketer):
+    results(AHEAD)
+    choose(marketer, "b", reason="Own numbers work.")
+    response = choose(marketer, "a", reason="No, the other.")
+    assert "This test is decided already." in words_of(response)
+    assert winner() == "b"
+
+
+def test_accounts_drawn_after_the_decision_are_not_counted(marketer):
+    campaign = results(AHEAD)
+    choose(marketer, "b", reason="Own numbers work.")
+    late = Assignment.objects.filter(variant__key="b").earliest("pk")
+    Assignment.objects.filter(pk=late.pk).update(at=LATER + timedelta(hours=1))
+    campaign.experiment.refresh_from_db()
+    read, _, stages = experiment_page.read_test(experiment=campaign.experiment, now=LATER + timedelta(days=30))
+    assert [arm.assigned for arm in read.arms] == [200, 199]
+    assert stages["b"].sent == 189
+
+
+def test_who_may_only_look_is_offered_no_decision(onlooker):
+    results(AHEAD)
+    words = review(onlooker)
+    assert "B is ahead" in words
+    assert "Choose B…" not in words
+    assert choose(onlooker, "b", reason="x").status_code == 403
+
+
+def test_the_csv_has_level_method_and_p_for_analysts(marketer):
+    results(AHEAD)
+    response = marketer.get(page("-csv"))
+    rows = {tuple(row[:3]): row[3] for row in csv.reader(io.StringIO(response.content.decode()))}
+    assert response.headers["Content-Disposition"] == 'attachment; filename="test-seats-80.csv"'
+    assert rows["group", "b", "upgraded"] == "70"
+    assert rows["method", "test", "alpha"] == "0.050"
+    assert rows["method", "test", "interval"] == "asymptotic confidence sequence"
+    assert 0 < float(rows["difference", "b minus a", "upgrades_p"]) < 0.05
+    assert rows["verdict", "test", "kind"] == "AHEAD"
+
+
+def test_the_list_says_what_each_test_says(marketer):
+    campaign = results(AHEAD)
+    keep_snapshots(campaign, every=21)
+    words = words_of(marketer.get(reverse("admin:studio-tests")))
+    assert "Seats at 80 % Seats at 80 % 400 B is ahead 2 March 2026" in words
+
+
+def test_an_empty_list_says_how_a_test_begins(marketer):
+    words = words_of(marketer.get(reverse("admin:studio-tests")))
+    assert "No test yet. A campaign with two wordings starts one by itself" in words
+
+
+def test_signed_numbers_keep_their_sign_on_the_left_in_hebrew(marketer):
+    results(AHEAD)
+    marketer.cookies["django_language"] = "he"
+    content = marketer.get(page()).content.decode()
+    assert '<bdi dir="ltr">+22.0</bdi>' in content
+    assert '<html lang="he" dir="rtl"' in content
