@@ -240,4 +240,5 @@ def _points(pairs: Sequence[tuple[float, float]]) -> str:
 
 def _number(value: float) -> str:
     """Always with a point: an SVG attribute knows no other."""
-    return f"{value:.2f}".rstrip("0").rstrip(".") or "0"
+    text = f"{value:.2f}".rstrip("0").rstrip(".")
+    return "0" if text in ("", "-0") else text

@@ -28,6 +28,8 @@ def apply_meters(*, meters: Sequence[Mapping[str, Any]]) -> int:
     (a value per day) or EVENT (counted from `event_name`, or `property` of it added up). Raises MeterError
     before anything is written.
     """
+    if not isinstance(meters, list | tuple):
+        raise MeterError("meters", "A list is needed.")
     rows = [_read(meter, f"meters[{index}]") for index, meter in enumerate(meters)]
     codes = [row.code for row in rows]
     for index, code in enumerate(codes):

@@ -17,12 +17,15 @@ from django.core.management import call_command
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from campaigns.billing.models import Subscription
 from campaigns.cli.demo import campaign, days, load, result, table
 from campaigns.cli.demo.outside import Outside
 from campaigns.cli.demo.setting import DemoSetting
-from campaigns.operations import partitions, supervise
+from campaigns.operations import partitions, statistics, supervise
+from campaigns.profiles.models import Account, Contact, Membership
 from campaigns.sequences import apply, launch
 from campaigns.sequences.models import Campaign
+from campaigns.usage.models import UsageDaily, UsageEvent
 from orchestrator import clock
 from orchestrator.sandbox import company as companies
 
@@ -122,6 +125,7 @@ def _bring_in(*, setting: DemoSetting, company: companies.Company, outside: Outs
         load.send_usage(setting=setting, company=company, progress=move)
     with _bar(progress, "Taking the usage in") as move:
         load.wait_for_intake(progress=move)
+    statistics.renew_statistics(Account, Contact, Membership, Subscription, UsageDaily, UsageEvent)
     with _bar(progress, "Noticing who crossed 80 %", total=1):
         days.settle(outside=outside)
 

@@ -41,6 +41,11 @@ def test_a_catalogue_file_fills_plans_meters_and_topics_and_comes_out_again(file
         ("[]", "no object"),
         ('{"plans": [{"code": "x"}]}', "plans[0].rank"),
         ('{"meters": [{"code": "x", "kind": "ODD"}]}', "meters[0].kind"),
+        ('{"meters": 5}', '"meters"'),
+        ('{"topics": {"offers": 1}}', '"topics"'),
+        ('{"topics": [5]}', '"topics[0]"'),
+        ('{"topics": [{"name": "Offers"}]}', "topics[0].slug"),
+        ('{"topics": [{"slug": "offers", "permitted_without_record": ["pigeon"]}]}', "permitted_without_record"),
     ],
 )
 def test_a_wrong_file_is_refused_with_its_place_and_changes_nothing(file, text, words):

@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -168,6 +168,17 @@ def test_up_without_workers_is_ready_without_them(up):
     assert up.state()["workers"] == {}
     assert up.readyz()[0] == 200
     assert up.end(signal.SIGTERM) == 0
+
+
+def test_embedded_servers_that_are_killed_come_back_by_themselves(up):
+    up.start("--no-workers")
+    for pid in server_pids(up.var):
+        with suppress(ProcessLookupError):  # a back end that went with its postmaster
+            os.kill(pid, signal.SIGKILL)
+
+    assert seconds_until(lambda: up.readyz()[0] == 200, patience=60) < 30
+    assert up.end(signal.SIGTERM) == 0
+    assert up.processes() == set()
 
 
 def server_pids(var: Path) -> set[int]:

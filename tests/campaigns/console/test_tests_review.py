@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 import time_machine
 from django.urls import reverse
+from django.utils import translation
 
 from campaigns.console import experiment_figures, experiment_page
 from campaigns.delivery.models import ProviderEvent
@@ -300,9 +301,16 @@ def test_an_empty_list_says_how_a_test_begins(marketer):
     assert "No test yet. A campaign with two wordings starts one by itself" in words
 
 
-def test_signed_numbers_keep_their_sign_on_the_left_in_hebrew(marketer):
-    results(AHEAD)
+@pytest.fixture
+def in_hebrew(marketer):
+    """A marketer who reads Hebrew. A request leaves its language behind in the thread."""
     marketer.cookies["django_language"] = "he"
-    content = marketer.get(page()).content.decode()
+    yield marketer
+    translation.activate("en")
+
+
+def test_signed_numbers_keep_their_sign_on_the_left_in_hebrew(in_hebrew):
+    results(AHEAD)
+    content = in_hebrew.get(page()).content.decode()
     assert '<bdi dir="ltr">+22.0</bdi>' in content
     assert '<html lang="he" dir="rtl"' in content

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import itertools
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -189,13 +188,10 @@ def test_one_event_that_breaks_its_batch_is_set_aside_and_its_neighbours_go_on(s
     assert "KeyError" in Quarantined.objects.get().error
 
 
-def _run_beside_others(at_once):
-    at_once.wait()
-    try:
-        while run(limit=8).claimed:
-            pass
-    finally:
-        connection.close()
+def _run_beside_others(_worker):
+    while run(limit=8).claimed:
+        pass
+    connection.close()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -207,10 +203,8 @@ def test_workers_that_meet_the_same_broken_event_set_it_aside_once_and_nothing_e
         bill(stripe_source, "customer.subscription.updated", {**carried, "id": f"sub_{number}" + "x" * 500}, CREATED)
     for _ in range(12):
         bill(stripe_source, "customer.created", billing_objects.customer_object(account), CREATED)
-    at_once = threading.Barrier(3)
     with ThreadPoolExecutor(3) as pool:
-        for worker in [pool.submit(_run_beside_others, at_once) for _ in range(3)]:
-            worker.result()
+        list(pool.map(_run_beside_others, range(3)))
 
     assert set(Quarantined.objects.values_list("kind", flat=True)) == {"stripe.customer.subscription.updated"}
     assert Quarantined.objects.count() == 6

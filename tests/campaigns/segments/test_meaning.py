@@ -71,7 +71,7 @@ def _store_segment(slug: str, definition: dict[str, Any]) -> None:
 SEEDS = st.integers(0, 2**32)
 
 
-@settings(EXAMPLES, max_examples=60)
+@settings(EXAMPLES, max_examples=40)
 @given(seed=SEEDS)
 def test_every_kind_of_condition_means_what_the_reference_says(names: dict[str, int], seed: int) -> None:
     rng = Random(seed)
@@ -79,7 +79,7 @@ def test_every_kind_of_condition_means_what_the_reference_says(names: dict[str, 
     _in_a_world(world, names, lambda stored: _assert_same(world, stored, documents))
 
 
-@settings(EXAMPLES, max_examples=60)
+@settings(EXAMPLES, max_examples=40)
 @given(seed=SEEDS)
 def test_groups_of_conditions_mean_what_the_reference_says(names: dict[str, int], seed: int) -> None:
     rng = Random(seed)
@@ -103,7 +103,7 @@ def _assert_same(world: reference.World, stored: Stored, documents: list[dict[st
         assert evaluate.matching_pairs(document=document, pairs=pairs, now=NOW) == bound, document
 
 
-@settings(EXAMPLES, max_examples=30)
+@settings(EXAMPLES, max_examples=20)
 @given(seed=SEEDS)
 def test_the_counts_of_the_lines_are_those_of_the_lines_alone(names: dict[str, int], seed: int) -> None:
     rng = Random(seed)

@@ -37,7 +37,7 @@ class Command(BaseCommand):
                     "plans": plans.apply_catalog(document=document, now=clock.utcnow()).as_json(),
                     "topics": topics.apply_topics(topics=document.get("topics", [])),
                 }
-        except (plans.CatalogError, meters.MeterError) as error:
+        except (plans.CatalogError, meters.MeterError, topics.TopicError) as error:
             raise CommandError(
                 json.dumps({"error": {"path": error.path, "message": error.message}}), returncode=2
             ) from None
