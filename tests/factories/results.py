@@ -91,38 +91,9 @@ def _entries(
 
 
 def _messages(campaign: Campaign, key: str, arm: Arm, entries: list[Entry], wording: Any) -> list[Message]:
-    contacts = Contact.objects.bulk_create(
-        Contact(
-            external_id=f"{entry.account.external_id}-c",
-            email=f"{entry.account.external_id}@customer.example",
-            first_name="Noa",
-            locale="en",
-            added_at=entry.at,
-        )
-        for entry in entries
-    )
-    Membership.objects.bulk_create(
-        Membership(account=entry.account, contact=contact, role="OWNER")
-        for entry, contact in zip(entries, contacts, strict=True)
-    )
+    contacts = _contacts(entries)
     points = ContactPoint.objects.bulk_create(
         ContactPoint(channel="email", contact=contact, address_hash=hash_address(contact.email)) for contact in contacts
-    )
-    enrolments = Enrolment.objects.bulk_create(
-        Enrolment(
-            campaign=campaign,
-            version=campaign.live_version,
-            entry=entry,
-            account=entry.account,
-            contact=contact,
-            arm=key,
-            state=Enrolment.State.ENDED,
-            exit_reason=Enrolment.Exit.COMPLETED,
-            step_entered_at=entry.at,
-            enrolled_at=entry.at,
-            ended_at=entry.at,
-        )
-        for entry, contact in zip(entries, contacts, strict=True)
     )
     # The ends of the list opt out, its beginnings click: nobody is asked to do both.
     messages = Message.objects.bulk_create(
@@ -149,6 +120,48 @@ def _messages(campaign: Campaign, key: str, arm: Arm, entries: list[Entry], word
         )
         for place, (entry, contact, point) in enumerate(zip(entries, contacts, points, strict=True))
     )
+    _enrol(campaign, key, entries, contacts, messages)
+    return messages
+
+
+def _contacts(entries: list[Entry]) -> list[Contact]:
+    contacts = Contact.objects.bulk_create(
+        Contact(
+            external_id=f"{entry.account.external_id}-c",
+            email=f"{entry.account.external_id}@customer.example",
+            first_name="Noa",
+            locale="en",
+            added_at=entry.at,
+        )
+        for entry in entries
+    )
+    Membership.objects.bulk_create(
+        Membership(account=entry.account, contact=contact, role="OWNER")
+        for entry, contact in zip(entries, contacts, strict=True)
+    )
+    return contacts
+
+
+def _enrol(
+    campaign: Campaign, key: str, entries: list[Entry], contacts: list[Contact], messages: list[Message]
+) -> None:
+    """Through with all of it, each with the run that planned its message."""
+    enrolments = Enrolment.objects.bulk_create(
+        Enrolment(
+            campaign=campaign,
+            version=campaign.live_version,
+            entry=entry,
+            account=entry.account,
+            contact=contact,
+            arm=key,
+            state=Enrolment.State.ENDED,
+            exit_reason=Enrolment.Exit.COMPLETED,
+            step_entered_at=entry.at,
+            enrolled_at=entry.at,
+            ended_at=entry.at,
+        )
+        for entry, contact in zip(entries, contacts, strict=True)
+    )
     StepRun.objects.bulk_create(
         StepRun(
             enrolment=enrolment,
@@ -159,7 +172,6 @@ def _messages(campaign: Campaign, key: str, arm: Arm, entries: list[Entry], word
         )
         for enrolment, message in zip(enrolments, messages, strict=True)
     )
-    return messages
 
 
 def _upgrades(goal: Goal, arm: Arm, entries: list[Entry], messages: list[Message]) -> None:

@@ -19,7 +19,9 @@ def test_the_link_stands_on_the_public_address(settings):
 
 
 @pytest.mark.parametrize(
-    "token", ["", "x", signing.sign(signing.Purpose.OFFER, "7"), signing.sign(signing.Purpose.CLICK, "7:7")]
+    "token",
+    ["", "x", signing.sign(signing.Purpose.OFFER, "7"), signing.sign(signing.Purpose.CLICK, "7:7")],
+    ids=["nothing", "no token", "not a quote and a contact", "a token for clicks"],
 )
 def test_anything_else_is_no_link(token):
     with pytest.raises(signing.BadTokenError):
