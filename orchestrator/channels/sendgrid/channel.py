@@ -26,12 +26,13 @@ _TRACKING_OFF = {
     "ganalytics": {"enable": False},
 }
 
-_HINTS = {
+# Our account's fault, not the message's: every message would be refused, and each is good once it is mended.
+_ACCOUNT_FAULTS = {
     401: "the API key is wrong or revoked: check SENDGRID_API_KEY",
     403: "the API key may not send, or the sender is not verified: check SENDGRID_API_KEY and SENDGRID_FROM_EMAIL",
     404: "nothing answers at this address: check SENDGRID_API_BASE",
-    413: "the message is too large",
 }
+_ACCOUNT_FAULT_PAUSE_S = 60.0
 
 
 class SendGridChannel:
@@ -122,7 +123,10 @@ def _explain(error: HTTPError) -> ChannelError:
         return Busy("SendGrid asks us to slow down (HTTP 429).", code=code, retry_after_s=wait)
     if status >= 500 or status == 408:
         return Unclear(f"SendGrid answered HTTP {status}: the message may have been taken.", code=code)
-    why = _HINTS.get(status) or _first_error(error.body) or "no reason given"
+    if status in _ACCOUNT_FAULTS:
+        detail = f"SendGrid refuses our account (HTTP {status}): {_ACCOUNT_FAULTS[status]}. Messages wait."
+        return Busy(detail, code=code, retry_after_s=_ACCOUNT_FAULT_PAUSE_S)
+    why = "the message is too large" if status == 413 else _first_error(error.body) or "no reason given"
     return Refusal(f"SendGrid refused the message (HTTP {status}): {why}.", code=code)
 
 

@@ -136,15 +136,20 @@ def test_busy_without_a_usable_time_says_none(sendgrid, headers):
 
 
 @pytest.mark.parametrize(
-    ("status", "hint"),
-    [(401, "SENDGRID_API_KEY"), (403, "SENDGRID_FROM_EMAIL"), (404, "SENDGRID_API_BASE"), (413, "too large")],
+    ("status", "hint"), [(401, "SENDGRID_API_KEY"), (403, "SENDGRID_FROM_EMAIL"), (404, "SENDGRID_API_BASE")]
 )
-def test_a_refusal_says_what_to_check(sendgrid, status, hint):
+def test_a_fault_of_our_account_costs_no_message_and_says_what_to_check(sendgrid, status, hint):
     sendgrid.default = provider.Reply(status)
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(Busy) as caught:
         channel(sendgrid).send(message())
     assert hint in caught.value.detail
-    assert caught.value.code == str(status)
+    assert (caught.value.code, caught.value.retry_after_s) == (str(status), 60.0)
+
+
+def test_a_message_that_is_too_large_is_refused_for_good(sendgrid):
+    sendgrid.default = provider.Reply(413)
+    with pytest.raises(Refusal, match="too large"):
+        channel(sendgrid).send(message())
 
 
 def test_a_refusal_quotes_the_provider_without_addresses(sendgrid):
