@@ -26,7 +26,7 @@ def take_snapshots(*, now: datetime) -> int:
 
 
 def take_snapshot(*, experiment: Experiment, now: datetime) -> Snapshot:
-    read = readout.read_experiment(experiment=experiment, now=now, matured_only=True)
+    read = readout.read_experiment(experiment=experiment, now=now)
     return Snapshot.objects.create(experiment=experiment, at=now, results=as_json(read))
 
 

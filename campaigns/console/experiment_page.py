@@ -72,7 +72,7 @@ def gather(*, experiment: Experiment, campaign: Campaign, can_decide: bool, now:
         "checks": checks,
         "passed": sum(one.state == "ok" for one in checks),
         "plots": [experiment_plots.make_plot(read, one, place + 1) for place, one in enumerate(comparisons)],
-        "evidence": experiment_plots.make_evidence(experiment=experiment, comparisons=comparisons),
+        "evidence": experiment_plots.make_evidence(read=read, comparisons=comparisons),
         "arms": arms,
         "groups": [*arms, held],
         "stages": make_stages(arms, stages),

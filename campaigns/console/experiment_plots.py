@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
 
 from django.utils.formats import date_format, number_format
 from django.utils.safestring import SafeString
@@ -16,7 +16,7 @@ from campaigns.analytics.readout import ExperimentReadout
 from campaigns.console import experiment_figures, plots, verdict_words
 from campaigns.console.experiment_figures import Comparison, Difference
 from campaigns.console.templatetags.console import money, percent
-from campaigns.experiments.models import Experiment, Snapshot
+from campaigns.experiments.models import Snapshot
 
 # So many of the days that evidence was kept are drawn and listed.
 MOST_MOMENTS, MOST_ROWS = 60, 8
@@ -80,12 +80,12 @@ def make_plot(read: ExperimentReadout, one: Comparison, place: int) -> Plot:
     return Plot(title, mark, groups, plots.scale(axis=axis, labels=labels))
 
 
-def make_evidence(*, experiment: Experiment, comparisons: Sequence[Comparison]) -> Evidence | None:
-    """From the kept read-outs, one a day; None until there are two of them."""
+def make_evidence(*, read: ExperimentReadout, comparisons: Sequence[Comparison]) -> Evidence | None:
+    """From the kept read-outs, one a day, and what is read now; None until there are two of them."""
     if not comparisons:
         return None
     about = comparisons[0].challenger.key
-    moments = kept_moments(experiment=experiment, variant=about)
+    moments = list_moments(read=read, about=comparisons[0])
     if len(moments) < 2:
         return None
     axis = plots.evidence_axis(moments)
@@ -113,18 +113,22 @@ def make_evidence(*, experiment: Experiment, comparisons: Sequence[Comparison]) 
     return Evidence(figure, caption, _evidence_rows(moments))
 
 
-def kept_moments(*, experiment: Experiment, variant: str) -> list[plots.Moment]:
-    rows = Snapshot.objects.filter(experiment=experiment).order_by("at", "pk")
-    by_day: dict[Any, plots.Moment] = {}
+def list_moments(*, read: ExperimentReadout, about: Comparison) -> list[plots.Moment]:
+    """Oldest first. The last is what the verdict rests on."""
+    rows = Snapshot.objects.filter(experiment=read.experiment, at__lte=read.as_of).order_by("at", "pk")
+    by_day: dict[date, plots.Moment] = {}
     for at, results in rows.values_list("at", "results").iterator(chunk_size=500):
         judged = results["verdict"]
-        if judged["variant"] != variant or judged["low"] is None:
-            continue
-        by_day[at.date()] = plots.Moment(
-            date_format(at, "j M"), 100 * judged["estimate"], 100 * judged["low"], 100 * judged["high"]
-        )
-    moments = list(by_day.values())
-    return _thinned(moments, MOST_MOMENTS)
+        if judged["variant"] == about.challenger.key and judged["low"] is not None:
+            by_day[at.date()] = _moment(at, judged["estimate"], judged["low"], judged["high"])
+    now = about.upgrades
+    if now.estimate is not None and now.low is not None and now.high is not None and read.experiment.decided_at is None:
+        by_day[read.as_of.date()] = _moment(read.as_of, now.estimate, now.low, now.high)
+    return _thinned(list(by_day.values()), MOST_MOMENTS)
+
+
+def _moment(at: datetime, estimate: float, low: float, high: float) -> plots.Moment:
+    return plots.Moment(date_format(at, "j M"), 100 * estimate, 100 * low, 100 * high)
 
 
 def _share_row(axis: plots.Axis, one: Comparison, mark: str, letter: str, control: str) -> Row:

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import os
 import zlib
+from pathlib import Path
 
 os.environ["CLOCK_OFFSET"] = ""  # the demo's clock is not the tests'; the fixture `business_clock` gives one
+if _xdist_worker := os.environ.get("PYTEST_XDIST_WORKER"):
+    # A pull waits for every open transaction of its server (docs/adr): each test process has servers of its own,
+    # and the processes that it starts use the same ones.
+    _var = Path(os.environ.get("CRESCENDO_VAR") or Path(__file__).resolve().parents[2] / "var")
+    if _var.name != f"test-{_xdist_worker}":
+        os.environ["CRESCENDO_VAR"] = str(_var / f"test-{_xdist_worker}")
 
 from orchestrator.settings.environment import env_text
 from orchestrator.settings.local import *  # noqa: F403

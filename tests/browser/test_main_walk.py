@@ -47,11 +47,15 @@ def company(transactional_db, empty_redis, settings):
 
 @pytest.fixture
 def studio(logged_in, live_server, company):
+    """Opens a page. In the end no request is left that would read while the tables are emptied."""
+
     def visit(path=""):
         logged_in.goto(f"{live_server.url}/admin/studio/{path}")
         return logged_in
 
-    return visit
+    yield visit
+    logged_in.wait_for_load_state("networkidle")
+    logged_in.goto("about:blank")
 
 
 def test_from_a_segment_to_the_review_of_the_launched_test(studio):
@@ -82,6 +86,8 @@ def test_from_a_segment_to_the_review_of_the_launched_test(studio):
     page.get_by_role("button", name="Launch for 7 accounts").click()
     expect(page.locator("#toasts")).to_contain_text("Started for")
     expect(page.get_by_text("Live, version 2")).to_be_visible()
+    expect(message.locator("body")).to_contain_text("Your team grew to 9 people.")
+    page.wait_for_load_state("networkidle")
 
     page.get_by_role("link", name="Results").click()
     expect(page.locator("#verdict")).to_have_text("Not clear yet.")

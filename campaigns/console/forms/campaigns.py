@@ -36,7 +36,7 @@ class StudioForm(forms.Form):
 
     def full_clean(self) -> None:
         super().full_clean()
-        for name in self._errors or ():
+        for name in self.errors:
             if name in self.fields:
                 self.fields[name].widget.attrs["class"] += " is-invalid"
 
