@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from django.conf import settings
 
@@ -15,6 +16,10 @@ from orchestrator.jobs import queues
 
 # Playwright's synchronous interface keeps an event loop in this thread; Django would refuse its ORM there.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+# How long an example takes says nothing here; on CI the examples are the same on every run.
+hypothesis.settings.register_profile("crescendo", deadline=None, derandomize=bool(os.environ.get("CI")))
+hypothesis.settings.load_profile("crescendo")
 
 CHROMIUM = os.environ.get("CHROMIUM_PATH") or shutil.which("chromium")
 CHROMIUM_ARGUMENTS = [
