@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from django.db import connection, transaction
 
 from campaigns.delivery import windows
+from campaigns.offers.quote import Pricing
 from campaigns.profiles.models import Account, Contact
 from campaigns.segments import compile as compiling
 from campaigns.segments import sessions
@@ -23,7 +24,7 @@ from campaigns.segments.models import SegmentMembership
 from campaigns.sequences import audience, campaign_file, candidates, eligibility, recipients
 from campaigns.sequences.campaign_file import CampaignSpec
 from campaigns.sequences.candidates import Candidate
-from campaigns.sequences.models import Campaign
+from campaigns.sequences.models import Campaign, Enrolment
 from campaigns.sequences.step_file import StepSpec
 from campaigns.usage import selectors as usage
 
@@ -70,7 +71,7 @@ class _Judged:
     candidates: dict[int, Candidate]
     reasons: dict[int, str]
     chosen: dict[int, list[Contact]]
-    prices: Mapping[int, Any]
+    prices: Mapping[int, Pricing]
 
 
 def rehearse(*, campaign: Campaign, now: datetime) -> Rehearsal:
@@ -99,7 +100,10 @@ def rehearse(*, campaign: Campaign, now: datetime) -> Rehearsal:
 
 
 def find_people(*, campaign: Campaign, now: datetime, limit: int = 20) -> list[Person]:
-    """Some who would be written to, in the order of their accounts; empty when nobody would."""
+    """Some who would be written to, in the order of their accounts; of a launched campaign some who are inside, with
+    the facts they were enrolled with. Empty when there is nobody."""
+    if campaign.status != Campaign.Status.DRAFT:
+        return _enrolled_people(campaign, limit)
     spec = _spec_of(campaign)
     with _rolled_back():
         judged = _judge(campaign, spec, _matching_ids(campaign, now, limit=TRIED_FOR_PEOPLE), now)
@@ -110,9 +114,31 @@ def find_people(*, campaign: Campaign, now: datetime, limit: int = 20) -> list[P
     ][:limit]
     accounts = [account.pk for _, account in pairs]
     evidence = usage.newest_evidence(account_ids=accounts, meter=audience.meter_of(segment=campaign.segment))
+    prices = judged.prices
     return [
-        Person(contact, account, _facts(contact, account, evidence.get(account.pk, {}), judged.prices.get(account.pk)))
+        Person(
+            contact,
+            account,
+            _facts(
+                contact,
+                account,
+                evidence.get(account.pk, {}),
+                prices[account.pk].figures if account.pk in prices else None,
+            ),
+        )
         for contact, account in pairs
+    ]
+
+
+def _enrolled_people(campaign: Campaign, limit: int) -> list[Person]:
+    rows = Enrolment.objects.filter(campaign=campaign).select_related("contact", "account", "entry", "quote")
+    return [
+        Person(
+            row.contact,
+            row.account,
+            _facts(row.contact, row.account, row.entry.evidence, row.quote.figures if row.quote else None),
+        )
+        for row in rows.order_by("pk")[:limit]
     ]
 
 
@@ -161,14 +187,16 @@ def _judge(campaign: Campaign, spec: CampaignSpec, ids: Sequence[tuple[str, int]
     return _Judged(found, judged.reasons | chosen.reasons, chosen.contacts, judged.prices)
 
 
-def _facts(contact: Contact, account: Account, evidence: Mapping[str, Any], price: Any) -> dict[str, Any]:
-    """What a message of this person would be rendered from; its links lead nowhere."""
-    names = ("unsubscribe", "preferences", "view") if price is None else ("unsubscribe", "preferences", "view", "offer")
+def _facts(
+    contact: Contact, account: Account, evidence: Mapping[str, Any], figures: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """What a message of this person would be rendered from; its links lead nowhere. Without an offer no figures."""
+    names = ["unsubscribe", "preferences", "view", *([] if figures is None else ["offer"])]
     return {
         "contact": {"first_name": contact.first_name, "last_name": contact.last_name, "locale": contact.locale},
         "account": {"name": account.name or account.external_id, "external_id": account.external_id},
         "evidence": dict(evidence),
-        "offer": dict(price.figures) if price is not None else {},
+        "offer": dict(figures or {}),
         "links": dict.fromkeys(names, "https://example.com/"),
     }
 

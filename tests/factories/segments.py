@@ -17,3 +17,10 @@ def make_segment(definition: dict[str, Any] | None = None, *, slug: str = "") ->
         slug=slug, name=slug.capitalize(), definition=definition or {"all": []}, by="factory", now=NOW
     )
     return version.segment
+
+
+def live_definition(slug: str) -> Any:
+    """The JSON that a stored segment goes by."""
+    version = Segment.objects.select_related("live_version").get(slug=slug).live_version
+    assert version is not None
+    return version.definition

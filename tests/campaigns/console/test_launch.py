@@ -163,6 +163,14 @@ def test_people_to_preview_with_come_from_the_audience_with_their_facts():
     assert people[0].facts["links"]["offer"] == "https://example.com/"
 
 
+def test_a_launched_campaign_is_previewed_with_those_inside(marketer):
+    campaign = make.launched(holdout_percent=0)
+    people = rehearse.find_people(campaign=campaign, now=make.NOW)
+    inside = campaign.enrolments.order_by("pk").values_list("contact_id", flat=True)
+    assert [one.contact.pk for one in people] == list(inside)
+    assert people[0].facts["offer"]["new_monthly"] == "99.00"
+
+
 def with_text(text):
     steps = make.document()["steps"]
     steps[0]["variants"] = {"a": {"weight": 100, "content": {"en": {"subject": "Hi", "mjml": make.MJML.format(text)}}}}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from django.http import QueryDict
@@ -22,7 +23,7 @@ from tests.factories.usage import MeterFactory
 
 pytestmark = pytest.mark.django_db
 
-EDITABLE = [
+EDITABLE: list[dict[str, Any]] = [
     {"field": "account.plan", "op": "=", "value": "basic"},
     {"field": "account.plan", "op": "in", "value": ["basic", "pro"]},
     {"field": "account.plan", "op": "!=", "value": "basic"},
