@@ -6,9 +6,13 @@ import os
 from functools import partial
 from pathlib import Path
 
+from orchestrator.settings import running_demo
+
 # The demo's clock lives in a file, so that `up` goes on at the day where the demo ended.
-_ROOT = Path(__file__).resolve().parents[2]
-os.environ.setdefault("CLOCK_OFFSET", str(Path(os.environ.get("CRESCENDO_VAR") or _ROOT / "var") / "clock.offset"))
+_VAR = Path(os.environ.get("CRESCENDO_VAR") or Path(__file__).resolve().parents[2] / "var")
+os.environ.setdefault("CLOCK_OFFSET", str(_VAR / "clock.offset"))
+if os.environ.get("DJANGO_SETTINGS_MODULE") == "orchestrator.settings.local":
+    running_demo.adopt(_VAR)
 
 from orchestrator import services  # noqa: E402
 from orchestrator.settings.base import *  # noqa: E402, F403

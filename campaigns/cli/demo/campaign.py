@@ -68,19 +68,16 @@ FRAME = {
     "en": {
         "button": "See {{ offer.plan_to }}",
         "terms": "Price without tax. Change back or cancel at any time.",
-        "unsubscribe": "Unsubscribe",
         "font": "Arial",
     },
     "he": {
         "button": "לצפייה ב־{{ offer.plan_to }}",
         "terms": "המחיר ללא מע״מ. אפשר לחזור אחורה או לבטל בכל רגע.",
-        "unsubscribe": "הסרה מרשימת התפוצה",
         "font": "Arial",
     },
     "ro": {
         "button": "Vedeți {{ offer.plan_to }}",
         "terms": "Preț fără TVA. Puteți reveni sau anula oricând.",
-        "unsubscribe": "Dezabonare",
         "font": "Arial",
     },
 }
@@ -126,9 +123,6 @@ def build_mjml(*, locale: str, words: dict[str, str]) -> str:
         <mj-text>{words["second"]}</mj-text>
         <mj-button align="{align}" background-color="#2952cc" href="{{{{ links.offer }}}}">{frame["button"]}</mj-button>
         <mj-text font-size="13px" color="#5b6675">{frame["terms"]}</mj-text>
-        <mj-text font-size="13px" color="#5b6675">
-          <a href="{{{{ links.unsubscribe }}}}">{frame["unsubscribe"]}</a>
-        </mj-text>
       </mj-column>
     </mj-section>
   </mj-body>

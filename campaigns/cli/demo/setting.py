@@ -9,6 +9,7 @@ import socket
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -79,14 +80,20 @@ def open_setting(
     if file.exists():
         setting = DemoSetting(**json.loads(file.read_text()))
         _refuse_another(setting=setting, seed=seed, accounts=accounts)
-        return setting
-    setting = _new(seed=seed or 1, accounts=accounts or 1000, days=days, port=port, now=now)
-    folder.mkdir(parents=True, exist_ok=True)
+    else:
+        setting = _new(seed=seed or 1, accounts=accounts or 1000, days=days, port=port, now=now)
+        folder.mkdir(parents=True, exist_ok=True)
+        _write_privately(file, asdict(setting))
+    _write_privately(folder / "environment.json", setting.environment())
+    return setting
+
+
+def _write_privately(file: Path, document: dict[str, Any]) -> None:
+    """Whole or not at all, and readable by nobody else: it holds the demo's keys."""
     scratch = file.with_suffix(".new")
     scratch.touch(mode=0o600)
-    scratch.write_text(json.dumps(asdict(setting), indent=1))
+    scratch.write_text(json.dumps(document, indent=1))
     scratch.replace(file)
-    return setting
 
 
 def _refuse_another(*, setting: DemoSetting, seed: int | None, accounts: int | None) -> None:

@@ -8,6 +8,24 @@ from rich.console import Console
 from rich.table import Table
 
 HELD_OUT = "held out"
+SKIPS = {
+    "CONVERTED": "the account had upgraded by then",
+    "FACTS_CHANGED": "the account's subscription changed; planned anew where it still fits",
+    "OPTED_OUT": "the contact opted out",
+    "REFUSED": "the account said no",
+}
+# The verdict's and the estimate's codes in the words of the pages.
+WORDS = {
+    "AHEAD": "{leader} is ahead",
+    "NOT_YET": "not clear yet",
+    "NO_DIFFERENCE": "no difference worth having",
+    "HARM": "{leader} does harm",
+    "DATA_PROBLEM": "the split is not as planned: don't read it yet",
+    "NOT_ENOUGH_CONVERSIONS": "fewer than 25 upgrades in a group",
+    "NO_ACCOUNTS": "a group has no accounts",
+    "TOO_FEW_ACCOUNTS": "too few accounts",
+    "NO_VARIATION": "every account did the same",
+}
 
 
 def print_report(*, console: Console, report: dict[str, Any]) -> None:
@@ -29,15 +47,15 @@ def _print_audience(console: Console, ledger: dict[str, Any]) -> None:
     table.add_row("Enrolled", _count(accounts["enrolled"]))
     for reason, number in sorted(accounts["not_enrolled"].items(), key=lambda pair: -pair[1]):
         table.add_row(f"Not enrolled: {reason.replace('_', ' ')}", _count(number))
-    for reason, number in sorted(ledger["skips"].items(), key=lambda pair: -pair[1]):
-        table.add_row(f"Message not sent: {reason.replace('_', ' ').lower()}", _count(number))
     console.print(table)
+    for reason, number in sorted(ledger["skips"].items(), key=lambda pair: -pair[1]):
+        console.print(f"Messages not sent because: {SKIPS.get(reason, reason.replace('_', ' ').lower())}: {number:,}")
 
 
 def _print_arms(console: Console, report: dict[str, Any]) -> None:
     table = Table(title="By wording", title_justify="left")
     table.add_column("Group")
-    for name in ("Accounts", "Sent", "Delivered", "Clicked", "Opted out", "Upgraded", "Rate", "Expansion MRR"):
+    for name in ("Accounts", "Messages", "Delivered", "Clicked", "Opted out", "Upgraded", "Rate", "Expansion MRR"):
         table.add_column(name, justify="right")
     for arm in report["arms"]:
         name = HELD_OUT if arm["arm"] == "holdout" else arm["arm"].upper()
@@ -57,10 +75,10 @@ def _print_money(console: Console, money: dict[str, Any]) -> None:
             f"{money['anytime_low']:,.0f} and {money['anytime_high']:,.0f} (valid at any look)"
         )
     else:
-        console.print(f"More MRR than without the campaign: [bold]not clear yet[/bold] ({money['reason']})")
+        console.print(f"More MRR than without the campaign: [bold]not clear yet[/bold]: {WORDS[money['reason']]}")
     console.print(
         f"What the sandbox knows to be true: {money['true']:,.0f} {unit}. "
-        f"Verdict between the wordings: {money['verdict']} {(money['leader'] or '').upper()}"
+        f"Between the wordings: {WORDS[money['verdict']].format(leader=(money['leader'] or '').upper())}."
     )
 
 
