@@ -60,7 +60,9 @@ dev: environment translations ## web with autoreload, workers and timetable; POR
 
 .PHONY: test
 test: setup ## the whole suite; ARGS="tests/orchestrator -k name" runs a part
-	@$(PY) -m pytest -n 2 --dist loadgroup $(ARGS)
+	@$(PY) -m pytest -n 2 --dist loadgroup -m "not browser" $(ARGS) || { status=$$?; [ $$status = 5 ] && [ -n "$(ARGS)" ] || exit $$status; }
+	@# Browser tests have a process of their own: Playwright keeps an event loop in it, and Django then holds two connections.
+	@$(PY) -m pytest -m browser $(ARGS) || { status=$$?; [ $$status = 5 ] && [ -n "$(ARGS)" ] || exit $$status; }
 
 .PHONY: check
 check: environment translations ## linters, types, import contracts, migrations, settings, documents, translations
