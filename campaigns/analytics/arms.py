@@ -18,7 +18,8 @@ HOLDOUT = experiments.HOLDOUT
 # before they are squared. Who was drawn after a decision was not drawn at random.
 _ACCOUNTS = """
 WITH drawn AS (
-    SELECT assignment.account_id, assignment.variant_id, min(entry.at) AS entered_at
+    SELECT assignment.account_id, assignment.variant_id, min(entry.at) AS entered_at,
+           NOT %(matured_only)s OR min(entry.at) + %(window)s <= %(now)s AS is_counted
       FROM experiments_assignment assignment
       JOIN sequences_entry entry ON entry.assignment_id = assignment.id AND entry.outcome <> 'NOT_ENROLLED'
      WHERE assignment.experiment_id = %(experiment)s
@@ -35,16 +36,15 @@ WITH drawn AS (
      GROUP BY conversion.account_id
 )
 SELECT coalesce(variant.key, %(holdout)s),
-       count(*),
+       count(*) FILTER (WHERE drawn.is_counted),
        count(*) FILTER (WHERE drawn.entered_at + %(window)s > %(now)s),
-       count(gained.mrr),
-       coalesce(sum(gained.mrr), 0),
-       coalesce(sum(gained.mrr * gained.mrr), 0),
-       coalesce(sum(gained.attributed), 0)
+       count(gained.mrr) FILTER (WHERE drawn.is_counted),
+       coalesce(sum(gained.mrr) FILTER (WHERE drawn.is_counted), 0),
+       coalesce(sum(gained.mrr * gained.mrr) FILTER (WHERE drawn.is_counted), 0),
+       coalesce(sum(gained.attributed) FILTER (WHERE drawn.is_counted), 0)
   FROM drawn
   LEFT JOIN gained ON gained.account_id = drawn.account_id
   LEFT JOIN experiments_variant variant ON variant.id = drawn.variant_id
- WHERE NOT %(matured_only)s OR drawn.entered_at + %(window)s <= %(now)s
  GROUP BY variant.key
 """
 
@@ -56,9 +56,11 @@ SELECT enrolment.arm,
        count(DISTINCT message.contact_id) FILTER (
            WHERE message.unsubscribed_at IS NOT NULL OR message.complained_at IS NOT NULL)
   FROM sequences_enrolment enrolment
+  JOIN sequences_entry entry ON entry.id = enrolment.entry_id
   JOIN sequences_steprun run ON run.enrolment_id = enrolment.id
   JOIN delivery_message message ON message.id = run.message_id
  WHERE enrolment.campaign_id = %(campaign)s AND message.purpose <> 'TEST'
+   AND (NOT %(matured_only)s OR entry.at + %(window)s <= %(now)s)
  GROUP BY enrolment.arm
 """
 
@@ -69,7 +71,8 @@ class ArmFigures:
 
     `sent`, `delivered`, `clicked` count messages (clicks graded human only), `opted_out` contacts. Money is in the
     reporting currency: `mrr` is expansion MRR, `mrr_squares` the sum of the accounts' squares, `attributed_mrr` the
-    part that followed a click. `waiting` accounts are still inside the goal's window.
+    part that followed a click. `waiting` accounts are still inside the goal's window; where only finished windows
+    count they are not among the `assigned`.
     """
 
     key: str

@@ -7,6 +7,7 @@ interval is for one look at the planned end and is named so.
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -36,7 +37,9 @@ class SampleRatio:
 class ExperimentReadout:
     """`incremental` is of all treated accounts against the holdout, `by_variant` of each variant's own.
 
-    `waiting` accounts are still inside their goal window: their upgrades may be yet to come.
+    `waiting` accounts are still inside their goal window: their upgrades may be yet to come. `accounts_to_go`: how
+    many more have to be counted before a verdict that is not clear yet can be; None where that can't be told. The
+    verdict's days are None when nobody waits and accounts are missing: then no day changes anything.
     """
 
     experiment: Experiment
@@ -52,6 +55,7 @@ class ExperimentReadout:
     verdict: Verdict
     sample_ratio: SampleRatio
     waiting: int
+    accounts_to_go: int | None
     matured_only: bool
 
 
@@ -62,6 +66,11 @@ def read_experiment(*, experiment: Experiment, now: datetime, matured_only: bool
     )
     treated = _sum(figures.arms)
     ratio = _sample_ratio(experiment, figures)
+    waiting = treated.waiting + figures.holdout.waiting
+    judged = _verdict(experiment, figures, ratio, now)
+    to_go = _accounts_to_go(experiment, figures, judged)
+    if to_go and not waiting:
+        judged = dataclasses.replace(judged, days_to_go=None)
     return ExperimentReadout(
         experiment=experiment,
         as_of=now,
@@ -73,9 +82,10 @@ def read_experiment(*, experiment: Experiment, now: datetime, matured_only: bool
         treated=treated,
         incremental=_incremental(experiment, treated, figures.holdout),
         by_variant={arm.key: _incremental(experiment, arm, figures.holdout) for arm in figures.arms},
-        verdict=_verdict(experiment, figures, ratio, now),
+        verdict=judged,
         sample_ratio=ratio,
-        waiting=treated.waiting + figures.holdout.waiting,
+        waiting=waiting,
+        accounts_to_go=to_go,
         matured_only=matured_only,
     )
 
@@ -142,6 +152,19 @@ def _verdict(experiment: Experiment, figures: Figures, ratio: SampleRatio, now: 
             judged, kind="DATA_PROBLEM", leader=None, reasons=(verdict.SAMPLE_RATIO_MISMATCH,), srm_p=ratio.p
         )
     return judged
+
+
+def _accounts_to_go(experiment: Experiment, figures: Figures, judged: Verdict) -> int | None:
+    """Until the planned size and the fewest upgrades a verdict needs, at the upgrade rates so far."""
+    about = next((arm for arm in figures.arms if arm.key == judged.variant), None)
+    if judged.kind != "NOT_YET" or about is None:
+        return None
+    fewest = min(about.upgraded, figures.arms[0].upgraded)
+    if not fewest:
+        return None
+    assigned = sum(arm.assigned for arm in figures.arms)
+    by_upgrades = math.ceil(assigned * (incremental.MINIMUM_CONVERSIONS - fewest) / fewest)
+    return max(experiment.planned_accounts - assigned, by_upgrades, 0)
 
 
 def _days(experiment: Experiment, now: datetime) -> int:

@@ -26,7 +26,8 @@ def take_snapshots(*, now: datetime) -> int:
 
 
 def take_snapshot(*, experiment: Experiment, now: datetime) -> Snapshot:
-    read = readout.read_experiment(experiment=experiment, now=now)
+    """Of the accounts whose window is over, as the test's page judges: the home page then says the same."""
+    read = readout.read_experiment(experiment=experiment, now=now, matured_only=True)
     return Snapshot.objects.create(experiment=experiment, at=now, results=as_json(read))
 
 
@@ -45,6 +46,7 @@ def as_json(read: ExperimentReadout) -> dict[str, Any]:
         "verdict": {**asdict(read.verdict), "reasons": list(read.verdict.reasons)},
         "sample_ratio": asdict(read.sample_ratio),
         "waiting": read.waiting,
+        "accounts_to_go": read.accounts_to_go,
         "matured_only": read.matured_only,
     }
 

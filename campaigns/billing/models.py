@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from campaigns.operations.fields import Xid8Field
 from campaigns.profiles.models import Account
@@ -151,6 +152,8 @@ class MrrMovement(models.Model):
             models.Index(fields=["xid", "id"], name="movements_to_pull"),
             models.Index(fields=["account", "at"], name="movements_of_an_account"),
         ]
+        verbose_name = _("MRR movement")
+        verbose_name_plural = _("MRR movements")
 
     def __str__(self) -> str:
         return f"{self.kind} {self.delta} {self.currency}"

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from campaigns.console import campaign_words, drafts, message_preview, step_cards
+from campaigns.console import campaign_words, drafts, message_preview, samples, step_cards
 from campaigns.segments import preview as segment_preview
 from campaigns.segments.errors import DefinitionError
 from campaigns.segments.sessions import SegmentTooSlow
@@ -40,11 +40,12 @@ def gather(*, campaign: Campaign, asked: Mapping[str, str], now: datetime) -> di
     document = drafts.document_of(campaign=campaign)
     findings = check.check_campaign(campaign=campaign, now=now)
     people = find_people(campaign=campaign, now=now)
-    panel = _panel(campaign, document, people, asked)
+    made_up = {} if people else samples.make_facts(campaign=campaign, has_offer="offer" in document, now=now)
+    panel = _panel(campaign, document, people, made_up, asked)
     cards = step_cards.Cards(
         slug=campaign.slug,
         steps=document["steps"],
-        facts=panel.person.facts if panel.person else message_preview.facts_of(None, has_offer="offer" in document),
+        facts=panel.facts,
         shown=(panel.key, panel.letter),
         findings=findings,
         query=f"&contact={panel.person.contact.pk}" if panel.person else "",
@@ -71,6 +72,7 @@ def frame(*, campaign: Campaign) -> dict[str, Any]:
         "badge": campaign_words.badge(campaign),
         "version": version,
         "is_draft": campaign.status == Campaign.Status.DRAFT,
+        "lock": campaign_words.lock_words(campaign.status),
         "undo": drafts.version_before(campaign=campaign),
         "redo": drafts.version_after(campaign=campaign),
         "inside": Enrolment.objects.filter(campaign=campaign, state=Enrolment.State.OPEN).count(),
@@ -152,7 +154,11 @@ def _count(campaign: Campaign, now: datetime) -> int | None:
 
 
 def _panel(
-    campaign: Campaign, document: Mapping[str, Any], people: Sequence[Person], asked: Mapping[str, str]
+    campaign: Campaign,
+    document: Mapping[str, Any],
+    people: Sequence[Person],
+    made_up: Mapping[str, Any],
+    asked: Mapping[str, str],
 ) -> message_preview.Panel:
     messages = [step for step in document["steps"] if step["kind"] == "MESSAGE"]
     step = next((one for one in messages if one["key"] == asked.get("step")), messages[0])
@@ -165,6 +171,7 @@ def _panel(
         has_offer="offer" in document,
         people=people,
         asked=asked,
+        made_up=made_up,
         page=reverse("admin:studio-campaign", args=[campaign.slug]),
     )
 

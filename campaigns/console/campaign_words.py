@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from campaigns.console.templatetags.console import count as count_text
 from campaigns.console.templatetags.console import percent
+from campaigns.delivery.models import Message
 from campaigns.offers.models import Offer
 from campaigns.sequences.models import Campaign, Entry
 
@@ -145,5 +147,52 @@ def reason_words(reason: str) -> str:
     return str(names.get(Entry.Reason(reason), reason)) if reason in Entry.Reason.values else reason
 
 
+def unsent_words(reason: str) -> str:
+    """Why an account got no message, after its number: a message's reason or DUE, FAILED, NONE."""
+    reasons = Message.Reason
+    names = {
+        "DUE": _("not due yet"),
+        "FAILED": _("could not be handed over for sending"),
+        "NONE": _("left before the first message"),
+        reasons.OPTED_OUT: _("opted out"),
+        reasons.NO_CONSENT: _("without consent"),
+        reasons.SUPPRESSED: _("on the suppression list"),
+        reasons.CAMPAIGN_STOPPED: _("campaign stopped before"),
+        reasons.CONVERTED: _("upgraded before"),
+        reasons.REFUSED: _("said no before"),
+        reasons.LEFT_SEGMENT: _("left the segment before"),
+        reasons.CAPPED: _("at the weekly limit"),
+        reasons.LOST_ARBITRATION: _("got another campaign’s message instead"),
+        reasons.FACTS_CHANGED: _("changed so that the text was no longer true"),
+        reasons.CSM_TASK_OPEN: _("in talks with an account manager"),
+        reasons.GATE_CLOSED: _("kept back because sending was stopped"),
+        reasons.NO_ADDRESS: _("without an address"),
+        reasons.RENDER_ERROR: _("with a text that could not be filled in"),
+    }
+    return str(names.get(reason, reason))
+
+
 def language_name(locale: str) -> str:
     return {"en": _("English"), "he": _("Hebrew"), "ro": _("Romanian")}.get(locale, locale)
+
+
+def own_name(locale: str) -> str:
+    """The language's name in the language itself."""
+    return dict(settings.LANGUAGES).get(locale, locale)
+
+
+def lock_words(status: str) -> str:
+    """Why a campaign can be read but not changed; empty for a draft."""
+    words = {
+        "LIVE": _(
+            "It runs, so it can be read but not changed: everybody inside gets what was launched. "
+            "To change something, copy it as a new draft."
+        ),
+        "PAUSED": _(
+            "It is paused: nobody gets anything until it is resumed, and then what was launched. It can be read but "
+            "not changed; to change something, copy it as a new draft."
+        ),
+        "STOPPED": _("It was stopped for good and is kept as it was. To run it again, copy it as a new draft."),
+        "FINISHED": _("It is over and kept as it was. To run it again, copy it as a new draft."),
+    }
+    return words.get(status, "")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Case, Count, F, Q, QuerySet, Value, When
 
 from campaigns.analytics.arms import ArmFigures
 from campaigns.analytics.readout import ExperimentReadout
@@ -89,10 +90,10 @@ def compare(*, read: ExperimentReadout, stages: dict[str, Stages]) -> list[Compa
     ]
 
 
-def account_stages(*, read: ExperimentReadout) -> dict[str, Stages]:
-    """By arm, of the same accounts that the read-out counts."""
+def account_stages(*, read: ExperimentReadout, matured_only: bool) -> dict[str, Stages]:
+    """By arm, of all accounts drawn or, as the verdict counts, of those whose window is over."""
     rows = _enrolments(read.experiment)
-    if read.matured_only:
+    if matured_only:
         rows = rows.filter(entry__at__lte=read.as_of - timedelta(days=read.experiment.goal_window_days))
     opted_out = Q(runs__message__unsubscribed_at__isnull=False) | Q(runs__message__complained_at__isnull=False)
     counted = rows.values("arm").annotate(
@@ -105,6 +106,35 @@ def account_stages(*, read: ExperimentReadout) -> dict[str, Stages]:
         row["arm"]: Stages(row["sent"], row["delivered"], row["clicked"], row["opted_out"])
         for row in counted.order_by("arm")
     }
+
+
+def unsent_reasons(*, experiment: Experiment) -> dict[str, int]:
+    """{reason: accounts} of those drawn to a wording and not written to yet, most first, one reason for each.
+
+    A message's `Reason`, DUE for one that is still to go, FAILED for one that could not be handed over, NONE
+    without any message. What is still to go comes before why another did not.
+    """
+    drawn = _enrolments(experiment)
+    written = drawn.filter(runs__message__accepted_at__isnull=False).values("account")
+    unsent = drawn.exclude(account__in=written)
+    opened = [state.value for state in Message.OPEN]
+    skipped = Q(runs__message__state=Message.State.SKIPPED)
+    found = unsent.annotate(
+        why=Case(
+            When(runs__message__isnull=True, then=Value("NONE")),
+            When(runs__message__state__in=opened, then=Value("DUE")),
+            When(skipped, then=F("runs__message__reason")),
+            default=Value("FAILED"),
+        ),
+        rank=Case(
+            When(runs__message__state__in=opened, then=Value(0)),
+            When(skipped, then=Value(1)),
+            When(runs__message__isnull=True, then=Value(3)),
+            default=Value(2),
+        ),
+    )
+    first = found.order_by("account_id", "rank", "-runs__pk").distinct("account_id").values_list("why", flat=True)
+    return dict(Counter(first.iterator(chunk_size=2000)).most_common())
 
 
 def accounts_that_saw_both(*, experiment: Experiment) -> int:

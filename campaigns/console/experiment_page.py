@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.utils.safestring import SafeString
@@ -14,7 +14,15 @@ from django.utils.translation import ngettext
 from campaigns.analytics import readout
 from campaigns.analytics.arms import ArmFigures
 from campaigns.analytics.readout import ExperimentReadout
-from campaigns.console import experiment_figures, experiment_plots, marking, plots, verdict_words
+from campaigns.console import (
+    campaign_words,
+    experiment_figures,
+    experiment_plots,
+    marking,
+    plots,
+    samples,
+    verdict_words,
+)
 from campaigns.console.experiment_figures import Comparison, Stages
 from campaigns.console.templatetags.console import count, percent
 from campaigns.experiments.models import Experiment
@@ -58,8 +66,10 @@ class Entry:
 
 
 def gather(*, experiment: Experiment, campaign: Campaign, can_decide: bool, now: datetime) -> dict[str, Any]:
-    read, comparisons, stages = read_test(experiment=experiment, now=now)
-    arms = [_arm(arm, place, campaign) for place, arm in enumerate(read.arms)]
+    read, comparisons, _matured = read_test(experiment=experiment, now=now)
+    subjects = _Subjects(campaign, now)
+    arms = [_arm(arm, place, subjects.of(arm.key)) for place, arm in enumerate(read.arms)]
+    stages = experiment_figures.account_stages(read=read, matured_only=False)
     held = Arm("holdout", _("Held out"), "mark-hold", "icon-solid is-quiet", read.holdout)
     checks = list_checks(read=read, campaign=campaign)
     return {
@@ -75,8 +85,8 @@ def gather(*, experiment: Experiment, campaign: Campaign, can_decide: bool, now:
         "evidence": experiment_plots.make_evidence(read=read, comparisons=comparisons),
         "arms": arms,
         "groups": [*arms, held],
-        "stages": make_stages(arms, stages),
-        "unsent": _unsent(arms, stages),
+        "stages": make_stages(arms, stages, days=experiment.goal_window_days),
+        "unsent": _unsent(experiment),
         "log": list_decisions(experiment=experiment, campaign=campaign),
         "currency": read.currency,
         "less": -(read.incremental.estimate or 0),
@@ -90,21 +100,21 @@ def read_test(
 ) -> tuple[ExperimentReadout, list[Comparison], dict[str, Stages]]:
     """Only accounts whose window is over: whoever entered yesterday has not had the time to upgrade."""
     read = readout.read_experiment(experiment=experiment, now=now, matured_only=True)
-    stages = experiment_figures.account_stages(read=read)
+    stages = experiment_figures.account_stages(read=read, matured_only=True)
     return read, experiment_figures.compare(read=read, stages=stages), stages
 
 
 def list_checks(*, read: ExperimentReadout, campaign: Campaign) -> list[Check]:
     experiment = read.experiment
     fewest = min(arm.upgraded for arm in read.arms)
-    waiting = waiting_accounts(read)
+    waiting = read.waiting
     both = experiment_figures.accounts_that_saw_both(experiment=experiment)
     scanned = experiment_figures.scanner_clicks(campaign_slug=campaign.slug)
     return [
         Check(
             _("The split is as planned"),
             _split_words(read),
-            "bad" if read.sample_ratio.is_alarm else "ok",
+            _split_state(read),
         ),
         Check(
             _("Long enough"),
@@ -138,36 +148,31 @@ def list_checks(*, read: ExperimentReadout, campaign: Campaign) -> list[Check]:
     ]
 
 
-def waiting_accounts(read: ExperimentReadout) -> int:
-    """Drawn, but their window is not over yet."""
-    since = read.as_of - timedelta(days=read.experiment.goal_window_days)
-    rows = read.experiment.assignments.filter(at__gt=since, at__lte=read.as_of)
-    if read.experiment.decided_at is not None:
-        rows = rows.filter(at__lt=read.experiment.decided_at)
-    return rows.count()
+def make_stages(arms: Sequence[Arm], stages: dict[str, Stages], *, days: int) -> list[Stage]:
+    """Accounts per stage and arm with their share of all accounts of the arm.
+
+    Upgrades, as the verdict counts them, are a share of the accounts whose window of `days` is over.
+    """
+    drawn = [arm.figures.assigned + arm.figures.waiting for arm in arms]
+    over = [arm.figures.assigned for arm in arms]
+    reached = [stages.get(arm.key, Stages()) for arm in arms]
+    finished = ngettext("%(n)s day over", "%(n)s days over", days) % {"n": days}
+    return [
+        _stage(_("In the test"), drawn, drawn),
+        _stage(_("Sent"), [one.sent for one in reached], drawn),
+        _stage(_("Delivered"), [one.delivered for one in reached], drawn),
+        _stage(_("Clicked"), [one.clicked for one in reached], drawn),
+        _stage(finished, over, drawn),
+        _stage(_("Upgraded of these"), [arm.figures.upgraded for arm in arms], over),
+    ]
 
 
-def make_stages(arms: Sequence[Arm], stages: dict[str, Stages]) -> list[Stage]:
-    """Accounts per stage and arm with their share of all accounts of the arm."""
-    names = {
-        "assigned": _("In the test"),
-        "sent": _("Sent"),
-        "delivered": _("Delivered"),
-        "clicked": _("Clicked"),
-        "upgraded": _("Upgraded"),
-    }
-    found = []
-    for key, name in names.items():
-        cells = []
-        for place, arm in enumerate(arms):
-            of = stages.get(arm.key, Stages())
-            number = getattr(of, key) if hasattr(of, key) else getattr(arm.figures, key)
-            share = number / arm.figures.assigned if arm.figures.assigned else None
-            cells.append(
-                (number, percent(share, 0 if share == 1 else 1), plots.bar(share=share or 0.0, mark=plots.MARKS[place]))
-            )
-        found.append(Stage(name, cells))
-    return found
+def _stage(name: str, numbers: Sequence[int], wholes: Sequence[int]) -> Stage:
+    cells = []
+    for mark, number, whole in zip(plots.MARKS, numbers, wholes, strict=False):
+        share = number / whole if whole else None
+        cells.append((number, percent(share, 0 if share == 1 else 1), plots.bar(share=share or 0.0, mark=mark)))
+    return Stage(name, cells)
 
 
 def list_decisions(*, experiment: Experiment, campaign: Campaign) -> list[Entry]:
@@ -176,7 +181,7 @@ def list_decisions(*, experiment: Experiment, campaign: Campaign) -> list[Entry]
     return [Entry(*_told(row, experiment), row.at) for row in rows[:50]]
 
 
-def _arm(figures: ArmFigures, place: int, campaign: Campaign) -> Arm:
+def _arm(figures: ArmFigures, place: int, subject: SafeString | str) -> Arm:
     letter = verdict_words.letter(figures.key)
     name = f"{letter}: {figures.name}" if figures.name else letter
     return Arm(
@@ -185,34 +190,54 @@ def _arm(figures: ArmFigures, place: int, campaign: Campaign) -> Arm:
         f"mark-{plots.MARKS[place]}",
         f"icon-solid v-{plots.MARKS[place]}",
         figures,
-        _subject(campaign, figures.key),
+        subject,
     )
 
 
-def _subject(campaign: Campaign, letter: str) -> SafeString | str:
-    """How the compared message begins, as it is written."""
-    version = campaign.live_version or campaign.draft_version
-    steps = version.definition["steps"] if version else []
-    step = next((one for one in steps if len(one.get("variants", {})) > 1), None)
-    if step is None or letter not in step["variants"]:
-        return ""
-    content = step["variants"][letter]["content"]
-    texts = content.get("en") or next(iter(content.values()))
-    return marking.show_source(texts.get("subject") or texts.get("title") or texts.get("text", ""))
+class _Subjects:
+    """How the wordings of the compared message begin, filled in with the same made-up person's facts."""
+
+    def __init__(self, campaign: Campaign, now: datetime) -> None:
+        version = campaign.live_version or campaign.draft_version
+        document: Mapping[str, Any] = version.definition if version else {"steps": []}
+        compared = (step for step in document["steps"] if len(step.get("variants", {})) > 1)
+        step: Mapping[str, Any] = next(compared, {})
+        self.variants: Mapping[str, Any] = step.get("variants", {})
+        self.facts = samples.make_facts(campaign=campaign, has_offer="offer" in document, now=now)
+
+    def of(self, letter: str) -> SafeString | str:
+        if letter not in self.variants:
+            return ""
+        content = self.variants[letter]["content"]
+        locale = "en" if "en" in content else next(iter(content))
+        texts = content[locale]
+        source = texts.get("subject") or texts.get("title") or texts.get("text", "")
+        return marking.line_of(source=source, facts=self.facts, locale=locale)
 
 
-def _unsent(arms: Sequence[Arm], stages: dict[str, Stages]) -> str:
-    numbers = [arm.figures.assigned - stages.get(arm.key, Stages()).sent for arm in arms]
-    if not sum(numbers):
+def _unsent(experiment: Experiment) -> str:
+    """How many accounts were drawn to a wording and not written to, and why: the numbers add up."""
+    reasons = experiment_figures.unsent_reasons(experiment=experiment)
+    number = sum(reasons.values())
+    if not number:
         return ""
-    listed = _(" and ").join(count(number) for number in numbers)
-    return _("%(numbers)s accounts got no message: opted out, no consent, weekly limit met, or not due yet.") % {
-        "numbers": listed
-    }
+    listed = ", ".join(f"{count(n)} {campaign_words.unsent_words(reason)}" for reason, n in reasons.items())
+    words = ngettext("%(n)s account got no message: %(why)s.", "%(n)s accounts got no message: %(why)s.", number)
+    return words % {"n": count(number), "why": listed}
+
+
+def _split_state(read: ExperimentReadout) -> str:
+    if read.sample_ratio.is_alarm:
+        return "bad"
+    return "ok" if sum(read.sample_ratio.observed.values()) else "wait"
 
 
 def _split_words(read: ExperimentReadout) -> str:
     ratio = read.sample_ratio
+    if not sum(ratio.observed.values()):
+        return _("Nothing to check yet: nobody has had their %(days)s days") % {
+            "days": read.experiment.goal_window_days
+        }
     parts = [
         _("%(name)s %(n)s, planned %(planned)s")
         % {

@@ -15,6 +15,7 @@ from django.utils.translation import ngettext
 from campaigns.analytics import campaign_needs, tiles
 from campaigns.analytics import home as home_figures
 from campaigns.analytics.home import CampaignRow
+from campaigns.console import verdict_words
 from campaigns.console.templatetags.console import count, moment, money, percent
 from campaigns.experiments.models import Experiment
 from campaigns.sequences.models import Campaign
@@ -91,7 +92,7 @@ def make_tiles(*, rows: list[CampaignRow], results: dict[int, tiles.Results], no
     ]
     made = [_recurring_tile(recurring), _expansion_tile(tiles.read_expansion(now=now))]
     if read:
-        made += [_earned_tile(tiles.sum_earned(results=read)), _upgraded_tile(tiles.sum_upgraded(results=read))]
+        made += [_earned_tile(tiles.sum_earned(results=read), read), _upgraded_tile(tiles.sum_upgraded(results=read))]
     return made
 
 
@@ -123,14 +124,13 @@ def _expansion_tile(expansion: tiles.Expansion) -> Tile:
     )
 
 
-def _earned_tile(earned: tiles.Earned) -> Tile:
+def _earned_tile(earned: tiles.Earned, read: list[tiles.Results]) -> Tile:
     formula = _(
         "MRR per account of the accounts written to, less that of the accounts held out, times the accounts "
         "written to. The range holds however often you look."
     )
     if earned.estimate is None:
-        note = _("Fewer than 25 upgrades with or without messages so far")
-        return Tile("earned", _("Earned, live campaigns"), _("Not clear yet"), formula, note=note)
+        return Tile("earned", _("Earned, live campaigns"), _("Not clear yet"), formula, note=_lacking(read))
     currency = settings.REPORTING_CURRENCY
     note = format_html(
         _("more MRR than the holdout, between {low} and {high}"),
@@ -143,6 +143,20 @@ def _earned_tile(earned: tiles.Earned) -> Tile:
     return Tile("earned", _("Earned, live campaigns"), money(earned.estimate, currency), formula, note=note)
 
 
+def _lacking(read: list[tiles.Results]) -> str:
+    """Which group keeps the amount from being clear; of several campaigns in the one that is nearest to it."""
+    pairs = [(one["treated"]["upgraded"], one["holdout"]["upgraded"]) for one in read]
+    treated, held_out = max(pairs, key=min)
+    if not sum(one["treated"]["assigned"] for one in read):
+        return _("Nobody’s days for upgrading are over yet")
+    words = verdict_words.lacking(treated=treated, held_out=held_out)
+    if not words:
+        return _("Too little to compare yet")
+    if len(read) > 1:
+        return _("In the campaign that is nearest: %(what)s") % {"what": words}
+    return words[:1].upper() + words[1:]
+
+
 def _upgraded_tile(upgraded: tiles.Upgraded) -> Tile:
     note = _("%(share)s of the %(n)s accounts held out. Live campaigns") % {
         "share": percent(upgraded.held_out_share),
@@ -152,9 +166,9 @@ def _upgraded_tile(upgraded: tiles.Upgraded) -> Tile:
         "upgraded",
         _("Upgraded"),
         percent(upgraded.share),
-        _("Accounts that went up to a higher plan within the goal’s days of entering, of all that entered."),
+        _("Accounts that went up to a higher plan within the goal’s days of entering, of all whose days are over."),
         unit=_("of %(n)s") % {"n": count(upgraded.accounts)},
-        note=note if upgraded.held_out else _("Nobody is held out"),
+        note=note if upgraded.held_out else _("Nobody whose days are over was held out"),
     )
 
 
@@ -198,13 +212,11 @@ def _next_thing(campaign: Campaign, read: tiles.Results | None, *, is_finished: 
 
 def _verdict_in_short(read: tiles.Results) -> str:
     judged = read["verdict"]
-    days = judged["days_to_go"]
-    if judged["kind"] == "NOT_YET" and days:
-        return ngettext("Not clear for about %(n)d day", "Not clear for about %(n)d days", days) % {"n": days}
     words = {
         "AHEAD": _("Decide the test"),
         "HARM": _("Decide the test"),
         "NO_DIFFERENCE": _("End the test"),
         "DATA_PROBLEM": _("Check the split"),
     }
-    return words.get(judged["kind"]) or _("Not clear yet")
+    said = words.get(judged["kind"])
+    return said or verdict_words.when(days_to_go=judged["days_to_go"], accounts_to_go=read.get("accounts_to_go"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.urls import reverse
@@ -88,7 +88,7 @@ def review(*, campaign: Campaign, now: datetime) -> Review:
         else [],
         channels=[campaign_words.channel_name(channel) for channel in channels],
         days=days,
-        first=_first_words(rehearsal),
+        first=first_words(rehearsal),
     )
 
 
@@ -208,14 +208,23 @@ def _note(is_first: bool, window: Mapping[str, str] | None) -> str:
     return _("At once")
 
 
-def _first_words(rehearsal: Rehearsal | None) -> str:
+def first_words(rehearsal: Rehearsal | None) -> str:
+    """How many first messages go out on which day, as the dry run has them; empty when none does."""
     firsts = [one for one in rehearsal.sendings if one.is_first] if rehearsal else []
     if not firsts:
         return ""
-    total = sum(one.messages for one in firsts)
+    by_day: dict[date, int] = {}
+    for one in firsts:
+        by_day[one.day] = by_day.get(one.day, 0) + one.messages
+    (day, number), *later = sorted(by_day.items())
     words = {
-        "email": ngettext("First message: %(n)s e-mail", "First message: %(n)s e-mails", total),
-        "in_app": ngettext("First message: %(n)s banner", "First message: %(n)s banners", total),
+        "email": ngettext("First message: %(n)s e-mail on %(day)s", "First message: %(n)s e-mails on %(day)s", number),
+        "in_app": ngettext("First message: %(n)s banner on %(day)s", "First message: %(n)s banners on %(day)s", number),
     }
-    said = words.get(firsts[0].channel, ngettext("First message: %(n)s", "First messages: %(n)s", total))
-    return said % {"n": count(total)}
+    said = words.get(firsts[0].channel, _("First message: %(n)s on %(day)s"))
+    parts = [said % {"n": count(number), "day": date_format(day, "l j F")}]
+    for other, messages in later:
+        # Within a week the name of the day says which one is meant.
+        named = date_format(other, "l" if other - day < timedelta(days=7) else "l j F")
+        parts.append(_("%(n)s on %(day)s") % {"n": count(messages), "day": named})
+    return ", ".join(parts)

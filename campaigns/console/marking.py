@@ -44,8 +44,3 @@ def line_of(*, source: str, facts: Mapping[str, Any], locale: str) -> SafeString
     except TemplateError:
         words = mark_text(source)
     return mark_safe(show(escape(words), opening='<span class="cr-var">'))  # noqa: S308  escaped a word before
-
-
-def show_source(source: str) -> SafeString:
-    """A line as it is written, its variables named and marked."""
-    return mark_safe(show(escape(mark_text(source)), opening='<span class="cr-var">'))  # noqa: S308  escaped

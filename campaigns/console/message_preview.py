@@ -19,7 +19,7 @@ from campaigns.delivery import content as contents
 from campaigns.sequences import compose, wording
 from campaigns.sequences.rehearse import Person
 from campaigns.sequences.step_file import LOCALES
-from orchestrator.templating import footer, lint, message
+from orchestrator.templating import footer, message
 from orchestrator.templating.errors import TemplateError
 from orchestrator.templating.message import CompiledContent, Rendered
 from orchestrator.templating.mjml import direction
@@ -50,6 +50,7 @@ class Panel:
     locale: str
     screen: str
     person: Person | None
+    facts: Mapping[str, Any] = field(repr=False)
     people: list[tuple[int, str]]
     before: int | None
     after: int | None
@@ -82,10 +83,12 @@ def make_panel(
     has_offer: bool,
     people: Sequence[Person],
     asked: Mapping[str, str],
+    made_up: Mapping[str, Any],
     page: str,
     extra: Mapping[str, str] | None = None,
 ) -> Panel:
-    """`asked` are the query's contact, screen and language; `page` the address its links lead back to."""
+    """`asked` are the query's contact, screen and language; `page` the address its links lead back to; `made_up`
+    the facts shown where `people` is empty."""
     person = _chosen(people, asked.get("contact", ""))
     variant = step["variants"][letter]
     locale = _locale(variant["content"], asked.get("language", ""), person)
@@ -102,7 +105,7 @@ def make_panel(
     place = people.index(person) if person in people else 0
     all_texts = contents_for(step=step, letter=letter, has_offer=has_offer)
     texts = all_texts.get(locale)
-    facts = facts_of(person, has_offer=has_offer)
+    facts = person.facts if person else made_up
     subject, problem = _head(step["channel"], texts, locale, facts)
     frame = reverse("admin:studio-campaign-preview", args=[slug, step["key"], letter])
     return Panel(
@@ -112,6 +115,7 @@ def make_panel(
         locale=locale,
         screen=screen,
         person=person,
+        facts=facts,
         people=[(one.contact.pk, label_of(one)) for one in people],
         before=people[place - 1].contact.pk if place > 0 else None,
         after=people[place + 1].contact.pk if place + 1 < len(people) else None,
@@ -120,7 +124,12 @@ def make_panel(
         frame_url=f"{frame}?{_query(chosen, 'contact', 'screen', 'language')}",
         screens=[_screen(page, chosen, one) for one in screens],
         locales=[
-            Choice(one, f"{page}?{_query({**chosen, 'language': one})}#preview", one == locale, lang=one)
+            Choice(
+                campaign_words.own_name(one),
+                f"{page}?{_query({**chosen, 'language': one})}#preview",
+                one == locale,
+                lang=one,
+            )
             for one in LOCALES
         ],
         filled=len(people) - len(find_gaps(channel=step["channel"], texts=all_texts, people=people)),
@@ -131,13 +140,6 @@ def contents_for(*, step: Mapping[str, Any], letter: str, has_offer: bool) -> di
     return wording.delivery_content(
         channel=step["channel"], content=step["variants"][letter]["content"], has_offer=has_offer
     )
-
-
-def facts_of(person: Person | None, *, has_offer: bool) -> Mapping[str, Any]:
-    """A made-up person's where nobody real is in the audience."""
-    if person is None:
-        return lint.sample_context(wording.variables(has_offer=has_offer))
-    return person.facts
 
 
 def label_of(person: Person) -> str:

@@ -43,38 +43,57 @@ _PRICE_FIRST: Mapping[str, tuple[str, Blocks]] = {
     ),
 }
 
-_OWN_NUMBERS: Mapping[str, tuple[str, Blocks]] = {
-    "en": (
-        "{{ evidence.value }} of your {{ evidence.quota }} are used",
-        Blocks(
-            f"Hello {NAME},",
-            "{{ account.name }} uses {{ evidence.value }} of {{ evidence.quota }}.\n\n"
-            f"{{{{ offer.plan_to }}}} leaves room to grow and costs {PRICE} a month.",
-            "See {{ offer.plan_to }}",
-            "Price without tax. Change back or cancel at any time.",
-        ),
-    ),
-    "he": (
-        "פרסומת: {{ evidence.value }} מתוך {{ evidence.quota }} כבר בשימוש",
-        Blocks(
-            f"שלום {NAME},",
-            "{{ account.name }}: {{ evidence.value }} מתוך {{ evidence.quota }} בשימוש.\n\n"
-            f"{{{{ offer.plan_to }}}} משאירה מקום לצמוח ועולה {PRICE} לחודש.",
-            "לצפייה ב־{{ offer.plan_to }}",
-            "המחיר ללא מע״מ. אפשר לחזור אחורה או לבטל בכל רגע.",
-        ),
-    ),
-    "ro": (
-        "{{ evidence.value }} din {{ evidence.quota }} sunt folosite",
-        Blocks(
-            f"Bună ziua {NAME},",
-            "{{ account.name }} folosește {{ evidence.value }} din {{ evidence.quota }}.\n\n"
-            f"{{{{ offer.plan_to }}}} lasă loc de creștere și costă {PRICE} pe lună.",
-            "Vedeți {{ offer.plan_to }}",
-            "Preț fără TVA. Puteți reveni sau anula oricând.",
-        ),
-    ),
+# How a unit of the catalogue is called to the reader: in English within the sentence, elsewhere before the figures,
+# where a number does not bend it. A unit not listed is shown as the catalogue has it.
+_UNITS: Mapping[str, Mapping[str, str]] = {
+    "seats": {"en": "seats", "he": "מושבים", "ro": "Locuri"},
+    "users": {"en": "users", "he": "משתמשים", "ro": "Utilizatori"},
+    "contacts": {"en": "contacts", "he": "אנשי קשר", "ro": "Contacte"},
+    "e-mails": {"en": "e-mails", "he": "הודעות דוא״ל", "ro": "E-mailuri"},
+    "emails": {"en": "e-mails", "he": "הודעות דוא״ל", "ro": "E-mailuri"},
+    "SMS": {"en": "SMS", "he": "הודעות SMS", "ro": "SMS-uri"},
+    "GB": {"en": "GB", "he": "GB", "ro": "GB"},
 }
+_ANY_UNIT = "{{ evidence.unit | default: evidence.meter_name }}"
+
+
+def _own_numbers(unit: str) -> Mapping[str, tuple[str, Blocks]]:
+    """`unit` as the catalogue names it, e.g. seats; it may be empty."""
+    noun = _UNITS.get(unit) or dict.fromkeys(("en", "he", "ro"), _ANY_UNIT)
+    verb = "taken" if unit == "seats" else "used"
+    return {
+        "en": (
+            f"{{{{ evidence.value }}}} of your {{{{ evidence.quota }}}} {noun['en']} are {verb}",
+            Blocks(
+                f"Hello {NAME},",
+                f"{{{{ account.name }}}} uses {{{{ evidence.value }}}} of its {{{{ evidence.quota }}}} {noun['en']}."
+                f"\n\n{{{{ offer.plan_to }}}} leaves room to grow and costs {PRICE} a month.",
+                "See {{ offer.plan_to }}",
+                "Price without tax. Change back or cancel at any time.",
+            ),
+        ),
+        "he": (
+            f"פרסומת: {noun['he']}: {{{{ evidence.value }}}} מתוך {{{{ evidence.quota }}}} כבר בשימוש",
+            Blocks(
+                f"שלום {NAME},",
+                f"{noun['he']} של {{{{ account.name }}}}: {{{{ evidence.value }}}} מתוך {{{{ evidence.quota }}}} "
+                f"בשימוש.\n\n{{{{ offer.plan_to }}}} משאירה מקום לצמוח ועולה {PRICE} לחודש.",
+                "לצפייה ב־{{ offer.plan_to }}",
+                "המחיר ללא מע״מ. אפשר לחזור אחורה או לבטל בכל רגע.",
+            ),
+        ),
+        "ro": (
+            f"{noun['ro']}: {{{{ evidence.value }}}} din {{{{ evidence.quota }}}} în folosință",
+            Blocks(
+                f"Bună ziua {NAME},",
+                f"{noun['ro']} la {{{{ account.name }}}}: {{{{ evidence.value }}}} din {{{{ evidence.quota }}}} în "
+                f"folosință.\n\n{{{{ offer.plan_to }}}} lasă loc de creștere și costă {PRICE} pe lună.",
+                "Vedeți {{ offer.plan_to }}",
+                "Preț fără TVA. Puteți reveni sau anula oricând.",
+            ),
+        ),
+    }
+
 
 # Where the audience is not about a meter there are no own numbers to show: the difference leads instead.
 _DIFFERENCE: Mapping[str, tuple[str, Blocks]] = {
@@ -130,9 +149,12 @@ BANNER: Mapping[str, Mapping[str, str]] = {
 
 
 def new_document(
-    *, slug: str, name: str, segment: str, offer: str | Mapping[str, str], has_meter: bool
+    *, slug: str, name: str, segment: str, offer: str | Mapping[str, str], has_meter: bool, unit: str = ""
 ) -> dict[str, Any]:
-    """A campaign file that can be launched as it stands, once its texts say what the marketer means."""
+    """A campaign file that can be launched as it stands, once its texts say what the marketer means.
+
+    `unit` is that of the meter which the audience is about.
+    """
     return {
         "slug": slug,
         "name": name,
@@ -147,7 +169,7 @@ def new_document(
         "offer": offer,
         "limits": {"window": {"from": "09:00", "to": "20:00"}, "send_by_hours": 48, "priority": 50},
         "steps": [
-            new_mail(key="mail-1", has_meter=has_meter),
+            new_mail(key="mail-1", has_meter=has_meter, unit=unit),
             {"key": "wait-1", "kind": "WAIT", "for": "3d"},
             {
                 "key": "clicked-1",
@@ -162,8 +184,8 @@ def new_document(
     }
 
 
-def new_mail(*, key: str, has_meter: bool, wordings: int = 2) -> dict[str, Any]:
-    second = _OWN_NUMBERS if has_meter else _DIFFERENCE
+def new_mail(*, key: str, has_meter: bool, unit: str = "", wordings: int = 2) -> dict[str, Any]:
+    second = _own_numbers(unit) if has_meter else _DIFFERENCE
     texts = {"a": _PRICE_FIRST, "b": second} if wordings > 1 else {"a": second}
     return {
         "key": key,

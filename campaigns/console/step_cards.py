@@ -22,6 +22,7 @@ class LocaleMark:
     """`state` is complete, missing or wrong."""
 
     locale: str
+    name: str
     state: str
 
 
@@ -135,7 +136,10 @@ class Cards:
                 text=marking.line_of(source=text, facts=self.facts, locale=locale),
                 locale=locale,
                 direction=direction(locale),
-                locales=[LocaleMark(one, self._state(step["key"], letter, one, content)) for one in LOCALES],
+                locales=[
+                    LocaleMark(one, campaign_words.own_name(one), self._state(step["key"], letter, one, content))
+                    for one in LOCALES
+                ],
                 edit_url=reverse("admin:studio-campaign-wording", args=[self.slug, step["key"], letter]),
                 show_url=f"{page}?step={step['key']}&variant={letter}{self.query}#preview",
                 is_shown=self.shown == (step["key"], letter),

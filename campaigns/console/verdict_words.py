@@ -69,18 +69,55 @@ def why_not(*, read: ExperimentReadout, comparisons: Sequence[Comparison], choic
     return card.title
 
 
-def short(kind: str, days_to_go: int | None, leader: str | None) -> str:
+def short(*, kind: str, leader: str | None, days_to_go: int | None, accounts_to_go: int | None) -> str:
     """One line for the list of tests, from a kept read-out."""
     if kind == "AHEAD":
         return _("%(letter)s is ahead") % {"letter": letter(leader)}
-    if kind == "NOT_YET" and days_to_go:
-        return _days(days_to_go).rstrip(".")
+    if kind == "NOT_YET":
+        return when(days_to_go=days_to_go, accounts_to_go=accounts_to_go)
     words = {
         "NO_DIFFERENCE": _("No difference shown"),
         "HARM": _("A wording does harm"),
         "DATA_PROBLEM": _("The split is not as planned"),
     }
     return words.get(kind) or _("Not clear yet")
+
+
+def when(*, days_to_go: int | None, accounts_to_go: int | None) -> str:
+    """What a verdict that is not there yet waits for, in one line."""
+    if days_to_go:
+        words = ngettext("A verdict in about %(n)s day", "A verdict in about %(n)s days", days_to_go)
+        return words % {"n": count(days_to_go)}
+    if accounts_to_go:
+        words = ngettext("About %(n)s more account is needed", "About %(n)s more accounts are needed", accounts_to_go)
+        return words % {"n": count(accounts_to_go)}
+    return _("Not clear yet")
+
+
+def lacking(*, treated: int, held_out: int) -> str:
+    """Which group has too few upgrades for an amount; empty when none has."""
+    names = {"n": count(treated), "held": count(held_out), "least": MINIMUM_CONVERSIONS}
+    if min(treated, held_out) >= MINIMUM_CONVERSIONS:
+        return ""
+    if held_out >= MINIMUM_CONVERSIONS:
+        words = ngettext(
+            "only %(n)s upgrade among those written to; %(least)s needed",
+            "only %(n)s upgrades among those written to; %(least)s needed",
+            treated,
+        )
+    elif treated >= MINIMUM_CONVERSIONS:
+        words = ngettext(
+            "only %(held)s upgrade among the held out; %(least)s needed",
+            "only %(held)s upgrades among the held out; %(least)s needed",
+            held_out,
+        )
+    else:
+        words = ngettext(
+            "only %(n)s upgrade among those written to and %(held)s among the held out; %(least)s needed in each",
+            "only %(n)s upgrades among those written to and %(held)s among the held out; %(least)s needed in each",
+            treated,
+        )
+    return words % names
 
 
 def letter(key: str | None) -> str:
@@ -140,7 +177,7 @@ def _ahead(read: ExperimentReadout, about: Comparison) -> VerdictCard:
 
 
 def _not_yet(read: ExperimentReadout, about: Comparison | None) -> VerdictCard:
-    title = _days(read.verdict.days_to_go) if read.verdict.days_to_go else _("Not clear yet.")
+    title = _not_clear(read)
     actions = [Action(_("Keep it running"), _decide(read, KEEP), is_first=True)]
     if read.arms[0].assigned:
         actions.append(Action(_("Stop without a winner…"), _decide(read, read.control)))
@@ -160,7 +197,7 @@ def _not_yet(read: ExperimentReadout, about: Comparison | None) -> VerdictCard:
         "low": _ltr(points(about.upgrades.low, signed=True)),
         "high": _ltr(points(about.upgrades.high, signed=True)),
     }
-    parts = [said, *_missing(read), _("Looking now does no harm.")]
+    parts = [said, *_missing(read), *_standing_still(read), _("Looking now does no harm.")]
     return VerdictCard("wait", "clock", title, " ".join(parts), actions)
 
 
@@ -266,9 +303,27 @@ def _decide(read: ExperimentReadout, choice: str) -> str:
     return reverse("admin:studio-test-decide", args=[read.experiment.slug, choice])
 
 
-def _days(days: int) -> str:
-    words = ngettext("Not clear yet: about %(n)s more day.", "Not clear yet: about %(n)s more days.", days)
-    return words % {"n": count(days)}
+def _not_clear(read: ExperimentReadout) -> str:
+    days, accounts = read.verdict.days_to_go, read.accounts_to_go
+    if days:
+        words = ngettext("Not clear yet: about %(n)s more day.", "Not clear yet: about %(n)s more days.", days)
+        return words % {"n": count(days)}
+    if accounts:
+        words = ngettext(
+            "Not clear yet: about %(n)s more account is needed.",
+            "Not clear yet: about %(n)s more accounts are needed.",
+            accounts,
+        )
+        return words % {"n": count(accounts)}
+    return _("Not clear yet.")
+
+
+def _standing_still(read: ExperimentReadout) -> list[str]:
+    """Nobody's window runs any more: waiting alone changes nothing."""
+    if read.waiting or not read.accounts_to_go:
+        return []
+    words = _("All accounts in the test have had their %(days)s days: only accounts that enter from now on change it.")
+    return [words % {"days": read.experiment.goal_window_days}]
 
 
 def _rarely(p: float) -> str:

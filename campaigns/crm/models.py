@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class CrmConnection(models.Model):
@@ -10,6 +11,10 @@ class CrmConnection(models.Model):
     kind = models.CharField(max_length=30, help_text="A key of the setting CONNECTORS.")
     is_active = models.BooleanField(default=True)
     last_synced_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("CRM connection")
+        verbose_name_plural = _("CRM connections")
 
     def __str__(self) -> str:
         return self.slug
@@ -94,6 +99,8 @@ class WriteBack(models.Model):
             # for the write-back worker: what is due
             models.Index(fields=["next_at"], condition=models.Q(state="PENDING"), name="write_backs_due")
         ]
+        verbose_name = _("write-back")
+        verbose_name_plural = _("write-backs")
 
     def __str__(self) -> str:
         return f"{self.kind} {self.key}"

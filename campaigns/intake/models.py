@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from campaigns.operations.fields import Xid8Field
 
@@ -78,7 +79,8 @@ class Parked(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["waiting_for"], name="parked_by_whom_they_wait_for")]
-        verbose_name_plural = "parked"
+        verbose_name = _("parked event")
+        verbose_name_plural = _("parked events")
 
     def __str__(self) -> str:
         return f"{self.kind} waits for {self.waiting_for}"
@@ -95,7 +97,8 @@ class Quarantined(models.Model):
     received_at = models.DateTimeField()
 
     class Meta:
-        verbose_name_plural = "quarantined"
+        verbose_name = _("quarantined event")
+        verbose_name_plural = _("quarantined events")
 
     def __str__(self) -> str:
         return self.error[:80]

@@ -56,6 +56,20 @@ def price_accounts(*, offer: Offer, account_ids: Sequence[int], now: datetime) -
     }
 
 
+def price_example(*, offer: Offer, price: PlanPrice, seats: int | None, now: datetime) -> Pricing | str:
+    """What the offer would cost an account that has `price` today: for showing it where there is no account yet."""
+    quantity = max(seats or 0, 1) if price.model == PlanPrice.Model.PER_SEAT else 1
+    subscription = Subscription(
+        plan=price.plan,
+        status=Subscription.Status.ACTIVE,
+        currency=price.currency,
+        interval=price.interval,
+        quantity=quantity,
+        mrr=pricing.monthly(engine_price(price), quantity),
+    )
+    return _price(offer, subscription, seats, _PriceBook(), now)
+
+
 @transaction.atomic
 def store_quotes(*, offer: Offer, priced: Mapping[int, Pricing], now: datetime) -> dict[int, Quote]:
     if not priced:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class TickSlot(models.Model):
@@ -39,6 +40,8 @@ class SendSwitch(models.Model):
 
     class Meta:
         constraints = [models.CheckConstraint(condition=models.Q(id=1), name="there_is_one_send_switch")]
+        verbose_name = _("send switch")
+        verbose_name_plural = _("send switches")
 
     def __str__(self) -> str:
         return "sending is on" if self.is_on else "sending is off"

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
@@ -8,18 +10,24 @@ from campaigns.operations.browsing import BrowseOnly, left_to_right
 from campaigns.profiles.models import Account, AccountAlias, Contact, ContactAlias, Membership
 
 
-class AccountMembers(BrowseOnly, admin.TabularInline):
+class Memberships(BrowseOnly, admin.TabularInline):
+    """Each row names both sides."""
+
     model = Membership
+    extra = 0
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
+        return super().get_queryset(request).select_related("account", "contact")
+
+
+class AccountMembers(Memberships):
     fk_name = "account"
     fields = ["contact", "role"]
-    extra = 0
 
 
-class ContactMemberships(BrowseOnly, admin.TabularInline):
-    model = Membership
+class ContactMemberships(Memberships):
     fk_name = "contact"
     fields = ["account", "role"]
-    extra = 0
 
 
 class AccountAliases(BrowseOnly, admin.TabularInline):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from campaigns.operations.fields import Xid8Field
 
@@ -85,6 +86,8 @@ class AccountAlias(models.Model):
         constraints = [models.UniqueConstraint(fields=["source", "value"], name="an_alias_names_one_account")]
         # for the front doors: an id that is nobody's primary one, from whatever source
         indexes = [models.Index(fields=["value"], name="accounts_by_alias")]
+        verbose_name = _("account alias")
+        verbose_name_plural = _("account aliases")
 
     def __str__(self) -> str:
         return f"{self.source}:{self.value}"
@@ -99,6 +102,8 @@ class ContactAlias(models.Model):
         constraints = [models.UniqueConstraint(fields=["source", "value"], name="an_alias_names_one_contact")]
         # for the front doors: an id that is nobody's primary one, from whatever source
         indexes = [models.Index(fields=["value"], name="contacts_by_alias")]
+        verbose_name = _("contact alias")
+        verbose_name_plural = _("contact aliases")
 
     def __str__(self) -> str:
         return f"{self.source}:{self.value}"
@@ -121,7 +126,7 @@ class Membership(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.contact_id} in {self.account_id} as {self.role}"
+        return f"{self.contact} in {self.account} as {self.role}"
 
 
 class Score(models.Model):

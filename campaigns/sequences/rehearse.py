@@ -100,8 +100,8 @@ def rehearse(*, campaign: Campaign, now: datetime) -> Rehearsal:
 
 
 def find_people(*, campaign: Campaign, now: datetime, limit: int = 20) -> list[Person]:
-    """Some who would be written to, in the order of their accounts; of a launched campaign some who are inside, with
-    the facts they were enrolled with. Empty when there is nobody."""
+    """Some who would be written to, in the order of their accounts; of a launched campaign the newest who are or
+    were inside, with the facts they were enrolled with. Empty when there is nobody."""
     if campaign.status != Campaign.Status.DRAFT:
         return _enrolled_people(campaign, limit)
     spec = _spec_of(campaign)
@@ -131,14 +131,21 @@ def find_people(*, campaign: Campaign, now: datetime, limit: int = 20) -> list[P
 
 
 def _enrolled_people(campaign: Campaign, limit: int) -> list[Person]:
-    rows = Enrolment.objects.filter(campaign=campaign).select_related("contact", "account", "entry", "quote")
+    """Who is or was inside, the newest first; somebody who came in twice as of their last time."""
+    newest = (
+        Enrolment.objects.filter(campaign=campaign)
+        .order_by("contact", "-enrolled_at", "-pk")
+        .distinct("contact")
+        .values("pk")
+    )
+    rows = Enrolment.objects.filter(pk__in=newest).select_related("contact", "account", "entry", "quote")
     return [
         Person(
             row.contact,
             row.account,
             _facts(row.contact, row.account, row.entry.evidence, row.quote.figures if row.quote else None),
         )
-        for row in rows.order_by("pk")[:limit]
+        for row in rows.order_by("-enrolled_at", "-pk")[:limit]
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from campaigns.operations.fields import Xid8Field
 from campaigns.profiles.models import Account, Contact
@@ -78,6 +79,8 @@ class UsageDaily(models.Model):
             models.Index(fields=["meter", "day"], name="usage_of_a_day"),
             models.Index(fields=["xid", "id"], name="usage_to_pull"),
         ]
+        verbose_name = _("daily usage")
+        verbose_name_plural = _("daily usage")
 
     def __str__(self) -> str:
         return f"{self.value} on {self.day}"

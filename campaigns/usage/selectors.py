@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from campaigns.usage.models import ThresholdCrossing
+from campaigns.usage.models import Meter, ThresholdCrossing
 
 
 def newest_crossings(
@@ -27,3 +27,8 @@ def newest_evidence(*, account_ids: Collection[int], meter: str | None = None) -
     """
     found = newest_crossings(account_ids=account_ids, meter=meter)
     return {account_id: crossing.evidence for account_id, crossing in found.items()}
+
+
+def unit_of(*, meter: str | None) -> str:
+    """What a meter counts in, as the catalogue names it, e.g. seats; empty where it does not say."""
+    return Meter.objects.filter(code=meter or "").values_list("unit", flat=True).first() or ""

@@ -125,6 +125,10 @@ class Migration(migrations.Migration):
                     models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="billing.subscription"),
                 ),
             ],
+            options={
+                "verbose_name": "MRR movement",
+                "verbose_name_plural": "MRR movements",
+            },
         ),
         migrations.CreateModel(
             name="PlanFeature",

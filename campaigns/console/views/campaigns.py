@@ -25,6 +25,7 @@ from campaigns.segments.models import Segment
 from campaigns.sequences import audience, selectors
 from campaigns.sequences.campaign_file import CampaignFileError
 from campaigns.sequences.models import Campaign
+from campaigns.usage import selectors as usage
 from orchestrator import clock
 
 CHANGE = "sequences.change_campaign"
@@ -54,12 +55,14 @@ def make_campaign(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         slug = slug_for(form.cleaned_data["name"])
         segment = Segment.objects.select_related("live_version").get(slug=form.cleaned_data["segment"])
+        meter = audience.meter_of(segment=segment)
         document = skeleton.new_document(
             slug=slug,
             name=form.cleaned_data["name"],
             segment=segment.slug,
             offer=offer_value(form.cleaned_data["offer"]),
-            has_meter=audience.meter_of(segment=segment) is not None,
+            has_meter=meter is not None,
+            unit=usage.unit_of(meter=meter),
         )
         try:
             drafts.make(document=document, by=request.user.get_username(), now=clock.utcnow())

@@ -58,7 +58,7 @@ def decide(request: HttpRequest, slug: str, choice: str) -> HttpResponse:
         "card": verdict_words.make_card(read=read, comparisons=comparisons, is_seeing=True),
         "refusal": refusal,
         "needs_reason": needs_reason,
-        "waiting": experiment_page.waiting_accounts(read),
+        "waiting": read.waiting,
     }
     return pages.show(
         request, "console/tests/decide.html", context, status=409 if refusal else 422 if needs_reason else 200

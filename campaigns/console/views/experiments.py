@@ -92,14 +92,20 @@ def _line(campaign: Campaign, read: tiles.Results | None) -> Line:
     assert experiment is not None, "Only campaigns with a test are listed."
     is_running = experiment.status == Experiment.Status.RUNNING
     judged: Mapping[str, Any] = read["verdict"] if read else {"kind": "", "days_to_go": None, "leader": None}
+    missing = read.get("accounts_to_go") if read else None
     tone, icon = _TONES.get(judged["kind"], ("is-quiet", "clock"))
-    words = verdict_words.short(judged["kind"], judged["days_to_go"], judged["leader"])
+    words = verdict_words.short(
+        kind=judged["kind"], leader=judged["leader"], days_to_go=judged["days_to_go"], accounts_to_go=missing
+    )
     if (
         read
         and judged["kind"] != "DATA_PROBLEM"
         and experiment_figures.has_harmful_opt_outs(experiment=experiment, read=read)
     ):
-        (tone, icon), words = _TONES["HARM"], verdict_words.short("HARM", None, None)
+        (tone, icon), words = (
+            _TONES["HARM"],
+            verdict_words.short(kind="HARM", leader=None, days_to_go=None, accounts_to_go=None),
+        )
     if not is_running:
         winner = verdict_words.letter(experiment.winner.key if experiment.winner else "")
         words = _("%(winner)s was chosen") % {"winner": winner} if winner else _("Ended")

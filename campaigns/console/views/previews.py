@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.csp import csp_override
 
-from campaigns.console import campaign_page, drafts, message_preview
+from campaigns.console import campaign_page, drafts, message_preview, samples
 from campaigns.console.views import campaigns, wordings
 from campaigns.sequences import wording
 from campaigns.sequences.step_file import LOCALES
@@ -38,7 +38,8 @@ def show_preview(request: HttpRequest, slug: str, key: str, letter: str) -> Http
         **request.GET.dict(),
         **{name: request.POST[name] for name in ("contact", "screen") if name in request.POST},
     }
-    people = campaign_page.find_people(campaign=campaign, now=clock.utcnow())
+    now = clock.utcnow()
+    people = campaign_page.find_people(campaign=campaign, now=now)
     person = next((one for one in people if str(one.contact.pk) == asked.get("contact")), people[0] if people else None)
     locale = asked["language"] if asked.get("language") in LOCALES else "en"
     has_offer = "offer" in document
@@ -54,7 +55,7 @@ def show_preview(request: HttpRequest, slug: str, key: str, letter: str) -> Http
         channel=step["channel"],
         texts=texts,
         locale=locale,
-        facts=message_preview.facts_of(person, has_offer=has_offer),
+        facts=person.facts if person else samples.make_facts(campaign=campaign, has_offer=has_offer, now=now),
         screen=asked.get("screen", ""),
         marketing=document.get("purpose", "MARKETING") == "MARKETING",
     )

@@ -16,6 +16,7 @@ from campaigns.console.views import campaigns, parts
 from campaigns.sequences import audience
 from campaigns.sequences.campaign_file import CampaignFileError
 from campaigns.sequences.models import Campaign
+from campaigns.usage import selectors as usage
 from orchestrator import clock
 
 STEMS = {"email": "mail", "in_app": "banner", "wait": "wait", "question": "clicked"}
@@ -108,8 +109,8 @@ def _change(campaign: Campaign, document: dict[str, Any], words: list[str]) -> d
 def _new_step(campaign: Campaign, tree: list[step_tree.Node], kind: str, after: str) -> dict[str, Any]:
     key = step_tree.new_key(STEMS[kind], _keys(tree))
     if kind == "email":
-        has_meter = audience.meter_of(segment=campaign.segment) is not None
-        return skeleton.new_mail(key=key, has_meter=has_meter, wordings=1)
+        meter = audience.meter_of(segment=campaign.segment)
+        return skeleton.new_mail(key=key, has_meter=meter is not None, unit=usage.unit_of(meter=meter), wordings=1)
     if kind == "in_app":
         return skeleton.new_banner(key=key)
     if kind == "wait":

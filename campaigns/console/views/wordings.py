@@ -9,8 +9,9 @@ from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
-from campaigns.console import campaign_page, campaign_words, drafts, message_preview, pages, variables
+from campaigns.console import campaign_page, campaign_words, drafts, message_preview, pages, samples, variables
 from campaigns.console.forms.variants import BannerForm, MailForm, SourceForm, WordingForm
 from campaigns.console.step_tree import StepError
 from campaigns.console.views import parts
@@ -38,7 +39,9 @@ def edit_wording(request: HttpRequest, slug: str, key: str, letter: str) -> Http
             return _save(request, campaign, document, key, letter, locale, None)
         if form.is_valid():
             kept = {name: text for name, text in content.items() if name not in _OWN[type(form)]}
-            return _save(request, campaign, document, key, letter, locale, {**kept, **form.content()}, tab)
+            made = {**kept, **form.content()}
+            wrong = sum(map(len, form.problems(made).values()))
+            return _save(request, campaign, document, key, letter, locale, made, tab, wrong)
     context = _context(request, campaign, document, step, letter, locale)
     problems = form.problems(content) if content and not form.is_bound else {}
     context |= {
@@ -82,7 +85,9 @@ def _save(
     locale: str,
     content: dict[str, str] | None,
     tab: str = "",
+    wrong: int = 0,
 ) -> HttpResponse:
+    """`wrong` is how many things in the content would keep it from being sent: it is saved all the same."""
     query = {"language": locale} | ({"tab": tab} if tab == "source" else {})
     if contact := request.POST.get("contact"):
         query["contact"] = contact
@@ -93,7 +98,11 @@ def _save(
     except (StepError, CampaignFileError) as error:
         messages.error(request, getattr(error, "message", str(error)))
     else:
-        messages.success(request, _("Saved"))
+        if wrong:
+            words = ngettext("Saved, with %(n)d thing to mend", "Saved, with %(n)d things to mend", wrong)
+            messages.warning(request, words % {"n": wrong})
+        else:
+            messages.success(request, _("Saved"))
     return redirect(page)
 
 
@@ -103,17 +112,18 @@ def _context(
     now = clock.utcnow()
     page = reverse("admin:studio-campaign-wording", args=[campaign.slug, step["key"], letter])
     has_offer = "offer" in document
+    people = campaign_page.find_people(campaign=campaign, now=now)
     panel = message_preview.make_panel(
         slug=campaign.slug,
         step=step,
         letter=letter,
         has_offer=has_offer,
-        people=campaign_page.find_people(campaign=campaign, now=now),
+        people=people,
         asked={**request.GET.dict(), "language": locale},
+        made_up={} if people else samples.make_facts(campaign=campaign, has_offer=has_offer, now=now),
         page=page,
         extra={"tab": request.GET.get("tab", "")},
     )
-    facts = panel.person.facts if panel.person else {}
     place = 1 + document["steps"].index(step)
     name = _("%(number)s. %(channel)s") % {
         "number": place,
@@ -128,9 +138,9 @@ def _context(
         "letter": letter,
         "letters": list(step["variants"]),
         "locale": locale,
-        "locales": [(one, one in step["variants"][letter]["content"]) for one in LOCALES],
+        "locales": [(one, campaign_words.own_name(one), one in step["variants"][letter]["content"]) for one in LOCALES],
         "language": campaign_words.language_name(locale),
         "panel": panel,
         "page": page,
-        "variables": variables.list_variables(has_offer=has_offer, facts=facts),
+        "variables": variables.list_variables(has_offer=has_offer, facts=panel.facts),
     }

@@ -21,6 +21,10 @@ class Migration(migrations.Migration):
                 ("is_active", models.BooleanField(default=True)),
                 ("last_synced_at", models.DateTimeField(blank=True, null=True)),
             ],
+            options={
+                "verbose_name": "CRM connection",
+                "verbose_name_plural": "CRM connections",
+            },
         ),
         migrations.CreateModel(
             name="SyncRun",
@@ -121,6 +125,8 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "verbose_name": "write-back",
+                "verbose_name_plural": "write-backs",
                 "indexes": [
                     models.Index(condition=models.Q(("state", "PENDING")), fields=["next_at"], name="write_backs_due")
                 ],

@@ -49,6 +49,8 @@ class Migration(migrations.Migration):
                 ("seen_at", models.DateTimeField(help_text="Wall time.")),
             ],
             options={
+                "verbose_name": "intake watch",
+                "verbose_name_plural": "intake watches",
                 "constraints": [
                     models.CheckConstraint(condition=models.Q(("id", 1)), name="there_is_one_intake_watch")
                 ],
@@ -352,6 +354,8 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "verbose_name": "in-app message",
+                "verbose_name_plural": "in-app messages",
                 "indexes": [
                     models.Index(
                         condition=models.Q(("clicked_at__isnull", True), ("dismissed_at__isnull", True)),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from campaigns.delivery.models.ledger import Message
 
@@ -60,6 +61,8 @@ class IntakeWatch(models.Model):
 
     class Meta:
         constraints = [models.CheckConstraint(condition=models.Q(id=1), name="there_is_one_intake_watch")]
+        verbose_name = _("intake watch")
+        verbose_name_plural = _("intake watches")
 
     def __str__(self) -> str:
         return f"intake alive since {self.since:%Y-%m-%d %H:%M:%S}"

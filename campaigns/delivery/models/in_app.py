@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from campaigns.delivery.models.ledger import Message
 from campaigns.profiles.models import Contact
@@ -28,6 +29,8 @@ class InAppMessage(models.Model):
                 name="in_app_to_show",
             )
         ]
+        verbose_name = _("in-app message")
+        verbose_name_plural = _("in-app messages")
 
     def __str__(self) -> str:
         return f"{self.kind} {self.message_id}"

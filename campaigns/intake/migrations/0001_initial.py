@@ -76,7 +76,8 @@ class Migration(migrations.Migration):
                 ("source", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="intake.source")),
             ],
             options={
-                "verbose_name_plural": "quarantined",
+                "verbose_name": "quarantined event",
+                "verbose_name_plural": "quarantined events",
             },
         ),
         migrations.CreateModel(
@@ -101,7 +102,8 @@ class Migration(migrations.Migration):
                 ("source", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="intake.source")),
             ],
             options={
-                "verbose_name_plural": "parked",
+                "verbose_name": "parked event",
+                "verbose_name_plural": "parked events",
                 "indexes": [models.Index(fields=["waiting_for"], name="parked_by_whom_they_wait_for")],
             },
         ),

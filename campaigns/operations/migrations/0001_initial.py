@@ -105,6 +105,8 @@ class Migration(migrations.Migration):
                 ("reason", models.TextField(blank=True)),
             ],
             options={
+                "verbose_name": "send switch",
+                "verbose_name_plural": "send switches",
                 "constraints": [models.CheckConstraint(condition=models.Q(("id", 1)), name="there_is_one_send_switch")],
             },
         ),

@@ -51,6 +51,10 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "verbose_name": "account alias",
+                "verbose_name_plural": "account aliases",
+            },
         ),
         migrations.CreateModel(
             name="AccountChange",
@@ -108,6 +112,10 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "verbose_name": "contact alias",
+                "verbose_name_plural": "contact aliases",
+            },
         ),
         migrations.CreateModel(
             name="Membership",

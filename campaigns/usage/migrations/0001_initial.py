@@ -104,6 +104,8 @@ class Migration(migrations.Migration):
                 ("meter", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="usage.meter")),
             ],
             options={
+                "verbose_name": "daily usage",
+                "verbose_name_plural": "daily usage",
                 "indexes": [
                     models.Index(fields=["meter", "day"], name="usage_of_a_day"),
                     models.Index(fields=["xid", "id"], name="usage_to_pull"),

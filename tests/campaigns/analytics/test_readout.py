@@ -112,7 +112,8 @@ def test_what_happens_after_the_moment_of_reading_does_not_count(campaign):
 
 def test_accounts_inside_their_window_are_named_and_can_be_left_out(campaign):
     assert read(campaign).waiting == 40
-    assert read(campaign, matured_only=True).treated.assigned == 0
+    early = read(campaign, matured_only=True)
+    assert (early.treated.assigned, early.waiting) == (0, 40)
     after = NOW + timedelta(days=14)
     assert read(campaign, at=after).waiting == 0
     assert read(campaign, at=after, matured_only=True).treated.assigned == Enrolment.objects.count()
@@ -151,11 +152,33 @@ def test_a_holdout_beside_good_arms_is_checked_too(campaign):
 
 def test_a_snapshot_keeps_what_was_seen(campaign):
     upgrade(entries(campaign, "a")[0])
-    assert snapshot.take_snapshots(now=LATER) == 1
+    assert snapshot.take_snapshots(now=NOW + timedelta(days=14)) == 1
     results = Snapshot.objects.get().results
     assert results["arms"][0]["mrr"] == "70.00"
     assert results["treated"]["upgraded"] == 1
     assert results["verdict"]["kind"] == "NOT_YET"
+
+
+def test_a_snapshot_judges_only_accounts_whose_window_is_over(campaign):
+    upgrade(entries(campaign, "a")[0])
+    snapshot.take_snapshots(now=LATER)
+    results = Snapshot.objects.get().results
+    assert (results["treated"]["assigned"], results["treated"]["upgraded"], results["waiting"]) == (0, 0, 40)
+
+
+def test_opt_outs_of_accounts_that_are_not_counted_do_not_count(campaign):
+    Message.objects.update(state="ACCEPTED", accepted_at=NOW, unsubscribed_at=NOW)
+    assert read(campaign, matured_only=True).treated.opted_out == 0
+    assert read(campaign).treated.opted_out == Message.objects.count()
+
+
+def test_days_are_not_told_when_nobody_waits_and_accounts_are_missing(campaign):
+    upgrade(entries(campaign, "a")[0])
+    upgrade(entries(campaign, "b")[0])
+    before = read(campaign, at=NOW + timedelta(days=13))
+    after = read(campaign, at=NOW + timedelta(days=14), matured_only=True)
+    assert before.verdict.days_to_go is not None
+    assert (after.verdict.days_to_go, after.accounts_to_go) == (None, 24 * after.treated.assigned)
 
 
 class TestReadingOut(HypothesisTestCase):

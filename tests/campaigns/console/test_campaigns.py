@@ -222,6 +222,15 @@ def test_a_campaign_that_runs_can_be_read_but_not_changed(market, marketer):
     assert marketer.post(page("-steps", campaign.slug), {"do": "remove wait-1"}).status_code == 404
 
 
+def test_a_campaign_that_is_paused_or_stopped_says_so(market, marketer):
+    campaign = make.launched()
+    for act, words in (("pause", "It is paused"), ("stop", "It was stopped for good")):
+        marketer.post(page("-state", campaign.slug, act))
+        shown = words_of(marketer.get(page("", campaign.slug)))
+        assert words in shown
+        assert "It runs" not in shown
+
+
 def test_a_copy_of_what_runs_is_a_draft_of_its_own(market, marketer):
     campaign = make.launched()
     marketer.post(page("-copy", campaign.slug))
@@ -285,6 +294,20 @@ def test_the_skeletons_texts_can_all_be_sent():
             for variant in step.get("variants", {}).values()
         ]
         assert [sorted(content) for content, _ in contents] == [["en", "he", "ro"]] * 3
+
+
+def test_the_skeletons_second_wording_names_what_is_counted():
+    subjects = {
+        locale: texts["subject"]
+        for locale, texts in skeleton.new_mail(key="mail-1", has_meter=True, unit="seats")["variants"]["b"][
+            "content"
+        ].items()
+    }
+    assert subjects == {
+        "en": "{{ evidence.value }} of your {{ evidence.quota }} seats are taken",
+        "he": "פרסומת: מושבים: {{ evidence.value }} מתוך {{ evidence.quota }} כבר בשימוש",
+        "ro": "Locuri: {{ evidence.value }} din {{ evidence.quota }} în folosință",
+    }
 
 
 @pytest.fixture

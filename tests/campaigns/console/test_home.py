@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from campaigns.analytics import campaign_needs, tiles
 from campaigns.billing.models import MrrMovement
+from campaigns.console import verdict_words
 from campaigns.operations.models import LongTask, StaffProfile
 from tests.campaigns.console.reading import words_of
 from tests.factories.billing import MrrMovementFactory, SubscriptionFactory
@@ -132,6 +133,20 @@ def test_the_table_has_a_line_for_each_campaign(marketer, busy):
 def test_a_campaign_with_few_upgrades_is_not_clear_yet(marketer, in_april):
     _with_snapshot(campaign_with_results(arms={"a": Arm(50, 2), "b": Arm(50, 3), HOLDOUT: Arm(20, 1)}))
     assert "Seats at 80 % Live 120 5.0 % 5.0 % not clear yet" in words_of(marketer.get(HOME))
+
+
+def test_the_group_that_lacks_upgrades_is_named(marketer, in_april):
+    SubscriptionFactory(started_at=NOW)
+    _with_snapshot(campaign_with_results(arms={"a": Arm(200, 30), "b": Arm(200, 31), HOLDOUT: Arm(100, 16)}))
+    assert "Not clear yet Only 16 upgrades among the held out; 25 needed" in words_of(marketer.get(HOME))
+
+
+@pytest.mark.parametrize(
+    ("days", "accounts", "words"),
+    [(4, 30, "A verdict in about 4 days"), (None, 30, "About 30 more accounts are needed"), (None, None, "Not clear")],
+)
+def test_an_unclear_test_says_what_it_waits_for(days, accounts, words):
+    assert verdict_words.when(days_to_go=days, accounts_to_go=accounts).startswith(words)
 
 
 def test_a_draft_that_cannot_start_says_what_is_missing(marketer, settings, in_april):

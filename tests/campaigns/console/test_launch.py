@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 import time_machine
 from django.urls import reverse
 
 from campaigns.consent.models import ContactPoint
+from campaigns.console import launch_review
 from campaigns.delivery.models import Message
 from campaigns.offers.models import Offer
 from campaigns.sequences import rehearse
 from campaigns.sequences.models import Campaign, Entry
+from campaigns.sequences.rehearse import Rehearsal, Sending
 from tests.campaigns.console.reading import words_of
 from tests.factories import sequences as make
 
@@ -76,6 +80,16 @@ def test_first_messages_stand_on_their_day_and_later_ones_as_at_most():
     made = rehearse.rehearse(campaign=make.drafted(holdout_percent=0, limits=limits), now=make.NOW)
     told = [(one.day.isoformat(), one.step, one.messages, one.is_first) for one in made.sendings]
     assert told == [("2026-03-02", "mail-1", 6, True), ("2026-03-05", "banner", 6, False)]
+
+
+def test_first_messages_of_two_days_are_told_by_day():
+    firsts = [
+        Sending(day=date(2026, 12, 10), step="mail-1", channel="email", messages=34, is_first=True),
+        Sending(day=date(2026, 12, 11), step="mail-1", channel="email", messages=128, is_first=True),
+        Sending(day=date(2026, 12, 18), step="banner", channel="in_app", messages=162, is_first=False),
+    ]
+    made = Rehearsal(162, {}, 0, 162, 162, firsts)
+    assert launch_review.first_words(made) == "First message: 34 e-mails on Thursday 10 December, 128 on Friday"
 
 
 def test_a_closed_window_moves_the_first_messages_to_the_next_morning():
@@ -166,9 +180,18 @@ def test_people_to_preview_with_come_from_the_audience_with_their_facts():
 def test_a_launched_campaign_is_previewed_with_those_inside(marketer):
     campaign = make.launched(holdout_percent=0)
     people = rehearse.find_people(campaign=campaign, now=make.NOW)
-    inside = campaign.enrolments.order_by("pk").values_list("contact_id", flat=True)
+    inside = campaign.enrolments.order_by("-enrolled_at", "-pk").values_list("contact_id", flat=True)
     assert [one.contact.pk for one in people] == list(inside)
     assert people[0].facts["offer"]["new_monthly"] == "99.00"
+
+
+def test_those_who_left_are_still_previewed(marketer):
+    campaign = make.launched(holdout_percent=0)
+    campaign.enrolments.update(state="ENDED", exit_reason="COMPLETED", ended_at=make.NOW, due_at=None)
+    people = rehearse.find_people(campaign=campaign, now=make.NOW)
+    assert len(people) == campaign.enrolments.count()
+    words = words_of(marketer.get(reverse("admin:studio-campaign", args=[campaign.slug])))
+    assert "made-up values" not in words
 
 
 def with_text(text):

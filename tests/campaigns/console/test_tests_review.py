@@ -69,11 +69,19 @@ def test_ahead_is_said_with_both_shares_and_a_range(marketer):
     assert "Yes, 6 of 6 checks" in words
 
 
-def test_not_clear_yet_says_about_how_long_and_offers_no_winner(marketer):
+def test_not_clear_yet_says_about_how_long_while_windows_run(marketer):
+    results(NOT_YET, planned=1000, last_entry_day=42)
+    words = review(marketer)
+    assert "Not clear yet: about 166 more days." in words
+    assert "only accounts that enter from now on" not in words
+
+
+def test_not_clear_yet_says_how_many_accounts_are_missing_when_nobody_waits_and_offers_no_winner(marketer):
     results(NOT_YET, planned=1000)
     response = marketer.get(page())
     words = words_of(response)
-    assert "Not clear yet: about 98 more days." in words
+    assert "Not clear yet: about 700 more accounts are needed." in words
+    assert "All accounts in the test have had their 14 days: only accounts that enter from now on change it." in words
     assert "10.0 % upgraded with B and 8.0 % with A" in words
     assert "A group needs at least 25 upgrades before its number holds." in words
     assert "Choose B…" not in words
@@ -137,7 +145,25 @@ def test_accounts_inside_their_window_wait(marketer):
     words = review(marketer)
     # Two thirds of the six weeks are over for good: 134 of 200, twice, and 67 of 100.
     assert "Only finished windows count 165 newer accounts wait for day 14" in words
-    assert "In the test 134 100 % 134 100 %" in words
+    assert "In the test 200 100 % 200 100 % Sent 190 95.0 % 190 95.0 %" in words
+    assert "14 days over 134 67.0 % 134 67.0 % Upgraded of these 18 13.4 % 47 35.1 %" in words
+    assert "upgrades and the verdict count only accounts whose 14 days are over" in words
+
+
+def test_messages_are_shown_before_any_window_is_over(marketer):
+    with time_machine.travel(make.NOW + timedelta(days=10), tick=False):
+        results(AHEAD, last_entry_day=7)
+        words = review(marketer)
+    assert "Sent 190 95.0 % 190 95.0 %" in words
+    assert "14 days over 0 0.0 % 0 0.0 % Upgraded of these 0 – 0 –" in words
+    assert "The split is as planned not yet Nothing to check yet: nobody has had their 14 days" in words
+    assert "There are fewer than two days to draw yet." in words
+
+
+def test_the_subjects_are_filled_in(marketer):
+    results(AHEAD)
+    words = review(marketer)
+    assert "{{" not in words
 
 
 def test_an_account_with_another_wording_than_drawn_is_counted(marketer):
@@ -182,7 +208,8 @@ def test_the_groups_and_stages_stand_as_tables(marketer):
     words = review(marketer)
     assert "A 200 26 $1,248 $6.24 B 200 70 $3,430 $17.15 Held out 100 26 $520 $5.20" in words
     assert "Sent 190 95.0 % 190 95.0 % Delivered 185 92.5 % 186 93.0 % Clicked 30 15.0 % 45 22.5 %" in words
-    assert "10 and 10 accounts got no message" in words
+    assert "20 accounts got no message: 20 opted out." in words
+    assert "See who and why" not in words
 
 
 def test_every_drawing_has_its_table(marketer):
@@ -197,7 +224,7 @@ def test_every_drawing_has_its_table(marketer):
 
 def test_evidence_is_not_drawn_from_a_single_day(marketer):
     results(AHEAD)
-    assert "It is drawn from two kept days on" in review(marketer)
+    assert "There are fewer than two days to draw yet." in review(marketer)
 
 
 def test_the_winner_is_chosen_with_name_time_and_reason(marketer):
@@ -220,7 +247,7 @@ def test_a_winner_needs_a_reason(marketer):
 @pytest.mark.parametrize(
     ("arms", "planned", "why"),
     [
-        (NOT_YET, 1000, "B can’t be chosen now. Not clear yet: about 98 more days."),
+        (NOT_YET, 1000, "B can’t be chosen now. Not clear yet: about 700 more accounts are needed."),
         (NO_DIFFERENCE, 350, "B can’t be chosen now. No difference could be shown. A stays."),
         (HARM, 0, "B can’t be chosen now. B does harm: fewer accounts upgrade."),
         (OPT_OUTS, 0, "B can’t be chosen now. B does harm: more people unsubscribe."),
@@ -294,6 +321,24 @@ def test_the_list_says_what_each_test_says(marketer):
     keep_snapshots(campaign, every=21)
     words = words_of(marketer.get(reverse("admin:studio-tests")))
     assert "Seats at 80 % Seats at 80 % 400 B is ahead 2 March 2026" in words
+
+
+def test_the_list_says_what_an_unclear_test_waits_for(marketer):
+    campaign = results(NOT_YET, planned=1000)
+    keep_snapshots(campaign, every=42)
+    words = words_of(marketer.get(reverse("admin:studio-tests")))
+    assert "About 700 more accounts are needed" in words
+
+
+def test_why_nobody_wrote_to_an_account_adds_up(marketer):
+    campaign = results(NOT_YET)
+    skipped = campaign.gate.messages.filter(state="SKIPPED").order_by("pk")
+    open_one, failed, capped = skipped[:3]
+    type(open_one).objects.filter(pk=open_one.pk).update(state="READY", reason="")
+    type(failed).objects.filter(pk=failed.pk).update(state="FAILED", reason="")
+    type(capped).objects.filter(pk=capped.pk).update(reason="CAPPED")
+    found = experiment_figures.unsent_reasons(experiment=campaign.experiment)
+    assert found == {"OPTED_OUT": 7, "DUE": 1, "FAILED": 1, "CAPPED": 1}
 
 
 def test_an_empty_list_says_how_a_test_begins(marketer):

@@ -87,6 +87,17 @@ def test_an_unknown_variable_is_kept_and_told_with_its_line(draft, marketer):
     assert "Line 2: There is no variable account.nam. Did you mean account.name?" in words
 
 
+def test_saving_what_is_wrong_says_so(draft, marketer):
+    response = marketer.post(wording(draft), MAIL | {"body": "{{ account.nam }}"}, follow=True)
+    said = [(message.level_tag, str(message)) for message in response.context["messages"]]
+    assert said == [("warning", "Saved, with 1 thing to mend")]
+
+
+def test_saving_what_is_right_says_saved(draft, marketer):
+    response = marketer.post(wording(draft), MAIL, follow=True)
+    assert [(one.level_tag, str(one)) for one in response.context["messages"]] == [("success", "Saved")]
+
+
 def test_an_open_liquid_mark_is_told_beside_its_field_and_nothing_is_lost(draft, marketer):
     response = marketer.post(wording(draft), MAIL | {"button": "See {{ offer.plan_to"})
     assert response.status_code == 422
@@ -108,7 +119,7 @@ def test_mjml_that_blocks_cannot_say_opens_as_source(draft, marketer):
 
 def test_a_language_is_taken_away_and_shown_as_missing(draft, marketer):
     marketer.post(wording(draft, language="ro"), {"do": "remove"})
-    assert "ro missing" in words_of(marketer.get(page("", draft.slug)))
+    assert "Română missing" in words_of(marketer.get(page("", draft.slug)))
 
 
 def preview(campaign, letter="a", **query):
@@ -141,7 +152,7 @@ def test_the_editors_text_is_previewed_without_being_saved(draft, marketer):
 def test_a_person_without_a_value_is_told_not_to_get_it(draft, marketer):
     """Nobody has crossed a level, so there are no own numbers to show."""
     words = words_of(marketer.get(page("", draft.slug)))
-    assert "Dana would not get this message: evidence.value has no value here." in words
+    assert "Dana would not get this message: evidence.meter_name has no value here." in words
     assert "0 of 1 recipients tried have a value for each" in words
 
 

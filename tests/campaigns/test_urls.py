@@ -1,0 +1,34 @@
+"""The way in, and what stands where nothing is."""
+
+from __future__ import annotations
+
+import pytest
+from django.template.loader import render_to_string
+from django.urls import reverse
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_bare_address_leads_to_the_studio(client):
+    response = client.get("/")
+    assert (response.status_code, response.headers["Location"]) == (302, "/admin/")
+
+
+def test_an_unknown_address_is_a_page_in_words(client):
+    response = client.get("/no/such/page")
+    content = response.content.decode()
+    assert response.status_code == 404
+    assert "There is no such page" in content
+    assert "unsafe-inline" not in response.headers["Content-Security-Policy"]
+    assert "<style" not in content
+    assert "<script" not in content
+
+
+def test_the_page_of_a_failure_needs_no_context():
+    assert "Something went wrong on our side" in render_to_string("500.html")
+
+
+def test_the_data_pages_lead_back_to_the_studio(admin_client):
+    content = admin_client.get("/admin/profiles/account/").content.decode()
+    assert f'href="{reverse("admin:studio-campaigns")}"' in content
+    assert 'name="language" value="he" lang="he">עברית' in content
