@@ -28,7 +28,7 @@ OPEN_WORK = """
            (SELECT count(*) FROM delivery_message WHERE state IN ('READY', 'CLAIMED', 'SENDING', 'UNKNOWN')),
            (SELECT count(*) FROM sequences_enrolment WHERE state = 'OPEN' AND due_at <= %(now)s),
            (SELECT count(*) FROM offers_quote WHERE state = 'ACCEPTING'),
-           (SELECT count(*) FROM crm_writeback WHERE state = 'PENDING')
+           (SELECT count(*) FROM crm_writeback WHERE state = 'PENDING' AND next_at <= %(wall_now)s)
 """
 NAMES = (
     "events to take in",
@@ -37,7 +37,7 @@ NAMES = (
     "messages on their way",
     "enrolments due",
     "offers being accepted",
-    "write-backs",
+    "write-backs due",
 )
 
 
@@ -83,7 +83,7 @@ def settle(*, outside: Outside) -> None:
 
 def open_work(*, now: datetime) -> list[int]:
     with connection.cursor() as cursor:
-        cursor.execute(OPEN_WORK, {"now": now})
+        cursor.execute(OPEN_WORK, {"now": now, "wall_now": clock.wall_now()})
         return list(cursor.fetchone())
 
 

@@ -21,6 +21,8 @@ from campaigns.billing.models import Subscription
 from campaigns.cli.demo import campaign, days, load, result, table
 from campaigns.cli.demo.outside import Outside
 from campaigns.cli.demo.setting import DemoSetting
+from campaigns.cli.demo.waiting import wait_for
+from campaigns.crm.models import WriteBack
 from campaigns.operations import partitions, statistics, supervise
 from campaigns.profiles.models import Account, Contact, Membership
 from campaigns.sequences import apply, launch
@@ -32,6 +34,8 @@ from orchestrator.sandbox import company as companies
 # One day more than the goal's window: every account has had its full 14 days.
 RUNS_FOR = timedelta(days=15)
 PERSON = "demo"
+# Longer than a write-back's lease.
+WRITE_BACK_PATIENCE_S = 180.0
 
 
 def run_demo(*, setting: DemoSetting, folder: Path, is_once: bool, workers: int) -> bool:
@@ -155,3 +159,10 @@ def _pass_days(*, started: datetime | None, outside: Outside, progress: Progress
             outside=outside,
             progress=lambda at: move(min(total, int((at - started).total_seconds() // 3600)), total),
         )
+    with _bar(progress, "Telling the CRM") as move:
+        wait_for(_told, progress=move, what="write-backs", patience_s=WRITE_BACK_PATIENCE_S)
+
+
+def _told() -> tuple[int, int]:
+    """Write-backs done or given up, of all. One whose worker was killed is tried again when its lease is over."""
+    return WriteBack.objects.exclude(state=WriteBack.State.PENDING).count(), WriteBack.objects.count()
