@@ -33,6 +33,7 @@ CHROMIUM_ARGUMENTS = [
 ]
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Browser and journey tests keep to one worker each, and are skipped aloud without Chromium."""
     for item in items:

@@ -75,7 +75,7 @@ def demo(tmp_path_factory):
     return finished, killer.kills, report, var
 
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("demo")]
+pytestmark = pytest.mark.journey
 
 
 def test_the_workers_were_really_killed(demo):

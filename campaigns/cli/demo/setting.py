@@ -6,7 +6,7 @@ import base64
 import json
 import secrets
 import socket
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -80,10 +80,12 @@ def open_setting(
     if file.exists():
         setting = DemoSetting(**json.loads(file.read_text()))
         _refuse_another(setting=setting, seed=seed, accounts=accounts)
+        # Another program may have taken a port since.
+        setting = replace(setting, port=port or _free_port(setting.port), sandbox_port=_free_port(setting.sandbox_port))
     else:
         setting = _new(seed=seed or 1, accounts=accounts or 1000, days=days, port=port, now=now)
         folder.mkdir(parents=True, exist_ok=True)
-        _write_privately(file, asdict(setting))
+    _write_privately(file, asdict(setting))
     _write_privately(folder / "environment.json", setting.environment())
     return setting
 

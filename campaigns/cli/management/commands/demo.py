@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from campaigns.cli.demo import run, setting
+from campaigns.operations import processes
 from orchestrator import clock
 
 
@@ -29,6 +30,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         folder = Path(settings.VAR) / "demo"
         try:
+            processes.refuse_second(var=Path(settings.VAR))
             chosen = setting.open_setting(
                 folder=folder,
                 seed=options["seed"],
@@ -39,6 +41,8 @@ class Command(BaseCommand):
             )
         except setting.DemoMismatchError as error:
             raise CommandError(str(error), returncode=2) from error
+        except processes.AlreadyRunningError as error:
+            raise CommandError(str(error), returncode=3) from error
         if setting.MARK not in os.environ:
             # Settings are read at import: start again with the sandbox as the outside world.
             os.environ.update(chosen.environment())
