@@ -60,9 +60,12 @@ dev: environment translations ## web with autoreload, workers and timetable; POR
 
 .PHONY: test
 test: setup ## the whole suite; ARGS="tests/orchestrator -k name" runs a part
-	@$(PY) -m pytest -n 2 --dist loadgroup -m "not browser" $(ARGS) || { status=$$?; [ $$status = 5 ] && [ -n "$(ARGS)" ] || exit $$status; }
-	@# Browser tests have a process of their own: Playwright keeps an event loop in it, and Django then holds two connections.
-	@$(PY) -m pytest -m browser $(ARGS) || { status=$$?; [ $$status = 5 ] && [ -n "$(ARGS)" ] || exit $$status; }
+	@# Three processes of pytest: journeys start whole sites and go one by one; Playwright keeps an event loop in its
+	@# process, beside which Django would hold two connections.
+	@for marks in "not browser and not journey" "journey" "browser"; do \
+	  parallel=""; [ "$$marks" = "not browser and not journey" ] && parallel="-n 2"; \
+	  $(PY) -m pytest $$parallel -m "$$marks" $(ARGS) || { status=$$?; [ $$status = 5 ] && [ -n "$(ARGS)" ] || exit $$status; }; \
+	done
 
 .PHONY: check
 check: environment translations ## linters, types, import contracts, migrations, settings, documents, translations

@@ -33,16 +33,13 @@ CHROMIUM_ARGUMENTS = [
 ]
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser and journey tests keep to one worker each, and are skipped aloud without Chromium."""
+    """Without Chromium browser tests are skipped aloud."""
+    if CHROMIUM:
+        return
     for item in items:
         if item.get_closest_marker("browser"):
-            item.add_marker(pytest.mark.xdist_group("browser"))
-            if not CHROMIUM:
-                item.add_marker(pytest.mark.skip(reason="No Chromium. To run it: apt-get install chromium"))
-        elif item.get_closest_marker("journey") or item.get_closest_marker("faults"):
-            item.add_marker(pytest.mark.xdist_group("journey"))
+            item.add_marker(pytest.mark.skip(reason="No Chromium. To run it: apt-get install chromium"))
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
