@@ -71,7 +71,7 @@ def test_from_a_segment_to_the_review_of_the_launched_test(studio):
     page.get_by_role("button", name="Make the draft").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Seats at 80 %")
     message = page.frame_locator("iframe[name=message]")
-    expect(message.locator("body")).to_contain_text("9 of 10")
+    expect(message.locator("body")).to_contain_text("9 of its 10")
 
     page.get_by_role("link", name="Edit B").click()
     page.get_by_label("Subject").fill("{{ evidence.value }} of your {{ evidence.quota }} seats are taken")
