@@ -299,4 +299,4 @@ def test_undo_and_redo_are_read_from_the_versions(versions, undo, redo):
 
 
 def test_every_editable_condition_is_one_the_grammar_knows(names):
-    parse.parse_definition({"all": EDITABLE})
+    assert len(parse.parse_definition({"all": EDITABLE}).root.children) == len(EDITABLE)

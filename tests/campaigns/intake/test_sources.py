@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from django.core.management import CommandError, call_command
 
-from campaigns.intake import jobs, sources
+from campaigns.intake import sources
 from campaigns.intake.models import Source
 from tests.factories.intake import InboundEventFactory, ParkedFactory, QuarantinedFactory, SourceFactory
 
@@ -67,9 +67,3 @@ def test_statistics_of_an_unknown_source_are_refused():
         call_command("intake_stats", "--source", "nobody")
 
     assert refused.value.returncode == 2
-
-
-@pytest.mark.django_db(transaction=True)
-def test_the_jobs_run_and_ring_without_work():
-    jobs.process_inbound()
-    jobs.replay_parked()

@@ -223,8 +223,10 @@ def test_two_hundred_conditions_are_read_and_one_more_is_an_error() -> None:
 
 
 def test_the_longest_text_and_list_are_read() -> None:
-    parse.read_definition(_field("=", "x" * 1000))
-    parse.read_definition(_field("in", ["x"] * 1000))
+    text = parse.read_definition(_field("=", "x" * 1000)).root
+    listed = parse.read_definition(_field("in", ["x"] * 1000)).root
+    assert isinstance(text, nodes.Field) and isinstance(listed, nodes.Field)
+    assert (text.comparison.values, len(listed.comparison.values)) == ((nodes.Text("x" * 1000),), 1000)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from campaigns.segments import parse, store
+from campaigns.segments import nodes, parse, store
 from campaigns.segments.errors import DefinitionError
 from tests.factories.consent import ConsentTopicFactory
 from tests.factories.delivery import SendGateFactory
@@ -74,7 +74,8 @@ def test_two_ways_to_the_same_segment_are_no_circle() -> None:
     make_segment(slug="base")
     make_segment({"segment": "base"}, slug="left")
     make_segment({"segment": "base"}, slug="right")
-    parse.parse_definition({"all": [{"segment": "left"}, {"segment": "right"}, {"segment": "base"}]})
+    definition = parse.parse_definition({"all": [{"segment": "left"}, {"segment": "right"}, {"segment": "base"}]})
+    assert len(nodes.children_of(definition.root)) == 3
 
 
 def test_an_archived_segment_is_no_segment() -> None:

@@ -93,7 +93,7 @@ ONLY_THE_PARSER = {
 
 @pytest.mark.parametrize("name", GOOD)
 def test_good_files_pass_the_parser_and_the_schema(name):
-    campaign_file.parse(GOOD[name])
+    assert campaign_file.parse(GOOD[name]).slug == GOOD[name]["slug"]
     jsonschema.validate(GOOD[name], SCHEMA)
 
 
