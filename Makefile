@@ -104,6 +104,12 @@ lock: environment ## renew requirements*.txt from pyproject.toml (needs uv)
 	@uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --no-annotate --no-emit-index-url --extra services pyproject.toml -o requirements.txt
 	@uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --no-annotate --no-emit-index-url --extra services --extra dev pyproject.toml -o requirements-dev.txt
 
+.PHONY: vendor
+vendor: ## renew static/vendor/echarts from its published package (needs Node and npm)
+	@mkdir -p var/vendor && cp static/vendor/echarts/build.js var/vendor/ && cd var/vendor && npm init -y > /dev/null \
+	  && npm install --silent --no-save --no-package-lock echarts@6.1.0 esbuild@0.28 \
+	  && npx esbuild build.js --bundle --minify --format=iife --global-name=echarts --legal-comments=eof --outfile=../../static/vendor/echarts/echarts.min.js
+
 .PHONY: clean
 clean: ## stop this checkout's servers and forget its data (var/); the environment stays
 	@if [ -x $(PY) ] && [ -d var ]; then $(PY) -c 'from pathlib import Path; from orchestrator import services; services.stop(Path("var"))'; fi

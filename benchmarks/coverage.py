@@ -61,10 +61,11 @@ def run_seed(*, seed: int, accounts: int, days: int) -> dict[str, Any]:
 
 
 def read_row(*, seed: int, report: dict[str, Any], seconds: float) -> dict[str, Any]:
-    money, arms = report["money"], {arm["arm"]: arm for arm in report["arms"]}
+    seats = report["campaigns"][0]
+    money, arms = seats["money"], {arm["arm"]: arm for arm in seats["arms"]}
     return {
         "seed": seed,
-        "audience": report["ledger"]["accounts"]["audience"],
+        "audience": seats["ledger"]["accounts"]["audience"],
         "holdout": arms["holdout"]["assigned"],
         "holdout_upgraded": arms["holdout"]["upgraded"],
         "estimate": money["incremental"],

@@ -1,10 +1,10 @@
 """CPU per message through dispatch: claim, render, begin, one provider request each, finish.
 
-    python benchmarks/dispatch.py [--messages 3000] [--in-flight 50] [--latency-ms 0]
+    python benchmarks/dispatch.py [--channel email|sms] [--messages 3000] [--in-flight 50] [--latency-ms 0]
 
 Uses a database of its own (made and dropped), the official client, and a sink in another process that
-answers 202 at once. Prints one JSON line. `cpu_ms` is this process and its database connection; the
-sink is not counted. The reference loop renders a mail of the same size with nothing else, for the ratio.
+says yes at once. Prints one JSON line. `cpu_ms` is this process and its database connection; the
+sink is not counted. The reference loop renders the same message with nothing else, for the ratio.
 """
 
 from __future__ import annotations
@@ -34,10 +34,18 @@ MJML = (
     + '<mj-button href="{{ links.offer }}">Upgrade for {{ offer.price }}</mj-button>'
     + "</mj-column></mj-section></mj-body></mjml>"
 )
-ANSWER = b"HTTP/1.1 202 Accepted\r\nX-Message-Id: sink\r\nContent-Length: 0\r\n\r\n"
+WORDINGS = {
+    "email": {"subject": "{{ account.name }} is close to its limit", "mjml": MJML},
+    "sms": {"text": "{{ account.name }} uses most of {{ offer.plan_from }}: {{ links.offer }}"},
+}
+CREATED = json.dumps({"sid": "SM" + "0" * 32, "status": "accepted", "date_created": "Tue, 24 Nov 2026 10:00:00 +0000"})
+ANSWERS = {
+    "email": b"HTTP/1.1 202 Accepted\r\nX-Message-Id: sink\r\nContent-Length: 0\r\n\r\n",
+    "sms": f"HTTP/1.1 201 Created\r\nContent-Length: {len(CREATED)}\r\n\r\n{CREATED}".encode(),
+}
 
 
-def sink(ready: multiprocessing.Queue, latency_s: float) -> None:
+def sink(ready: multiprocessing.Queue, latency_s: float, answer: bytes) -> None:
     """Answer every request on any number of kept-alive connections, without reading what it says."""
     import asyncio
 
@@ -53,7 +61,7 @@ def sink(ready: multiprocessing.Queue, latency_s: float) -> None:
                 await reader.readexactly(length)
                 if latency_s:
                     await asyncio.sleep(latency_s)
-                writer.write(ANSWER)
+                writer.write(answer)
         except (asyncio.IncompleteReadError, ConnectionError):
             writer.close()
 
@@ -66,7 +74,7 @@ def sink(ready: multiprocessing.Queue, latency_s: float) -> None:
     asyncio.run(main())
 
 
-def make_messages(count: int) -> None:
+def make_messages(count: int, channel: str) -> None:
     from campaigns.consent import points
     from campaigns.consent.models import ContactPoint
     from campaigns.delivery import content, plan
@@ -78,8 +86,8 @@ def make_messages(count: int) -> None:
 
     ConsentTopicFactory()
     gate = SendGateFactory()
-    wording = {"en": {"subject": "{{ account.name }} is close to its limit", "mjml": MJML}}
-    version = content.store_version(slug="bench", name="Bench", channel="email", content=wording, now=NOW)
+    wording = {"en": WORDINGS[channel]}
+    version = content.store_version(slug="bench", name="Bench", channel=channel, content=wording, now=NOW)
     accounts = Account.objects.bulk_create(
         [Account(external_id=f"a{n}", name=f"Company {n}", added_at=NOW) for n in range(count)]
     )
@@ -89,6 +97,8 @@ def make_messages(count: int) -> None:
                 external_id=f"c{n}",
                 email=f"c{n}@bench.example",
                 email_hash=hash_address(f"c{n}@bench.example"),
+                phone=f"+97250{n:07d}",
+                phone_hash=hash_address(f"+97250{n:07d}"),
                 first_name="Noa",
                 locale="en",
                 added_at=NOW,
@@ -96,7 +106,7 @@ def make_messages(count: int) -> None:
             for n in range(count)
         ]
     )
-    found = points.ensure_points(contacts=contacts, channel="email")
+    found = points.ensure_points(contacts=contacts, channel=channel)
     ContactPoint.objects.update(topics={"offers": "GRANTED"})
     offer = {"plan_from": "Basic", "price": "€129"}
     for start in range(0, count, 1000):
@@ -108,7 +118,7 @@ def make_messages(count: int) -> None:
                     account=account,
                     point=found[contact.pk],
                     template_version=version,
-                    channel="email",
+                    channel=channel,
                     locale="en",
                     due_at=NOW,
                     send_by=NOW + timedelta(days=1),
@@ -127,11 +137,16 @@ def backend_cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def reference_ms(rounds: int = 300) -> float:
-    """Rendering the same mail alone, CPU-ms each."""
+def reference_ms(channel: str, rounds: int = 300) -> float:
+    """Rendering the same message alone, CPU-ms each."""
     from orchestrator.templating import message
 
-    compiled = message.compile_email(subject="{{ account.name }}", mjml=MJML)
+    compiled = (
+        message.compile_email(subject="{{ account.name }}", mjml=MJML)
+        if channel == "email"
+        else message.compile_text(text=WORDINGS["sms"]["text"])
+    )
+    render = message.render_email if channel == "email" else message.render_text
     facts = {
         "contact": {"first_name": "Noa"},
         "account": {"name": "Company"},
@@ -140,34 +155,44 @@ def reference_ms(rounds: int = 300) -> float:
     }
     began = time.process_time()
     for _ in range(rounds):
-        message.render_email(compiled, facts)
+        render(compiled, facts)
     return (time.process_time() - began) * 1000 / rounds
 
 
-def measure(count: int, in_flight: int, port: int) -> dict[str, object]:
+def measure(count: int, in_flight: int, port: int, channel: str) -> dict[str, object]:
     from django.db import connection
     from django.test import override_settings
 
     from campaigns.delivery import dispatch
     from campaigns.delivery.models import Message
-    from orchestrator.channels.sendgrid.channel import SendGridChannel
+    from orchestrator.channels import registry
 
-    make_messages(count)
-    SendGridChannel.in_flight = in_flight
+    make_messages(count, channel)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
         cursor.execute("SELECT pg_backend_pid()")
         pid = cursor.fetchone()[0]
-    settings = {"SENDGRID_API_KEY": "SG.bench", "SENDGRID_API_BASE": f"http://127.0.0.1:{port}"}
+    settings = {
+        "SENDGRID_API_KEY": "SG.bench",
+        "SENDGRID_API_BASE": f"http://127.0.0.1:{port}",
+        "TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
+        "TWILIO_AUTH_TOKEN": "bench",
+        "TWILIO_FROM": "+15005550006",
+        **dict.fromkeys(
+            ("TWILIO_API_BASE", "TWILIO_MESSAGING_API_BASE", "TWILIO_LOOKUPS_API_BASE"), f"http://127.0.0.1:{port}"
+        ),
+    }
     with override_settings(**settings):
+        type(registry.get(channel)).in_flight = in_flight
         database, own, wall = backend_cpu_s(pid), time.process_time(), time.monotonic()
-        done = dispatch.dispatch_due(channel="email", now=NOW, worker="bench", seconds=600)
+        done = dispatch.dispatch_due(channel=channel, now=NOW, worker="bench", seconds=600)
         wall, own, database = time.monotonic() - wall, time.process_time() - own, backend_cpu_s(pid) - database
     assert Message.objects.filter(state="ACCEPTED").count() == count, done
-    reference = reference_ms()
+    reference = reference_ms(channel)
     cpu_ms = (own + database) * 1000 / count
     return {
         "benchmark": "dispatch",
+        "channel": channel,
         "messages": count,
         "in_flight": in_flight,
         "cpu_ms": round(cpu_ms, 3),
@@ -181,6 +206,7 @@ def measure(count: int, in_flight: int, port: int) -> dict[str, object]:
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("--channel", choices=sorted(WORDINGS), default="email")
     arguments.add_argument("--messages", type=int, default=3000)
     arguments.add_argument("--in-flight", type=int, default=50)
     arguments.add_argument("--latency-ms", type=float, default=0)
@@ -192,13 +218,17 @@ def main() -> None:
     from django.db import connection
 
     ready: multiprocessing.Queue = multiprocessing.Queue()
-    server = multiprocessing.Process(target=sink, args=(ready, given.latency_ms / 1000), daemon=True)
+    server = multiprocessing.Process(
+        target=sink, args=(ready, given.latency_ms / 1000, ANSWERS[given.channel]), daemon=True
+    )
     server.start()
     port = ready.get(timeout=10)
     socket.create_connection(("127.0.0.1", port), timeout=5).close()
     connection.creation.create_test_db(verbosity=0, autoclobber=True)
     try:
-        print(json.dumps(measure(given.messages, given.in_flight, port) | {"latency_ms": given.latency_ms}))
+        print(
+            json.dumps(measure(given.messages, given.in_flight, port, given.channel) | {"latency_ms": given.latency_ms})
+        )
     finally:
         connection.creation.destroy_test_db(os.environ["CRESCENDO_TEST_DB"], verbosity=0)
         server.terminate()

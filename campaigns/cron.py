@@ -51,7 +51,10 @@ BELLS = {
     "messages_due": ["campaigns.delivery.jobs.dispatch"],
     "feedback_stored": ["campaigns.delivery.jobs.apply_feedback"],
     "reconcile": ["campaigns.delivery.jobs.reconcile", "campaigns.offers.jobs.finish_accepting"],
-    "conversions_due": ["campaigns.conversions.jobs.find_conversions"],
+    "conversions_due": [
+        "campaigns.usage.jobs.announce_plan_changes",
+        "campaigns.conversions.jobs.find_conversions",
+    ],
     "writebacks_due": ["campaigns.crm.jobs.push_writebacks"],
     "crm_sync": ["campaigns.crm.jobs.sync_all"],
     "snapshots": ["campaigns.analytics.jobs.snapshot_experiments"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
@@ -12,6 +13,7 @@ from django.utils.module_loading import import_string
 COMPANIONS = {
     "SENDGRID_API_KEY": ("SENDGRID_FROM_EMAIL", "SENDGRID_WEBHOOK_PUBLIC_KEY", "SENDER_POSTAL_ADDRESS"),
     "STRIPE_API_KEY": ("STRIPE_WEBHOOK_SECRET",),
+    "TWILIO_ACCOUNT_SID": ("TWILIO_AUTH_TOKEN",),
 }
 
 
@@ -52,6 +54,21 @@ def check_companions(**_kwargs: Any) -> list[CheckMessage]:
     ]
 
 
+def check_sms_sender(**_kwargs: Any) -> list[CheckMessage]:
+    """crescendo.W003, W004: text messages without a sender, or whose status reports Twilio would refuse to send."""
+    if not settings.TWILIO_ACCOUNT_SID:
+        return []
+    found: list[CheckMessage] = []
+    if not (settings.TWILIO_FROM or settings.TWILIO_MESSAGING_SERVICE_SID):
+        words = "TWILIO_ACCOUNT_SID is set, but neither TWILIO_FROM nor TWILIO_MESSAGING_SERVICE_SID is."
+        found.append(Warning(words, id="crescendo.W003", hint="See .env.example."))
+    host = urlsplit(settings.PUBLIC_BASE_URL).hostname or ""
+    if "_" in host:
+        words = f"The host of PUBLIC_BASE_URL, {host}, has an underscore: Twilio calls no such address."
+        found.append(Warning(words, id="crescendo.W004", hint="Every text message would be refused (21609)."))
+    return found
+
+
 def check_public_address(**_kwargs: Any) -> list[CheckMessage]:
     """crescendo.W002 (deploy): unsubscribe links and one-click headers must be https."""
     if settings.PUBLIC_BASE_URL.startswith("https://"):
@@ -62,6 +79,6 @@ def check_public_address(**_kwargs: Any) -> list[CheckMessage]:
 
 
 def register_checks() -> None:
-    for check in (check_adapters, check_lease, check_companions):
+    for check in (check_adapters, check_lease, check_companions, check_sms_sender):
         register(check, "crescendo")
     register(check_public_address, Tags.security, deploy=True)

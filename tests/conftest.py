@@ -11,6 +11,7 @@ from typing import Any
 import hypothesis
 import pytest
 from django.conf import settings
+from django.utils import translation
 
 from orchestrator.jobs import queues
 
@@ -48,6 +49,13 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         terminalreporter.write_line(
             f"{len(skipped)} BROWSER TESTS WERE SKIPPED. To run them: apt-get install chromium", red=True, bold=True
         )
+
+
+@pytest.fixture(autouse=True)
+def english() -> Iterator[None]:
+    """A page asked for in Hebrew leaves its language on in this thread: the next test begins in English again."""
+    with translation.override("en"):
+        yield
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from django.utils.formats import number_format
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
+from campaigns.analytics import guardrails
 from campaigns.analytics.home import Need
 from campaigns.analytics.tiles import Results
 from campaigns.crm.models import WriteBack
@@ -27,28 +28,46 @@ def find_campaign_needs(*, campaigns: Iterable[Campaign], results: Mapping[int, 
     return [*_tests(campaigns, results), *_drafts(now), *_late_write_backs(now)]
 
 
+def need_of_test(*, campaign: Campaign, read: Results | None) -> Need | None:
+    """What the campaign's running test asks of a person; `read` is its newest snapshot."""
+    experiment = campaign.experiment
+    if experiment is None or read is None or experiment.status != Experiment.Status.RUNNING:
+        return None
+    return next(_verdict(campaign, experiment, read), None)
+
+
+def need_of_draft(*, campaign: Campaign, now: datetime) -> Need | None:
+    """What keeps the draft from starting. It counts the audience and tries every text: not for many at once."""
+    blockers = [found for found in check.check_campaign(campaign=campaign, now=now) if found.level == check.BLOCKER]
+    if not blockers:
+        return None
+    title = _("“%(name)s” can’t start yet.") % {"name": campaign.name}
+    url = reverse("admin:studio-campaign", args=[campaign.slug])
+    return Need(title, _first_of(blockers), "block", "is-bad", url, _("See what is missing"))
+
+
 def _tests(campaigns: Iterable[Campaign], results: Mapping[int, Results]) -> Iterator[Need]:
     for campaign in campaigns:
-        experiment = campaign.experiment
-        if experiment is None or experiment.status != Experiment.Status.RUNNING:
-            continue
-        read = results.get(experiment.pk)
-        if read is not None:
-            yield from _verdict(campaign, experiment, read)
+        need = need_of_test(campaign=campaign, read=results.get(campaign.experiment_id or 0))
+        if need is not None:
+            yield need
 
 
 def _verdict(campaign: Campaign, experiment: Experiment, read: Results) -> Iterator[Need]:
     judged = read["verdict"]
     arm = (judged["leader"] or judged["variant"] or "").upper()
     url = reverse("admin:studio-test", args=[experiment.slug])
-    if judged["kind"] == "AHEAD":
+    if judged["kind"] != "DATA_PROBLEM" and guardrails.has_harmful_opt_outs(experiment=experiment, read=read):
+        title = _("A wording does harm: more people unsubscribe.")
+        yield Need(title, campaign.name, "block", "is-bad", url, _("Review the test"))
+    elif judged["kind"] == "AHEAD":
         title = _("A test is ready to decide: wording %(arm)s is ahead.") % {"arm": arm}
         yield Need(title, _shares(campaign, read), "ok", "is-ok", url, _("Review the test"))
     elif judged["kind"] == "HARM":
         title = _("A wording does harm: %(arm)s upgrades fewer accounts.") % {"arm": judged["variant"].upper()}
         yield Need(title, _shares(campaign, read), "block", "is-bad", url, _("Review the test"))
     elif judged["kind"] == "NO_DIFFERENCE":
-        title = _("A test found no difference worth having.")
+        title = _("A test is over: no difference could be shown.")
         yield Need(title, _shares(campaign, read), "flat", "is-quiet", url, _("End the test"))
     elif judged["kind"] == "DATA_PROBLEM":
         title = _("A test’s split is not as planned: don’t read its result yet.")
@@ -79,11 +98,9 @@ def _drafts(now: datetime) -> Iterator[Need]:
         "segment", "offer", "draft_version", "live_version"
     )
     for campaign in drafts.order_by("-changed_at")[:DRAFTS_CHECKED]:
-        blockers = [found for found in check.check_campaign(campaign=campaign, now=now) if found.level == check.BLOCKER]
-        if blockers:
-            title = _("“%(name)s” can’t start yet.") % {"name": campaign.name}
-            url = reverse("admin:studio-campaign", args=[campaign.slug])
-            yield Need(title, _first_of(blockers), "block", "is-bad", url, _("See what is missing"))
+        need = need_of_draft(campaign=campaign, now=now)
+        if need is not None:
+            yield need
 
 
 def _first_of(blockers: list[check.Finding]) -> str:

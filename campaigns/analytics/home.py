@@ -25,6 +25,8 @@ from campaigns.usage.models import UsageDaily
 PARKED_FOR = timedelta(hours=1)
 # Live segments are refreshed every few seconds; an hour means that a refresh keeps failing.
 STALE_AFTER = timedelta(hours=1)
+# Products report usage at least once a day.
+USAGE_STALE_AFTER = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ class CampaignRow:
 
 def find_needs(*, now: datetime) -> list[Need]:
     """What needs attention, the worst first; empty when nothing does."""
-    return [*_sending(), *_messages(), *_intake(now), *_crm(), *_segments(now)]
+    return [*_sending(), *_messages(), *_intake(now), *_crm(), *_usage(now), *_segments(now)]
 
 
 def list_campaigns(*, now: datetime, limit: int = 20) -> list[CampaignRow]:
@@ -140,6 +142,19 @@ def _crm() -> Iterator[Need]:
         if run.state == SyncRun.State.FAILED:
             title = _("The last sync of %(name)s failed") % {"name": run.connection.slug}
             yield Need(title, run.error, url=reverse("admin:crm_syncrun_changelist"), action=_("Look at it"))
+
+
+def _usage(now: datetime) -> Iterator[Need]:
+    """Campaigns that go by usage which stopped coming write to the wrong people, and nothing else would tell."""
+    newest = UsageDaily.objects.aggregate(newest=Max("last_at"))["newest"]
+    if newest is None or now - newest < USAGE_STALE_AFTER:
+        return
+    if Campaign.objects.filter(status=Campaign.Status.LIVE).exists():
+        days = (now - newest).days
+        title = ngettext("No usage has come in for %(n)d day", "No usage has come in for %(n)d days", days)
+        detail = _("Running campaigns go by the last numbers there are. Look whether your product still reports.")
+        url = reverse("admin:intake_source_changelist")
+        yield Need(title % {"n": days}, detail, url=url, action=_("Look at the sources"))
 
 
 def _segments(now: datetime) -> Iterator[Need]:

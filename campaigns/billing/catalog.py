@@ -45,6 +45,11 @@ class _Price:
     model: str
     unit_amount: Decimal
     lookup_key: str
+    extra_seat_amount: Decimal | None
+
+
+# What may change of a price: plan, currency and interval say which one it is.
+_TERMS = ("model", "unit_amount", "lookup_key", "extra_seat_amount")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +139,12 @@ def _store_prices(plan: Plan, spec: _Plan) -> bool:
         price = known.get((wanted.currency, wanted.interval)) or PlanPrice(
             plan=plan, currency=wanted.currency, interval=wanted.interval
         )
-        if (price.model, price.unit_amount, price.lookup_key) == (wanted.model, wanted.unit_amount, wanted.lookup_key):
+        if all(getattr(price, name) == getattr(wanted, name) for name in _TERMS):
             continue
         if price.lookup_key != wanted.lookup_key:
             price.billing_price_id = ""
-        price.model, price.unit_amount, price.lookup_key = wanted.model, wanted.unit_amount, wanted.lookup_key
+        for name in _TERMS:
+            setattr(price, name, getattr(wanted, name))
         price.save()
         is_changed = True
     return is_changed
@@ -158,10 +164,15 @@ def _export_plan(plan: Plan) -> dict[str, Any]:
                 "model": price.model,
                 "unit_amount": _plain(price.unit_amount),
                 "lookup_key": price.lookup_key,
+                **_extra_seat(price),
             }
             for price in sorted(plan.prices.all(), key=lambda price: price.lookup_key)
         ],
     }
+
+
+def _extra_seat(price: PlanPrice) -> dict[str, int | str | None]:
+    return {} if price.extra_seat_amount is None else {"extra_seat_amount": _plain(price.extra_seat_amount)}
 
 
 def _plain(value: Decimal | None) -> int | str | None:
@@ -198,12 +209,14 @@ def _read_plan(raw: Any, path: str) -> _Plan:
 
 def _read_price(raw: Any, path: str) -> _Price:
     price = _object(raw, path)
+    extra = price.get("extra_seat_amount")
     return _Price(
         currency=_choice(_text(price, "currency", path).upper(), None, f"{path}.currency"),
         interval=_choice(_text(price, "interval", path).upper(), Interval.values, f"{path}.interval"),
         model=_choice(_text(price, "model", path).upper(), PlanPrice.Model.values, f"{path}.model"),
         unit_amount=_number(price.get("unit_amount"), f"{path}.unit_amount"),
         lookup_key=_text(price, "lookup_key", path),
+        extra_seat_amount=None if extra is None else _number(extra, f"{path}.extra_seat_amount"),
     )
 
 

@@ -44,15 +44,17 @@ STUDIO: dict[str, tuple[str, QuerySet[Any] | None]] = {
     "campaign": ("studio-campaign", Campaign.objects.all()),
     "campaign-draft": ("studio-campaign", Campaign.objects.filter(status=Campaign.Status.DRAFT)),
     "launch": ("studio-campaign-launch", Campaign.objects.filter(status=Campaign.Status.DRAFT)),
+    "templates": ("studio-templates", None),
     "tests": ("studio-tests", None),
     "test": ("studio-test", Experiment.objects.filter(campaign__isnull=False)),
+    "contacts": ("studio-contacts", None),
     "data": ("data", None),
     "accounts": ("profiles_account_changelist", None),
 }
 
 
 def all_pages() -> list[Page]:
-    return [Page("login", reverse("admin:login"), needs_login=False), *_studio(), *_public()]
+    return [Page("login", reverse("admin:login"), needs_login=False), *_studio(), *_people(), *_public()]
 
 
 def _studio() -> Iterator[Page]:
@@ -66,10 +68,20 @@ def _studio() -> Iterator[Page]:
             continue
 
 
+def _people() -> Iterator[Page]:
+    """The contact with the newest message that was not sent, else with the newest: theirs is the page to look at."""
+    rows = Message.objects.counted().order_by("-pk")
+    message = rows.filter(state=Message.State.SKIPPED).first() or rows.first()
+    if message is not None:
+        yield Page("contact", reverse("admin:studio-contact", args=[message.contact_id]))
+        yield Page("contact-opt-out", reverse("admin:studio-contact-opt-out", args=[message.contact_id]))
+
+
 def _public() -> Iterator[Page]:
     message = Message.objects.counted().filter(channel="email").order_by("-pk").first()
     if message is not None:
         yield Page("unsubscribe", _path(links.unsubscribe_url(message_uuid=message.uuid)), needs_login=False)
+        yield Page("preferences", _path(links.preferences_url(message_uuid=message.uuid)), needs_login=False)
     enrolment = Enrolment.objects.filter(quote__isnull=False).select_related("quote").order_by("-pk").first()
     if enrolment is not None and enrolment.quote is not None:
         url = offer_links.offer_url(quote_uuid=enrolment.quote.uuid, contact_id=enrolment.contact_id)

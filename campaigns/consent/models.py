@@ -2,24 +2,53 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from campaigns.operations.fields import Xid8Field
 from campaigns.profiles.models import Contact
 
 
+def channel_names() -> list[tuple[str, Any]]:
+    """What the ways to a person are called. A channel without a name here is shown by its kind."""
+    return [
+        ("email", _("E-mail")),
+        ("sms", _("SMS")),
+        ("in_app", _("In-app message")),
+        ("csm_task", _("Task for a CSM")),
+    ]
+
+
 class ConsentTopic(models.Model):
     """What messages are about. `permitted_without_record` lists the channels where a contact who
-    never said yes or no may be written to (in-app to a logged-in customer, say)."""
+    never said yes or no may be written to (in-app to a logged-in customer, say).
 
-    slug = models.SlugField(max_length=60, unique=True)
-    name = models.CharField(max_length=120)
-    is_marketing = models.BooleanField(default=True)
-    permitted_without_record = models.JSONField(default=list, blank=True)
+    `words` are what contacts read on the preference page, by language: {"he": {"name", "description"}}.
+    """
+
+    slug = models.SlugField(_("short name"), max_length=60, unique=True)
+    name = models.CharField(_("name"), max_length=120)
+    is_marketing = models.BooleanField(_("marketing"), default=True)
+    permitted_without_record = models.JSONField(_("permitted without a record"), default=list, blank=True)
+    words = models.JSONField(_("words for contacts"), default=dict, blank=True)
+
+    class Meta:
+        verbose_name = _("consent topic")
+        verbose_name_plural = _("consent topics")
 
     def __str__(self) -> str:
         return self.name
+
+    def name_in(self, language: str) -> str:
+        """As a contact with this language reads it; without words of its own the name."""
+        return str(self.words.get(language, {}).get("name") or self.name)
+
+    def description_in(self, language: str) -> str:
+        """Empty where nobody wrote one in this language."""
+        return str(self.words.get(language, {}).get("description") or "")
 
 
 class ContactPoint(models.Model):
@@ -30,20 +59,22 @@ class ContactPoint(models.Model):
     """
 
     class Reason(models.TextChoices):
-        UNSUBSCRIBED = "UNSUBSCRIBED"
-        COMPLAINED = "COMPLAINED"
-        BOUNCED = "BOUNCED"
-        OBJECTED = "OBJECTED"
-        ERASED = "ERASED"
+        UNSUBSCRIBED = "UNSUBSCRIBED", _("Unsubscribed")
+        COMPLAINED = "COMPLAINED", _("Reported us as unwanted")
+        BOUNCED = "BOUNCED", _("What is sent there comes back")
+        OBJECTED = "OBJECTED", _("Objected to all marketing")
+        ERASED = "ERASED", _("Erased at their request")
 
-    channel = models.CharField(max_length=20)
+    channel = models.CharField(_("channel"), max_length=20, choices=channel_names)
     address_hash = models.BinaryField(max_length=32, editable=False)
-    contact = models.ForeignKey(Contact, null=True, blank=True, on_delete=models.SET_NULL, related_name="points")
-    is_blocked = models.BooleanField(default=False, help_text="No marketing at all on this address.")
-    reason = models.CharField(max_length=20, choices=Reason, blank=True)
-    blocked_at = models.DateTimeField(null=True, blank=True)
-    topics = models.JSONField(default=dict, blank=True)
-    revision = models.IntegerField(default=0)
+    contact = models.ForeignKey(
+        Contact, verbose_name=_("contact"), null=True, blank=True, on_delete=models.SET_NULL, related_name="points"
+    )
+    is_blocked = models.BooleanField(_("blocked"), default=False, help_text=_("No marketing at all on this address."))
+    reason = models.CharField(_("reason"), max_length=20, choices=Reason, blank=True)
+    blocked_at = models.DateTimeField(_("blocked at"), null=True, blank=True)
+    topics = models.JSONField(_("topics"), default=dict, blank=True)
+    revision = models.IntegerField(_("revision"), default=0)
 
     class Meta:
         constraints = [
@@ -53,9 +84,11 @@ class ContactPoint(models.Model):
                 name="a_blocked_address_says_why",
             ),
         ]
+        verbose_name = _("contact point")
+        verbose_name_plural = _("contact points")
 
     def __str__(self) -> str:
-        return f"{self.channel} point {self.pk}"
+        return f"{self.get_channel_display()} {self.pk}"
 
 
 class ConsentRecord(models.Model):
@@ -65,20 +98,22 @@ class ConsentRecord(models.Model):
     """
 
     class State(models.TextChoices):
-        GRANTED = "GRANTED"
-        WITHDRAWN = "WITHDRAWN"
+        GRANTED = "GRANTED", _("Granted")
+        WITHDRAWN = "WITHDRAWN", _("Withdrawn")
 
-    point = models.ForeignKey(ContactPoint, on_delete=models.PROTECT, related_name="records")
-    contact = models.ForeignKey(Contact, null=True, blank=True, on_delete=models.PROTECT)
-    channel = models.CharField(max_length=20)
-    topic = models.CharField(max_length=60, blank=True)
-    state = models.CharField(max_length=20, choices=State)
-    basis = models.CharField(max_length=30, blank=True)
-    source = models.CharField(max_length=60, help_text="crm, one_click, unsubscribe_page, complaint …")
-    at = models.DateTimeField()
-    recorded_at = models.DateTimeField()
-    evidence = models.JSONField(default=dict, blank=True)
-    dedupe_key = models.CharField(max_length=120, unique=True, null=True, blank=True)
+    point = models.ForeignKey(
+        ContactPoint, verbose_name=_("contact point"), on_delete=models.PROTECT, related_name="records"
+    )
+    contact = models.ForeignKey(Contact, verbose_name=_("contact"), null=True, blank=True, on_delete=models.PROTECT)
+    channel = models.CharField(_("channel"), max_length=20, choices=channel_names)
+    topic = models.CharField(_("topic"), max_length=60, blank=True)
+    state = models.CharField(_("state"), max_length=20, choices=State)
+    basis = models.CharField(_("basis"), max_length=30, blank=True)
+    source = models.CharField(_("source"), max_length=60, help_text=_("crm, one_click, unsubscribe_page, complaint …"))
+    at = models.DateTimeField(_("when"))
+    recorded_at = models.DateTimeField(_("recorded at"))
+    evidence = models.JSONField(_("evidence"), default=dict, blank=True)
+    dedupe_key = models.CharField(_("key against doubles"), max_length=120, unique=True, null=True, blank=True)
     xid = Xid8Field()
 
     class Meta:
@@ -86,6 +121,8 @@ class ConsentRecord(models.Model):
             models.Index(fields=["contact", "channel", "topic", "-at"], name="newest_consent_of_a_contact"),
             models.Index(fields=["xid", "id"], name="consent_records_to_pull"),
         ]
+        verbose_name = _("consent record")
+        verbose_name_plural = _("consent records")
 
     def __str__(self) -> str:
-        return f"{self.state} {self.channel} {self.topic or 'all topics'}"
+        return f"{self.get_state_display()} · {self.get_channel_display()} · {self.topic or _('all marketing')}"

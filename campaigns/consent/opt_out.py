@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -107,6 +107,63 @@ def opt_in(
     return True
 
 
+def restore(
+    *,
+    point_id: int,
+    taken_by: Collection[str],
+    source: str,
+    evidence: Mapping[str, Any] | None = None,
+    at: datetime,
+    now: datetime,
+) -> bool:
+    """Give back what the no of one of these sources took (START after STOP), and nothing else.
+
+    The block is lifted and the topics that stood granted then are granted anew; a topic that was or has been
+    refused by itself stays refused. False, and nothing changes, where that no took nothing: the address is not
+    blocked, it was blocked before, or the person has since said no in another way, or more strongly.
+    """
+    with transaction.atomic():
+        locked = record.lock_points(point_ids=[point_id])
+        point = locked[0]
+        taken = _taken_topics(point, taken_by)
+        if taken is None:
+            return False
+        ConsentRecord.objects.bulk_create(
+            ConsentRecord(
+                point=point,
+                contact_id=point.contact_id,
+                channel=point.channel,
+                topic=topic,
+                state=ConsentRecord.State.GRANTED,
+                basis="explicit",
+                source=source,
+                at=at,
+                recorded_at=now,
+                evidence=dict(evidence or {}),
+            )
+            for topic in taken
+            if point.topics.get(topic) == ConsentRecord.State.GRANTED
+        )
+        point.is_blocked, point.reason, point.blocked_at = False, "", None
+        point.save(update_fields=["is_blocked", "reason", "blocked_at"])
+        record.settle_topics(points=locked)
+    return True
+
+
+def _taken_topics(point: ContactPoint, taken_by: Collection[str]) -> list[str] | None:
+    """The topics granted when a no of these sources blocked the address; None unless that is what blocks it now."""
+    if not point.is_blocked or point.reason != Reason.UNSUBSCRIBED:
+        return None
+    nos = ConsentRecord.objects.filter(point=point, topic="", state=ConsentRecord.State.WITHDRAWN).order_by("-pk")
+    for one in nos:
+        if one.source not in taken_by:
+            return None
+        took = one.evidence.get("took", {})
+        if took.get("was_blocked") is False:
+            return list(took["topics"])
+    return None
+
+
 def _key(dedupe_key: str, point: ContactPoint) -> str:
     """One report may concern several addresses: each record has its own key, the same on every machine."""
     return f"{dedupe_key}:{point.channel}:{bytes(point.address_hash).hex()[:16]}"
@@ -136,9 +193,15 @@ def _record(
         source=source,
         at=at,
         recorded_at=now,
-        evidence={**(evidence or {}), "reason": reason},
+        evidence={**(evidence or {}), "reason": reason, **({} if topic else {"took": _stood(point)})},
         dedupe_key=_key(dedupe_key, point) if dedupe_key else None,
     )
+
+
+def _stood(point: ContactPoint) -> dict[str, Any]:
+    """What a no for everything takes away: whoever takes it back gets that again, not more."""
+    granted = [slug for slug, state in sorted(point.topics.items()) if state == ConsentRecord.State.GRANTED]
+    return {"was_blocked": point.is_blocked, "topics": granted}
 
 
 def _block(locked: Sequence[ContactPoint], reason: str, at: datetime) -> None:
@@ -157,7 +220,7 @@ def _reached_points(point_id: int, *, all_channels: bool) -> set[int]:
         return {point_id}
     point = ContactPoint.objects.get(pk=point_id)
     owners = list(Contact.objects.filter(_owns(point), erased_at__isnull=True).order_by("pk"))
-    others = (points.ensure_points(contacts=owners, channel=channel) for channel in sorted(points.CHANNELS))
+    others = (points.ensure_points(contacts=owners, channel=channel) for channel in sorted(points.EVERY_CHANNEL))
     return {point_id} | {other.pk for found in others for other in found.values()}
 
 

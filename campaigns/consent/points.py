@@ -10,7 +10,9 @@ from campaigns.consent.models import ContactPoint
 from campaigns.profiles import addresses
 from campaigns.profiles.models import Contact
 
+# What a contact is asked about, and what a no to everything reaches besides: a colleague's call.
 CHANNELS = ("email", "sms", "in_app")
+EVERY_CHANNEL = (*CHANNELS, "csm_task")
 
 _INSERT = """
 INSERT INTO consent_contactpoint
@@ -25,13 +27,13 @@ ON CONFLICT (channel, address_hash) DO NOTHING
 def address_of(*, contact: Contact, channel: str) -> str:
     """Where this channel reaches the contact, in one spelling; empty when it does not.
 
-    In-app has no address: the contact itself stands for it, so that in-app consent has a row too.
+    In-app and a colleague's task have no address: the contact itself stands for it, so that an objection has a row.
     """
     if channel == "email":
         return addresses.normalise_email(contact.email)
     if channel == "sms":
         return contact.phone
-    if channel == "in_app":
+    if channel in ("in_app", "csm_task"):
         return f"contact:{contact.pk}"
     return ""
 

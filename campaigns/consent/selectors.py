@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Value
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.lookups import Exact, IsNull
 
+from campaigns.consent import points as addresses
 from campaigns.consent.models import ConsentRecord, ConsentTopic, ContactPoint
+from campaigns.profiles.models import Contact
 
 GRANTED = "GRANTED"
 OPTED_OUT = "OPTED_OUT"
@@ -16,6 +22,9 @@ NO_CONSENT = "NO_CONSENT"
 
 # The address itself is no use, whatever the message is about.
 DEAD = frozenset({ContactPoint.Reason.BOUNCED.value, ContactPoint.Reason.ERASED.value})
+
+# A task is read by a colleague, not by the contact: it needs no yes, and respects every no.
+ASKS_NOBODY = frozenset({"csm_task"})
 
 # On a row of consent_contactpoint alone, so that it may stand in a statement that locks that row.
 PERMITTED_SQL = """(
@@ -37,7 +46,7 @@ def permitted_params(*, topic: ConsentTopic) -> dict[str, Any]:
     return {
         "topic": topic.slug,
         "is_marketing": topic.is_marketing,
-        "without_record": list(topic.permitted_without_record),
+        "without_record": [*topic.permitted_without_record, *ASKS_NOBODY],
         "dead": sorted(DEAD),
     }
 
@@ -55,7 +64,7 @@ def permission(*, point: ContactPoint, topic: ConsentTopic) -> str:
     state = point.topics.get(topic.slug)
     if state == ConsentRecord.State.WITHDRAWN:
         return OPTED_OUT
-    if state == ConsentRecord.State.GRANTED or point.channel in topic.permitted_without_record:
+    if state == ConsentRecord.State.GRANTED or point.channel in {*topic.permitted_without_record, *ASKS_NOBODY}:
         return GRANTED
     return NO_CONSENT
 
@@ -79,7 +88,7 @@ def reachable_contacts(*, contact_ids: Sequence[int], channel: str, topic: str) 
         **permitted_params(topic=rule),
         "contacts": list(contact_ids),
         "channel": channel,
-        "without_point": not rule.is_marketing or channel in rule.permitted_without_record,
+        "without_point": not rule.is_marketing or channel in {*rule.permitted_without_record, *ASKS_NOBODY},
     }
     with connection.cursor() as cursor:
         cursor.execute(statement, params)
@@ -90,6 +99,7 @@ _JOINS = {
     "email": {"same": "point.address_hash = contact.email_hash", "has_address": "contact.email_hash IS NOT NULL"},
     "sms": {"same": "point.address_hash = contact.phone_hash", "has_address": "contact.phone_hash IS NOT NULL"},
     "in_app": {"same": "point.contact_id = contact.id", "has_address": "true"},
+    "csm_task": {"same": "point.contact_id = contact.id", "has_address": "true"},
 }
 
 _REACHABLE = """
@@ -106,3 +116,158 @@ WHERE contact.id = ANY(%(contacts)s)
 def records_of(*, contact_id: int) -> QuerySet[ConsentRecord]:
     """The evidence about one contact, newest first."""
     return ConsentRecord.objects.filter(contact_id=contact_id).order_by("-at", "-pk")
+
+
+@dataclass(frozen=True, slots=True)
+class TopicState:
+    """What holds for one topic on one channel. `record` is the newest that says so; None: nobody was ever asked."""
+
+    topic: ConsentTopic
+    permission: str
+    record: ConsentRecord | None
+
+    @property
+    def is_on(self) -> bool:
+        return self.permission == GRANTED
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelState:
+    """One channel on which a contact has an address. `point` has no primary key where none was made yet.
+
+    `block` is the newest record that took back all marketing of the channel, where such a no is in force.
+    """
+
+    channel: str
+    address: str
+    point: ContactPoint
+    topics: list[TopicState]
+    block: ConsentRecord | None
+
+    @property
+    def is_dead(self) -> bool:
+        return self.point.reason in DEAD
+
+
+def channel_states(*, contact: Contact) -> list[ChannelState]:
+    """Every channel with an address, every topic on each: marketing by name first, then what is none. Three queries,
+    none of which writes."""
+    topics = list(ConsentTopic.objects.order_by("-is_marketing", "name", "pk"))
+    found = points_of(contacts=[contact])[contact.pk]
+    return states_from(contact=contact, found=found, topics=topics, newest=_newest_records([one.pk for one in found]))
+
+
+def states_from(
+    *,
+    contact: Contact,
+    found: Sequence[ContactPoint],
+    topics: Sequence[ConsentTopic],
+    newest: Mapping[tuple[int, str], ConsentRecord] | None = None,
+) -> list[ChannelState]:
+    """The same from points that were read before, for many contacts at once; without `newest` no records in it."""
+    points = {point.channel: point for point in found}
+    states = []
+    for channel in addresses.CHANNELS:
+        address = addresses.address_of(contact=contact, channel=channel)
+        if address:
+            point = points.get(channel) or ContactPoint(contact=contact, channel=channel)
+            states.append(_channel_state(channel, address, point, topics, newest or {}))
+    return states
+
+
+_POINT_OF_OUTER = {
+    "email": {"address_hash": OuterRef("email_hash")},
+    "sms": {"address_hash": OuterRef("phone_hash")},
+    "in_app": {"contact_id": OuterRef("pk")},
+}
+_HAS_ADDRESS = {"email": Q(email_hash__isnull=False), "sms": Q(phone_hash__isnull=False), "in_app": Q()}
+
+
+def reaches(*, channel: str, topic: ConsentTopic) -> Q:
+    """On contacts: those that have an address on the channel and may be written to about the topic. The rule of
+    `permission` for lists that are searched and paged."""
+    points = _points_on(channel)
+    if not topic.is_marketing:
+        return _HAS_ADDRESS[channel] & ~Q(Exists(points.filter(reason__in=DEAD)))
+    if channel in topic.permitted_without_record:
+        return _HAS_ADDRESS[channel] & ~Q(Exists(points.filter(_refused(topic))))
+    granted = Q(Exact(_said(topic), Value(GRANTED)))
+    return _HAS_ADDRESS[channel] & Q(Exists(points.filter(granted, is_blocked=False)))
+
+
+def has_said(*, what: str, topic: ConsentTopic) -> Q:
+    """On contacts: those that said `no` on a channel (to the topic or to all), whose address `bounced`, or whom
+    `never` anybody asked about the topic by e-mail or SMS."""
+    if what == "never":
+        answered = Q(is_blocked=True) | Q(IsNull(_said(topic), False))
+        asked = [Exists(_points_on(channel).filter(answered)) for channel in ("email", "sms")]
+        return ~Q(asked[0]) & ~Q(asked[1])
+    found = Q(pk__in=[])
+    for channel in addresses.CHANNELS:
+        points = _points_on(channel)
+        if what == "no":
+            found |= Q(Exists(points.filter(_refused(topic)).exclude(reason__in=DEAD)))
+        else:
+            found |= Q(Exists(points.filter(reason=ContactPoint.Reason.BOUNCED)))
+    return found
+
+
+def _points_on(channel: str) -> QuerySet[ContactPoint]:
+    return ContactPoint.objects.filter(channel=channel, **_POINT_OF_OUTER[channel])
+
+
+def _said(topic: ConsentTopic) -> KeyTextTransform:
+    return KeyTextTransform(topic.slug, "topics")
+
+
+def _refused(topic: ConsentTopic) -> Q:
+    return Q(is_blocked=True) | Q(Exact(_said(topic), Value(ConsentRecord.State.WITHDRAWN.value)))
+
+
+def points_of(*, contacts: Sequence[Contact]) -> dict[int, list[ContactPoint]]:
+    """The points of the addresses that these contacts have now, by contact id; what was not made yet is absent."""
+    owners: dict[tuple[str, bytes], list[int]] = defaultdict(list)
+    for contact in contacts:
+        for channel in addresses.CHANNELS:
+            if value := addresses.hash_of(contact=contact, channel=channel):
+                owners[channel, value].append(contact.pk)
+    named = Q(pk__in=[])
+    for channel in addresses.CHANNELS:
+        named |= Q(channel=channel, address_hash__in=[value for kind, value in owners if kind == channel])
+    found: dict[int, list[ContactPoint]] = {contact.pk: [] for contact in contacts}
+    for point in ContactPoint.objects.filter(named).order_by("pk"):
+        for contact_id in owners[point.channel, bytes(point.address_hash)]:
+            found[contact_id].append(point)
+    return found
+
+
+def first_yes(*, contact_id: int) -> ConsentRecord | None:
+    """When and how the contact agreed in the first place."""
+    said = ConsentRecord.objects.filter(contact_id=contact_id, state=ConsentRecord.State.GRANTED)
+    return said.order_by("at", "pk").first()
+
+
+def _newest_records(point_ids: Iterable[int]) -> dict[tuple[int, str], ConsentRecord]:
+    """By point and topic ("" = all marketing); of two at the same time the no stands."""
+    rows = ConsentRecord.objects.filter(point_id__in=list(point_ids))
+    newest = rows.order_by("point_id", "topic", "-at", "-state", "-pk").distinct("point_id", "topic")
+    return {(row.point_id, row.topic): row for row in newest}
+
+
+def _channel_state(
+    channel: str,
+    address: str,
+    point: ContactPoint,
+    topics: Sequence[ConsentTopic],
+    newest: Mapping[tuple[int, str], ConsentRecord],
+) -> ChannelState:
+    block = newest.get((point.pk, "")) if point.is_blocked else None
+    states = [
+        TopicState(
+            topic=topic,
+            permission=permission(point=point, topic=topic),
+            record=block if block and topic.is_marketing else newest.get((point.pk, topic.slug)),
+        )
+        for topic in topics
+    ]
+    return ChannelState(channel=channel, address=address, point=point, topics=states, block=block)

@@ -8,7 +8,9 @@ from django.core.exceptions import ValidationError
 from campaigns.consent.models import ConsentTopic
 
 CHANNELS = ("email", "sms", "in_app")
-_KEYS = ("slug", "name", "is_marketing", "permitted_without_record")
+_KEYS = ("slug", "name", "is_marketing", "permitted_without_record", "words")
+_WORDS = ("name", "description")
+_LONGEST = 300
 
 
 class TopicError(ValueError):
@@ -23,8 +25,8 @@ class TopicError(ValueError):
 def apply_topics(*, topics: Sequence[Mapping[str, Any]]) -> int:
     """Make or update the topics of a catalogue file; returns how many it names. Topics it leaves out stay.
 
-    Each: `{"slug", "name", "is_marketing"?, "permitted_without_record"?: [channel…]}`. Raises TopicError
-    before anything is written.
+    Each: `{"slug", "name", "is_marketing"?, "permitted_without_record"?: [channel…],
+    "words"?: {language: {"name"?, "description"?}}}`. Raises TopicError before anything is written.
     """
     if not isinstance(topics, list | tuple):
         raise TopicError("topics", "A list is needed.")
@@ -37,7 +39,7 @@ def apply_topics(*, topics: Sequence[Mapping[str, Any]]) -> int:
         rows,
         update_conflicts=True,
         unique_fields=["slug"],
-        update_fields=["name", "is_marketing", "permitted_without_record"],
+        update_fields=["name", "is_marketing", "permitted_without_record", "words"],
     )
     return len(rows)
 
@@ -59,13 +61,30 @@ def _read(topic: object, path: str) -> ConsentTopic:
         name=topic.get("name") or topic.get("slug", ""),
         is_marketing=is_marketing,
         permitted_without_record=list(channels),
+        words=_read_words(topic.get("words", {}), f"{path}.words"),
     )
     try:
-        row.clean_fields(exclude=["permitted_without_record"])
+        row.clean_fields(exclude=["permitted_without_record", "words"])
     except ValidationError as error:
         key, words = next(iter(error.message_dict.items()))
         raise TopicError(f"{path}.{key}", words[0]) from error
     return row
+
+
+def _read_words(words: object, path: str) -> dict[str, dict[str, str]]:
+    if not isinstance(words, Mapping):
+        raise TopicError(path, "An object is needed: language, then name and description.")
+    read: dict[str, dict[str, str]] = {}
+    for language, texts in words.items():
+        if not isinstance(texts, Mapping):
+            raise TopicError(f"{path}.{language}", f"An object with {' and '.join(_WORDS)} is needed.")
+        for key, text in texts.items():
+            if key not in _WORDS:
+                raise TopicError(f"{path}.{language}.{key}", f"Unknown key; words are {' and '.join(_WORDS)}.")
+            if not isinstance(text, str) or len(text) > _LONGEST or "\x00" in text:
+                raise TopicError(f"{path}.{language}.{key}", f"A text of at most {_LONGEST} characters is needed.")
+        read[str(language)] = dict(texts)
+    return read
 
 
 def export_topics() -> list[dict[str, Any]]:
@@ -75,6 +94,7 @@ def export_topics() -> list[dict[str, Any]]:
             "name": topic.name,
             "is_marketing": topic.is_marketing,
             "permitted_without_record": topic.permitted_without_record,
+            "words": topic.words,
         }
         for topic in ConsentTopic.objects.order_by("slug")
     ]

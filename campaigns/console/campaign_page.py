@@ -11,16 +11,15 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from campaigns.console import campaign_words, drafts, message_preview, samples, step_cards
+from campaigns.console import campaign_words, drafts, exit_words, preview_panel, preview_people, samples, step_cards
 from campaigns.segments import preview as segment_preview
 from campaigns.segments.errors import DefinitionError
 from campaigns.segments.sessions import SegmentTooSlow
-from campaigns.sequences import check, rehearse
+from campaigns.sequences import cast, check
+from campaigns.sequences.cast import Person
 from campaigns.sequences.check import BLOCKER, Finding
 from campaigns.sequences.models import Campaign, Enrolment
-from campaigns.sequences.rehearse import Person
-
-PEOPLE = 20
+from campaigns.sequences.step_file import LOCALES
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +35,10 @@ class Part:
 
 
 def gather(*, campaign: Campaign, asked: Mapping[str, str], now: datetime) -> dict[str, Any]:
-    """`asked` is the query: step, variant, contact, screen, language of the preview."""
+    """`asked` is the query: step, variant, contact, q, screen, language of the preview."""
     document = drafts.document_of(campaign=campaign)
     findings = check.check_campaign(campaign=campaign, now=now)
-    people = find_people(campaign=campaign, now=now)
-    made_up = {} if people else samples.make_facts(campaign=campaign, has_offer="offer" in document, now=now)
-    panel = _panel(campaign, document, people, made_up, asked)
+    panel = make_panel(campaign=campaign, asked=asked, now=now)
     cards = step_cards.Cards(
         slug=campaign.slug,
         steps=document["steps"],
@@ -57,10 +54,34 @@ def gather(*, campaign: Campaign, asked: Mapping[str, str], now: datetime) -> di
         "parts": outline(campaign=campaign, document=document, findings=findings, now=now),
         "goal": {"days": (document.get("goal") or {}).get("window_days"), "offer": campaign_words.offer_name(document)},
         "audience": audience_words(campaign=campaign, document=document, now=now),
+        "exits": exit_words.sentence(document),
         "steps": steps,
         "can_rearrange": can_rearrange,
         "panel": panel,
+        "has_letters": True,
     }
+
+
+def make_panel(*, campaign: Campaign, asked: Mapping[str, str], now: datetime) -> preview_panel.Panel:
+    """The preview beside the steps: `asked` is the query, as for `gather`."""
+    document = drafts.document_of(campaign=campaign)
+    messages = [step for step in document["steps"] if step["kind"] == "MESSAGE"]
+    step = next((one for one in messages if one["key"] == asked.get("step")), messages[0])
+    letters = list(step["variants"])
+    viewers = preview_people.choose(campaign=campaign, asked=asked, now=now)
+    return preview_panel.make_panel(
+        campaign=campaign,
+        document=document,
+        step=step,
+        letter=asked["variant"] if asked.get("variant") in letters else letters[-1 if len(letters) == 2 else 0],
+        viewers=viewers,
+        made_up={} if viewers.person else samples.make_facts(campaign=campaign, has_offer="offer" in document, now=now),
+        ask=preview_panel.Ask(
+            page=reverse("admin:studio-campaign", args=[campaign.slug]),
+            screen=asked.get("screen", ""),
+            language=asked["language"] if asked.get("language") in LOCALES else "",
+        ),
+    )
 
 
 def frame(*, campaign: Campaign) -> dict[str, Any]:
@@ -82,7 +103,7 @@ def frame(*, campaign: Campaign) -> dict[str, Any]:
 def find_people(*, campaign: Campaign, now: datetime) -> list[Person]:
     """Empty where the audience can't be evaluated: the page says so elsewhere."""
     try:
-        return rehearse.find_people(campaign=campaign, now=now, limit=PEOPLE)
+        return cast.find_people(campaign=campaign, now=now)
     except (DefinitionError, SegmentTooSlow):
         return []
 
@@ -151,29 +172,6 @@ def _count(campaign: Campaign, now: datetime) -> int | None:
         return segment_preview.count_members(document=segment.live_version.definition, now=now).count
     except (DefinitionError, SegmentTooSlow):
         return None
-
-
-def _panel(
-    campaign: Campaign,
-    document: Mapping[str, Any],
-    people: Sequence[Person],
-    made_up: Mapping[str, Any],
-    asked: Mapping[str, str],
-) -> message_preview.Panel:
-    messages = [step for step in document["steps"] if step["kind"] == "MESSAGE"]
-    step = next((one for one in messages if one["key"] == asked.get("step")), messages[0])
-    letters = list(step["variants"])
-    letter = asked["variant"] if asked.get("variant") in letters else letters[-1 if len(letters) == 2 else 0]
-    return message_preview.make_panel(
-        slug=campaign.slug,
-        step=step,
-        letter=letter,
-        has_offer="offer" in document,
-        people=people,
-        asked=asked,
-        made_up=made_up,
-        page=reverse("admin:studio-campaign", args=[campaign.slug]),
-    )
 
 
 def _lacking(findings: Sequence[Finding]) -> str:

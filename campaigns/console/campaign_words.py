@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
@@ -13,6 +14,10 @@ from campaigns.console.templatetags.console import count as count_text
 from campaigns.console.templatetags.console import percent
 from campaigns.delivery.models import Message
 from campaigns.offers.models import Offer
+from campaigns.segments import words as words_of_conditions
+from campaigns.segments.errors import DefinitionError
+from campaigns.segments.parse import read_definition
+from campaigns.sequences import part_words
 from campaigns.sequences.models import Campaign, Entry
 
 CHANNEL_ICONS = {"email": "mail", "in_app": "inapp", "sms": "sms", "csm_task": "csm"}
@@ -23,6 +28,10 @@ STATE_MARKS = {
     "STOPPED": ("is-quiet", "stop"),
     "FINISHED": ("is-quiet", "archive"),
 }
+
+
+# How the offer that we make ourselves is stored.
+OWN_NAMES = ("The next plan up", "Next plan up")
 
 
 def state_name(status: str) -> str:
@@ -47,7 +56,7 @@ def badge(campaign: Campaign) -> dict[str, str]:
 
 
 def channel_name(channel: str) -> str:
-    names = {"email": _("E-mail"), "in_app": _("In-app banner"), "sms": _("SMS"), "csm_task": _("Task for a CSM")}
+    names = {"email": _("E-mail"), "in_app": _("In-app message"), "sms": _("SMS"), "csm_task": _("Task for a CSM")}
     return names.get(channel, channel)
 
 
@@ -63,17 +72,51 @@ def wait_words(duration: str) -> str:
 
 
 def question_words(step: Mapping[str, Any], channels: Mapping[str, str], numbers: Mapping[str, int]) -> str:
-    """`channels` and `numbers` by key of the message steps."""
+    """The condition as a question. `channels` and `numbers` by key of the message steps."""
     condition = step.get("if", {})
     asked = condition.get("step", "")
-    if condition.get("engagement") != "clicked" or asked not in channels:
-        return _("A question written in the campaign file")
-    channel = channels[asked]
+    if set(condition) == {"engagement", "step"} and asked in channels:
+        words = _reaction_words(condition["engagement"])
+        return words % {"what": _what_was_sent(asked, channels, numbers)}
+    try:
+        node = read_definition(condition, in_branch=True).root
+    except DefinitionError:
+        return _("A question that can’t be read")
+    names = replace(words_of_conditions.Names.load(), steps=step_names(channels, numbers))
+    return _("%(condition)s?") % {"condition": words_of_conditions.sentence(node, names=names)}
+
+
+def step_names(channels: Mapping[str, str], numbers: Mapping[str, int]) -> dict[str, str]:
+    """{key: “1. E-mail”} of the message steps."""
+    return {key: f"{numbers[key]}. {channel_name(channel)}" for key, channel in channels.items()}
+
+
+def _reaction_words(fact: str) -> str:
+    words = {
+        "sent": _("Was %(what)s sent?"),
+        "delivered": _("Did %(what)s arrive?"),
+        "opened": _("Opened %(what)s?"),
+        "clicked": _("Clicked %(what)s?"),
+        "replied": _("Answered %(what)s?"),
+        "dismissed": _("Closed %(what)s?"),
+        "unsubscribed": _("Unsubscribed through %(what)s?"),
+        "complained": _("Marked %(what)s as spam?"),
+        "converted": _("Upgraded after %(what)s?"),
+    }
+    return words[fact]
+
+
+def _what_was_sent(key: str, channels: Mapping[str, str], numbers: Mapping[str, int]) -> str:
+    channel = channels[key]
     if sum(one == channel for one in channels.values()) > 1:
-        return _("Clicked the message of step %(number)s?") % {"number": numbers[asked]}
-    if channel == "email":
-        return _("Clicked the e-mail?")
-    return _("Clicked the banner?") if channel == "in_app" else _("Clicked the message?")
+        return _("the message of step %(number)s") % {"number": numbers[key]}
+    names = {
+        "email": _("the e-mail"),
+        "sms": _("the SMS"),
+        "in_app": _("the in-app message"),
+        "csm_task": _("the call"),
+    }
+    return names.get(channel, _("the message"))
 
 
 def exit_name() -> str:
@@ -87,7 +130,13 @@ def offer_name(document: Mapping[str, Any]) -> str:
         return ""
     slug = offer["slug"] if isinstance(offer, dict) else offer
     name = Offer.objects.filter(slug=slug).values_list("name", flat=True).first()
-    return str(name or (offer.get("name") if isinstance(offer, dict) else slug))
+    return own_offer_name(slug, str(name or (offer.get("name") if isinstance(offer, dict) else slug)))
+
+
+def own_offer_name(slug: str, name: str) -> str:
+    """The offer that campaigns start from is made by us, so its name is in the reader's language until somebody
+    gives it another."""
+    return _("The next plan up") if slug == "next-plan-up" and name in OWN_NAMES else name
 
 
 def entry_words(document: Mapping[str, Any]) -> str:
@@ -142,6 +191,8 @@ def reason_words(reason: str) -> str:
         Entry.Reason.PAYMENT_FAILED: _("failed payment"),
         Entry.Reason.CANCELLING: _("cancellation announced"),
         Entry.Reason.HEALTH_RED: _("health in the red"),
+        Entry.Reason.CRITICAL_TICKET: _("an urgent support ticket is open"),
+        Entry.Reason.CSM_TASK_OPEN: _("in talks with an account manager"),
         Entry.Reason.ALREADY_IN_CAMPAIGN: _("the same people are reached through another account"),
     }
     return str(names.get(Entry.Reason(reason), reason)) if reason in Entry.Reason.values else reason
@@ -173,7 +224,7 @@ def unsent_words(reason: str) -> str:
 
 
 def language_name(locale: str) -> str:
-    return {"en": _("English"), "he": _("Hebrew"), "ro": _("Romanian")}.get(locale, locale)
+    return part_words.language_name(locale)
 
 
 def own_name(locale: str) -> str:

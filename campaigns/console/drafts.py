@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from campaigns.console import step_tree
-from campaigns.sequences import apply
+from campaigns.sequences import apply, placing
 from campaigns.sequences.models import Campaign, CampaignVersion
 
 MOST_WORDINGS = 4
@@ -123,6 +123,20 @@ def set_content(
         raise step_tree.StepError(_("A wording needs a text in at least one language."))
     else:
         texts.pop(locale, None)
+
+
+def place_of(*, step: dict[str, Any], letter: str) -> dict[str, str]:
+    """Where an in-app wording shows, as its first language says; nothing for other channels."""
+    texts: dict[str, str] = next(iter(step["variants"][letter]["content"].values()), {})
+    return {key: texts[key] for key in placing.KEYS if key in texts} if step["channel"] == "in_app" else {}
+
+
+def set_place(*, step: dict[str, Any], letter: str, place: dict[str, str]) -> None:
+    """In every language of an in-app wording: where it shows is no matter of language. Empty values are left out."""
+    content = step["variants"][letter]["content"]
+    for locale, texts in content.items():
+        kept = {name: text for name, text in texts.items() if name not in placing.KEYS}
+        content[locale] = kept | {key: value for key, value in place.items() if value}
 
 
 def _match(step: dict[str, Any], letters: list[str]) -> None:

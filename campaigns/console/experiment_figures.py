@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db.models import Case, Count, F, Q, QuerySet, Value, When
 
 from campaigns.analytics.arms import ArmFigures
+from campaigns.analytics.guardrails import OPT_OUT_LIMIT
 from campaigns.analytics.readout import ExperimentReadout
 from campaigns.delivery.models import Message, ProviderEvent
 from campaigns.experiments.models import Experiment
@@ -20,9 +20,6 @@ from orchestrator.stats import effects, sequential
 from orchestrator.stats.effects import NotEnoughData, Sample
 from orchestrator.stats.means import MeanArm
 from orchestrator.stats.proportions import ProportionArm
-
-# How many more of a hundred accounts may opt out with a new wording before it does harm.
-OPT_OUT_LIMIT = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,25 +149,6 @@ def scanner_clicks(*, campaign_slug: str) -> int:
 
 def newest_entry_at(*, experiment: Experiment) -> datetime | None:
     return experiment.assignments.order_by("-at").values_list("at", flat=True).first()
-
-
-def has_harmful_opt_outs(*, experiment: Experiment, read: Mapping[str, Any]) -> bool:
-    """By a kept read-out: some wording is over the limit, whatever the truth in its range is."""
-    control, *others = read["arms"]
-    weights = sum(arm["weight"] for arm in read["arms"]) or 1
-    for arm in others:
-        effect = effects.absolute_effect(control=_kept_opt_outs(control), treatment=_kept_opt_outs(arm))
-        if isinstance(effect, NotEnoughData):
-            continue
-        n_star = experiment.planned_accounts * (arm["weight"] + control["weight"]) / weights
-        alpha = float(experiment.alpha) / len(others)
-        if sequential.acs_interval(effect, n_star=n_star, alpha=alpha).low > OPT_OUT_LIMIT:
-            return True
-    return False
-
-
-def _kept_opt_outs(arm: Mapping[str, Any]) -> Sample:
-    return ProportionArm(arm["assigned"], min(arm["opted_out"], arm["assigned"])).sample()
 
 
 def numbers(*, read: ExperimentReadout, comparisons: list[Comparison]) -> Iterator[tuple[str, str, str, object]]:

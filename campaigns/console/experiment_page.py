@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from campaigns.analytics import readout
 from campaigns.analytics.arms import ArmFigures
@@ -89,7 +89,7 @@ def gather(*, experiment: Experiment, campaign: Campaign, can_decide: bool, now:
         "unsent": _unsent(experiment),
         "log": list_decisions(experiment=experiment, campaign=campaign),
         "currency": read.currency,
-        "less": -(read.incremental.estimate or 0),
+        "earned": _earned(read),
         "minimum": MINIMUM_CONVERSIONS,
         "newest_entry": experiment_figures.newest_entry_at(experiment=experiment),
     }
@@ -209,7 +209,8 @@ class _Subjects:
         if letter not in self.variants:
             return ""
         content = self.variants[letter]["content"]
-        locale = "en" if "en" in content else next(iter(content))
+        spoken = (get_language() or "", "en")
+        locale = next((one for one in spoken if one in content), next(iter(content)))
         texts = content[locale]
         source = texts.get("subject") or texts.get("title") or texts.get("text", "")
         return marking.line_of(source=source, facts=self.facts, locale=locale)
@@ -224,6 +225,16 @@ def _unsent(experiment: Experiment) -> str:
     listed = ", ".join(f"{count(n)} {campaign_words.unsent_words(reason)}" for reason, n in reasons.items())
     words = ngettext("%(n)s account got no message: %(why)s.", "%(n)s accounts got no message: %(why)s.", number)
     return words % {"n": count(number), "why": listed}
+
+
+def _earned(read: ExperimentReadout) -> tuple[float, str]:
+    """The amount and the words beside it, which are as sure as its range is."""
+    found = read.incremental
+    if found.estimate is None or found.anytime_low is None or found.anytime_high is None:
+        return 0.0, ""
+    if found.anytime_low <= 0 <= found.anytime_high:
+        return found.estimate, _("MRR beyond the held out, not clear yet: it may be nothing")
+    return abs(found.estimate), _("MRR more than without it") if found.estimate > 0 else _("MRR less than without it")
 
 
 def _split_state(read: ExperimentReadout) -> str:
@@ -241,7 +252,7 @@ def _split_words(read: ExperimentReadout) -> str:
     parts = [
         _("%(name)s %(n)s, planned %(planned)s")
         % {
-            "name": _("Held out") if key == "holdout" else verdict_words.letter(key),
+            "name": _("Held out") if key == "holdout" else verdict_words.isolate(verdict_words.letter(key)),
             "n": count(number),
             "planned": count(round(ratio.expected.get(key, 0))),
         }

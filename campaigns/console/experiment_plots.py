@@ -12,10 +12,13 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language_bidi
 from django.utils.translation import gettext as _
 
+from campaigns.analytics.guardrails import OPT_OUT_LIMIT
 from campaigns.analytics.readout import ExperimentReadout
-from campaigns.console import experiment_figures, plots, verdict_words
+from campaigns.console import plots, verdict_words
+from campaigns.console.charts import Chart, Series
 from campaigns.console.experiment_figures import Comparison, Difference
 from campaigns.console.templatetags.console import money, percent
+from campaigns.console.verdict_words import isolate
 from campaigns.experiments.models import Snapshot
 
 # So many of the days that evidence was kept are drawn and listed.
@@ -43,17 +46,21 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Plot:
+    """`has_numbers`: somebody's days are over, so that there is something to draw."""
+
     title: str
     mark: str
+    has_numbers: bool
     groups: list[Group]
     scale: SafeString
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
+    """`figure` is the drawing for those whose browser draws nothing."""
+
     figure: SafeString
-    caption: str
-    rows: list[list[str]]
+    chart: Chart
 
 
 def make_plot(read: ExperimentReadout, one: Comparison, place: int) -> Plot:
@@ -61,7 +68,7 @@ def make_plot(read: ExperimentReadout, one: Comparison, place: int) -> Plot:
     letter, control = verdict_words.letter(one.challenger.key), verdict_words.letter(one.control.key)
     shares = [one.upgrades, one.opt_outs]
     ends = [100 * end for each in shares for end in (each.low, each.high) if end is not None]
-    axis = plots.make_axis([*ends, 100 * experiment_figures.OPT_OUT_LIMIT])
+    axis = plots.make_axis([*ends, 100 * OPT_OUT_LIMIT])
     groups = [
         Group(_("The goal"), _("percentage points"), [_share_row(axis, one, mark, letter, control)]),
         Group(
@@ -77,15 +84,21 @@ def make_plot(read: ExperimentReadout, one: Comparison, place: int) -> Plot:
     ]
     labels = [_signed(tick) for tick in axis.ticks]
     title = _("%(letter)s compared with %(control)s") % {"letter": letter, "control": control}
-    return Plot(title, mark, groups, plots.scale(axis=axis, labels=labels))
+    return Plot(title, mark, one.upgrades.estimate is not None, groups, plots.scale(axis=axis, labels=labels))
 
 
 def make_evidence(*, read: ExperimentReadout, comparisons: Sequence[Comparison]) -> Evidence | None:
-    """From the kept read-outs, one a day, and what is read now; None until there are two of them."""
+    """From the kept read-outs, one a day, and what is read now; None until there are two of them.
+
+    Of several challengers it is drawn for the one that the verdict is about.
+    """
     if not comparisons:
         return None
-    about = comparisons[0].challenger.key
-    moments = list_moments(read=read, about=comparisons[0])
+    place, compared = next(
+        ((place, one) for place, one in enumerate(comparisons) if one.challenger.key == read.verdict.variant),
+        (0, comparisons[0]),
+    )
+    moments = list_moments(read=read, about=compared)
     if len(moments) < 2:
         return None
     axis = plots.evidence_axis(moments)
@@ -95,7 +108,7 @@ def make_evidence(*, read: ExperimentReadout, comparisons: Sequence[Comparison])
     labels[-1] = _("%(tick)s pts") % {"tick": labels[-1]}
     figure = plots.evidence(
         moments=moments,
-        mark=plots.MARKS[1],
+        mark=plots.MARKS[place + 1],
         labels=labels,
         axis=axis,
         left_zero=left,
@@ -103,14 +116,49 @@ def make_evidence(*, read: ExperimentReadout, comparisons: Sequence[Comparison])
         rtl=rtl,
     )
     caption = _("Difference in upgrades, %(letter)s minus %(control)s, in points, as people saw it then.") % {
-        "letter": verdict_words.letter(about),
-        "control": verdict_words.letter(comparisons[0].control.key),
+        "letter": verdict_words.letter(compared.challenger.key),
+        "control": verdict_words.letter(compared.control.key),
     }
     if left is not None:
         caption += " " + _("The range left zero on %(day)s.") % {"day": moments[left].label}
     else:
         caption += " " + _("The range still contains zero.")
-    return Evidence(figure, caption, _evidence_rows(moments))
+    return Evidence(figure, _evidence_chart(moments, axis, left, caption, compared, plots.MARKS[place + 1]))
+
+
+def _evidence_chart(
+    moments: Sequence[plots.Moment],
+    axis: plots.Axis,
+    left: int | None,
+    caption: str,
+    compared: Comparison,
+    tone: str,
+) -> Chart:
+    letters = [verdict_words.letter(one.key) for one in (compared.challenger, compared.control)]
+    last = moments[-1]
+    said = _("On %(day)s: %(estimate)s points, most likely between %(low)s and %(high)s.")
+    figures = [verdict_words.points(one / 100, signed=True) for one in (last.estimate, last.low, last.high)]
+    sentence = said % {"day": last.label, "estimate": figures[0], "low": figures[1], "high": figures[2]}
+    series = Series(
+        _("%(letter)s minus %(control)s") % {"letter": letters[0], "control": letters[1]},
+        tone,
+        [round(one.estimate, 3) for one in moments],
+        low=[round(one.low, 3) for one in moments],
+        high=[round(one.high, 3) for one in moments],
+    )
+    return Chart(
+        key="evidence",
+        form="range",
+        caption=caption,
+        sentence=f"{sentence} {caption}",
+        days=[one.label for one in moments],
+        series=[series],
+        head=[_("Day"), _("Estimate"), _("From"), _("To")],
+        rows=_evidence_rows(moments)[::-1],
+        ticks=axis.ticks,
+        unit=_("%(tick)s pts") % {"tick": "{n}"},
+        mark=(left, _("Range leaves zero")) if left is not None else None,
+    )
 
 
 def list_moments(*, read: ExperimentReadout, about: Comparison) -> list[plots.Moment]:
@@ -150,23 +198,23 @@ def _money_row(axis: plots.Axis, one: Comparison, mark: str, letter: str, contro
     axis = plots.stretch(axis, ends)
     detail = _("%(before)s with %(control)s, %(after)s with %(letter)s") % {
         "before": _money_text(one.control.mrr_per_account, currency),
-        "control": control,
+        "control": isolate(control),
         "after": _money_text(one.challenger.mrr_per_account, currency),
-        "letter": letter,
+        "letter": isolate(letter),
     }
     value = _signed_money(found.estimate, currency)
     low, high = _signed_money(found.low, currency), _signed_money(found.high, currency)
-    spread = _("%(low)s to %(high)s") % {"low": low, "high": high} if ends else _("not clear yet")
+    spread = _("%(low)s to %(high)s") % {"low": isolate(low), "high": isolate(high)} if ends else _("not clear yet")
     figure = (
         plots.interval(axis=axis, low=found.low, estimate=found.estimate or 0.0, high=found.high, mark=mark)
         if found.low is not None and found.high is not None
-        else SafeString("<span></span>")
+        else plots.frame(axis=axis)
     )
     return Row(_("Expansion MRR"), detail, figure, value, spread, [_("Expansion MRR"), value, low, high, "–"])
 
 
 def _opt_out_row(axis: plots.Axis, one: Comparison, letter: str, control: str) -> Row:
-    limit = experiment_figures.OPT_OUT_LIMIT
+    limit = OPT_OUT_LIMIT
     before = one.control_stages.opted_out / one.control.assigned if one.control.assigned else None
     after = one.stages.opted_out / one.challenger.assigned if one.challenger.assigned else None
     word = _("within the limit") if one.is_safe else _("not clear yet")
@@ -184,7 +232,7 @@ def _opt_out_row(axis: plots.Axis, one: Comparison, letter: str, control: str) -
 
 def _figure(axis: plots.Axis, found: Difference, mark: str, *, limit: float | None = None) -> SafeString:
     if found.low is None or found.high is None or found.estimate is None:
-        return SafeString("<span></span>")
+        return plots.frame(axis=axis, limit=limit)
     return plots.interval(
         axis=axis, low=100 * found.low, estimate=100 * found.estimate, high=100 * found.high, mark=mark, limit=limit
     )
@@ -198,17 +246,17 @@ def _spread(found: Difference) -> str:
     if found.low is None:
         return _("not clear yet")
     return _("%(low)s to %(high)s") % {
-        "low": verdict_words.points(found.low, signed=True),
-        "high": verdict_words.points(found.high, signed=True),
+        "low": isolate(verdict_words.points(found.low, signed=True)),
+        "high": isolate(verdict_words.points(found.high, signed=True)),
     }
 
 
 def _rates(after: float | None, before: float | None, letter: str, control: str) -> str:
     return _("%(before)s with %(control)s, %(after)s with %(letter)s") % {
         "before": percent(before),
-        "control": control,
+        "control": isolate(control),
         "after": percent(after),
-        "letter": letter,
+        "letter": isolate(letter),
     }
 
 

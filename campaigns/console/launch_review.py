@@ -13,23 +13,27 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from campaigns.console import campaign_page, campaign_words, drafts, message_preview
+from campaigns.console import campaign_page, campaign_words, drafts, message_preview, samples, text_parts
 from campaigns.console.templatetags.console import count
 from campaigns.segments.errors import DefinitionError
 from campaigns.segments.sessions import SegmentTooSlow
 from campaigns.sequences import check, rehearse
+from campaigns.sequences.cast import Person
 from campaigns.sequences.check import BLOCKER, PASSED, WARNING, Finding
 from campaigns.sequences.models import Campaign
-from campaigns.sequences.rehearse import Person, Rehearsal
+from campaigns.sequences.rehearse import Rehearsal
 from campaigns.sequences.step_file import LOCALES
 from orchestrator.stats import power
 
 _TEXT = re.compile(
     r"steps\[(?P<place>\d+)\]\.variants\.(?P<letter>[\w-]+)\.content(?:\.(?P<locale>\w+)(?:\.(?P<field>\w+))?)?"
 )
+_WORDING = re.compile(r"steps\[\d+\]\.variants\.[\w-]+\.content")
 _STEP = re.compile(r"steps\[(?P<place>\d+)\]")
 # Of all footers that marketing mail gets nobody needs to be told one by one.
 _FOOTER = "content:NO_UNSUBSCRIBE_LINK"
+# How many parts an SMS takes is said anew, for the people who would get it.
+_PARTS = "content:SEVERAL_SEGMENTS"
 # What upgrade campaigns usually see, and the difference worth waiting for.
 _USUAL_RATE, _WORTH_SEEING = 0.05, 0.03
 
@@ -69,13 +73,19 @@ def review(*, campaign: Campaign, now: datetime) -> Review:
     links = _Links(campaign, document)
     rehearsal = _rehearse(campaign, now)
     people = campaign_page.find_people(campaign=campaign, now=now)
-    warnings = [links.item(one) for one in findings if one.level == WARNING and one.code != _FOOTER]
-    warnings += _gaps(document, people, links)
+    gaps = list(_find_gaps(document, people, links)) if people else []
+    warnings = [links.item(one) for one in findings if one.level == WARNING and one.code not in (_FOOTER, _PARTS)]
+    broken = {match.group() for one in findings if one.level == BLOCKER and (match := _WORDING.match(one.where))}
+    warnings += [item for where, item in gaps if where not in broken]
     warnings += _reach(document, rehearsal)
     passed = [one.message for one in findings if one.level == PASSED]
     if any(one.code == _FOOTER for one in findings):
         passed.append(_("Every e-mail gets a footer with your address and a link to unsubscribe"))
-    if people and not _gaps(document, people, links):
+    texts = _texts(document, people, campaign, now)
+    several = [words for words, parts in texts if parts > 1]
+    warnings += [Item(words, "" if place else text_parts.detail_words()) for place, words in enumerate(several)]
+    passed += [words for words, parts in texts if parts == 1]
+    if people and not gaps:
         passed.append(_("All words from data have a value for those tried"))
     channels, days = _days(document, rehearsal)
     return Review(
@@ -111,7 +121,7 @@ class _Links:
 
     def _target(self, finding: Finding) -> tuple[str, str]:
         text = _TEXT.match(finding.where)
-        if text is not None and self.steps[int(text["place"])]["channel"] in ("email", "in_app"):
+        if text is not None and self.steps[int(text["place"])]["channel"] in ("email", "sms", "in_app"):
             place, letter = int(text["place"]), text["letter"]
             if text["locale"]:
                 return self.wording(place, letter, text["locale"], text["field"] or ""), _("Correct it")
@@ -137,12 +147,9 @@ def _rehearse(campaign: Campaign, now: datetime) -> Rehearsal | None:
         return None
 
 
-def _gaps(document: Mapping[str, Any], people: Sequence[Person], links: _Links) -> list[Item]:
-    """Wordings that can't be filled in for some of the people tried: those would not get the message."""
-    return list(_find_gaps(document, people, links)) if people else []
-
-
-def _find_gaps(document: Mapping[str, Any], people: Sequence[Person], links: _Links) -> Iterator[Item]:
+def _find_gaps(document: Mapping[str, Any], people: Sequence[Person], links: _Links) -> Iterator[tuple[str, Item]]:
+    """Wordings that can't be filled in for some of the people tried, each with its place in the campaign file:
+    those people would not get the message."""
     for place, step in enumerate(document["steps"]):
         for letter in step.get("variants", {}):
             texts = message_preview.contents_for(step=step, letter=letter, has_offer="offer" in document)
@@ -156,7 +163,20 @@ def _find_gaps(document: Mapping[str, Any], people: Sequence[Person], links: _Li
                 "all": len(people),
             }
             locale = next(iter(texts)) if "en" not in texts else "en"
-            yield Item(title, found[0], links.wording(place, letter, locale), _("Correct it"))
+            item = Item(title, found[0], links.wording(place, letter, locale), _("Correct it"))
+            yield f"steps[{place}].variants.{letter}.content", item
+
+
+def _texts(
+    document: Mapping[str, Any], people: Sequence[Person], campaign: Campaign, now: datetime
+) -> list[tuple[str, int]]:
+    """For each SMS wording and language: in how many parts it goes out."""
+    if not any(step.get("channel") == "sms" for step in document["steps"]):
+        return []
+    made_up = {} if people else samples.make_facts(campaign=campaign, has_offer="offer" in document, now=now)
+    lengths = list(text_parts.measure(document=document, people=people, made_up=made_up))
+    is_only = len({(one.place, one.letter) for one in lengths}) == 1
+    return [(text_parts.words_of(length=one, is_only=is_only), one.size.segments) for one in lengths]
 
 
 def _reach(document: Mapping[str, Any], rehearsal: Rehearsal | None) -> list[Item]:
@@ -220,6 +240,7 @@ def first_words(rehearsal: Rehearsal | None) -> str:
     words = {
         "email": ngettext("First message: %(n)s e-mail on %(day)s", "First message: %(n)s e-mails on %(day)s", number),
         "in_app": ngettext("First message: %(n)s banner on %(day)s", "First message: %(n)s banners on %(day)s", number),
+        "sms": ngettext("First message: %(n)s SMS on %(day)s", "First message: %(n)s SMS on %(day)s", number),
     }
     said = words.get(firsts[0].channel, _("First message: %(n)s on %(day)s"))
     parts = [said % {"n": count(number), "day": date_format(day, "l j F")}]

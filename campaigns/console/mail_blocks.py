@@ -1,5 +1,7 @@
-"""A mail as plain blocks: greeting, paragraphs, button, small print. The MJML is made from them; MJML that was made
-so can be taken apart again, any other is left to those who write MJML."""
+"""A mail as plain blocks: greeting, paragraphs, button, what stands under it, small print. The MJML is made from them;
+MJML that was made so can be taken apart again, any other is left to those who write MJML.
+
+A paragraph whose every line is `words | figure` is a table: the first line its head, the last its sum."""
 
 from __future__ import annotations
 
@@ -11,31 +13,39 @@ from orchestrator.templating import mask
 from orchestrator.templating.errors import TemplateError
 from orchestrator.templating.mjml import direction
 
-_TEXT = re.compile(r"<mj-text(?P<small> font-size=\"13px\"[^>]*)?>(?P<words>.*?)</mj-text>", re.DOTALL)
-_BUTTON = re.compile(r"<mj-button align=[^>]*>(?P<words>.*?)</mj-button>", re.DOTALL)
+_PART = re.compile(
+    r"<mj-(?P<kind>text|table|button)(?P<rest>(?: [^>]*[^/>])?)>(?P<words>.*?)</mj-(?P=kind)>", re.DOTALL
+)
+_SMALL = ' font-size="13px"'
+_CELLS = re.compile(r"<th[^>]*>(.*?)</th><td[^>]*>(.*?)</td>", re.DOTALL)
+_BAR = " | "
+_CONDITION = re.compile(r"\{%-?\s*(?:if|unless|case|for|(end)(?:if|unless|case|for))\b")
 _ANY_TEXT = re.compile(r"<mj-(?:text|button)\b(?:[^>]*[^/>])?>(.*?)</mj-(?:text|button)>", re.DOTALL)
 _TAG = re.compile(r"<[^<>]*>")
 
 
 @dataclass(frozen=True, slots=True)
 class Blocks:
-    """Liquid is allowed in each; an empty line parts the paragraphs of `body`. All but the body may be empty."""
+    """Liquid is allowed in each; an empty line parts the paragraphs of `body` and `after`, which stands under the
+    button. All but the body may be empty."""
 
     greeting: str = ""
     body: str = ""
     button: str = ""
     small: str = ""
+    after: str = ""
 
 
 def build_mjml(*, blocks: Blocks, locale: str) -> str:
     """Raises TemplateError where a Liquid mark is never closed."""
-    align = "right" if direction(locale) == "rtl" else "left"
+    ends = ("right", "left") if direction(locale) == "rtl" else ("left", "right")
     lines = [f"        <mj-text>{_as_html(blocks.greeting)}</mj-text>"] if blocks.greeting.strip() else []
-    lines += [f"        <mj-text>{_as_html(paragraph)}</mj-text>" for paragraph in _paragraphs(blocks.body)]
+    lines += [_paragraph(paragraph, ends) for paragraph in _paragraphs(blocks.body)]
     if blocks.button.strip():
         lines.append(
-            f'        <mj-button align="{align}" href="{{{{ links.offer }}}}">{_as_html(blocks.button)}</mj-button>'
+            f'        <mj-button align="{ends[0]}" href="{{{{ links.offer }}}}">{_as_html(blocks.button)}</mj-button>'
         )
+    lines += [_paragraph(paragraph, ends) for paragraph in _paragraphs(blocks.after)]
     if blocks.small.strip():
         lines.append(f'        <mj-text font-size="13px" color="#5b6675">{_as_html(blocks.small)}</mj-text>')
     return _FRAME.replace("BLOCKS", "\n".join(lines))
@@ -43,14 +53,21 @@ def build_mjml(*, blocks: Blocks, locale: str) -> str:
 
 def read_blocks(*, mjml: str, locale: str) -> Blocks | None:
     """None for MJML that was not made of blocks."""
-    texts = list(_TEXT.finditer(mjml))
-    words = [_as_text(found["words"]) for found in texts if not found["small"]]
-    small = [_as_text(found["words"]) for found in texts if found["small"]]
-    button = _BUTTON.search(mjml)
-    rest = {"button": _as_text(button["words"]) if button else "", "small": small[0] if small else ""}
+    above: list[str] = []
+    under: list[str] = []
+    button = small = ""
+    for part in _PART.finditer(mjml):
+        if part["kind"] == "button":
+            button = _as_text(part["words"])
+        elif part["rest"].startswith(_SMALL) and part["kind"] == "text":
+            small = _as_text(part["words"])
+        else:
+            words = _as_lines(part["words"]) if part["kind"] == "table" else _as_text(part["words"])
+            (under if button else above).append(words)
+    rest = {"button": button, "small": small, "after": "\n\n".join(under)}
     for blocks in (
-        Blocks(greeting=words[0] if words else "", body="\n\n".join(words[1:]), **rest),
-        Blocks(body="\n\n".join(words), **rest),
+        Blocks(greeting=above[0] if above else "", body="\n\n".join(above[1:]), **rest),
+        Blocks(body="\n\n".join(above), **rest),
     ):
         try:
             if blocks.body and build_mjml(blocks=blocks, locale=locale) == mjml:
@@ -67,14 +84,43 @@ def excerpt(mjml: str, *, longest: int = 160) -> str:
     if len(words) <= longest:
         return words
     cut = words[:longest]
-    # Never in the middle of a variable.
-    if cut.rfind("{{") > cut.rfind("}}"):
-        cut = cut[: cut.rfind("{{")]
-    return f"{cut.rsplit(' ', 1)[0] if ' ' in cut else cut}…"
+    return f"{_whole_liquid(cut.rsplit(' ', 1)[0] if ' ' in cut else cut).rstrip(' .,;:')}…"
+
+
+def _whole_liquid(cut: str) -> str:
+    """Less what was cut through: a tag or a variable without its end, a condition without its `endif`."""
+    for opening, closing in (("{{", "}}"), ("{%", "%}")):
+        if cut.rfind(opening) > cut.rfind(closing):
+            cut = cut[: cut.rfind(opening)]
+    depth, began = 0, len(cut)
+    for tag in _CONDITION.finditer(cut):
+        began = tag.start() if depth == 0 else began
+        depth += -1 if tag[1] else 1
+    return cut[:began] if depth else cut
 
 
 def _paragraphs(body: str) -> list[str]:
     return [part.strip() for part in re.split(r"\n\s*\n", body.replace("\r\n", "\n").strip()) if part.strip()]
+
+
+def _paragraph(text: str, ends: tuple[str, str]) -> str:
+    """`ends` are the sides where reading starts and ends."""
+    kept = mask.Mask(text)
+    lines = [line.strip() for line in kept.text.split("\n")]
+    if len(lines) < 2 or any(line.count(_BAR) != 1 for line in lines):
+        return f"        <mj-text>{_as_html(text)}</mj-text>"
+    rows = []
+    for place, line in enumerate(lines):
+        style = _HEAD if place == 0 else _SUM if place == len(lines) - 1 else _ROW
+        words, figure = (html.escape(cell.strip(), quote=False) for cell in line.split(_BAR))
+        cells = f'<th align="{ends[0]}" style="{style}">{words}</th><td align="{ends[1]}" style="{style}">{figure}</td>'
+        rows.append(f"<tr>{cells}</tr>")
+    table = '        <mj-table font-size="15px" line-height="22px" color="#16202e" padding="8px 0">{}</mj-table>'
+    return kept.restore(table.format("".join(rows)))
+
+
+def _as_lines(source: str) -> str:
+    return "\n".join(f"{_as_text(words)}{_BAR}{_as_text(figure)}" for words, figure in _CELLS.findall(source))
 
 
 def _as_html(text: str) -> str:
@@ -87,12 +133,16 @@ def _as_text(source: str) -> str:
     return html.unescape(_TAG.sub("", source.replace("<br />", "\n"))).strip()
 
 
+_ROW = "padding:8px 0;border-bottom:1px solid #dfe3e9;font-weight:normal"
+_HEAD = f"{_ROW};color:#5b6675;font-size:13px"
+_SUM = "padding:8px 0;font-weight:bold"
 _FRAME = """<mjml>
   <mj-head>
     <mj-attributes>
       <mj-all font-family="Helvetica, Arial, sans-serif" />
       <mj-text font-size="16px" line-height="24px" color="#16202e" padding="8px 0" />
-      <mj-button background-color="#2b51c4" border-radius="6px" font-size="16px" inner-padding="12px 20px" />
+      <mj-button background-color="#2b51c4" border-radius="6px" font-size="16px" inner-padding="12px 20px"
+        padding="8px 0" />
     </mj-attributes>
   </mj-head>
   <mj-body background-color="#f4f6f9">

@@ -36,6 +36,11 @@ def show(escaped: str, *, opening: str) -> str:
     return escaped.replace(_START, opening).replace(_END, "</span>")
 
 
+def bare(marked: str) -> str:
+    """The words without their marks."""
+    return marked.replace(_START, "").replace(_END, "")
+
+
 def line_of(*, source: str, facts: Mapping[str, Any], locale: str) -> SafeString:
     """A line of plain text as a card shows it, filled in and marked; as written where it can't be filled in."""
     try:

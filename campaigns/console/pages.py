@@ -13,8 +13,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
+from campaigns.console import task_list
 from campaigns.operations.models import StaffProfile
+from orchestrator import clock
 from orchestrator.channels import registry
 
 
@@ -53,14 +56,26 @@ def require(request: HttpRequest, permission: str) -> None:
         raise PermissionDenied(_("You may look at this, but not change it. Ask an administrator."))
 
 
-def navigation() -> list[dict[str, str]]:
+def navigation() -> list[dict[str, Any]]:
+    """`count` is what waits there; `counted` says it in words."""
+    due = task_list.count_due(now=clock.utcnow())
     return [
         {"section": "home", "url": "admin:studio-home", "icon": "home", "name": _("Home")},
         {"section": "segments", "url": "admin:studio-segments", "icon": "segment", "name": _("Segments")},
         {"section": "campaigns", "url": "admin:studio-campaigns", "icon": "campaign", "name": _("Campaigns")},
+        {"section": "templates", "url": "admin:studio-templates", "icon": "template", "name": _("Templates")},
         {"section": "tests", "url": "admin:studio-tests", "icon": "experiment", "name": _("Tests")},
         {"section": "offers", "url": "admin:offers_offer_changelist", "icon": "offer", "name": _("Offers")},
-        {"section": "accounts", "url": "admin:profiles_account_changelist", "icon": "contact", "name": _("Accounts")},
+        {"section": "contacts", "url": "admin:studio-contacts", "icon": "contact", "name": _("Contacts")},
+        {"section": "accounts", "url": "admin:profiles_account_changelist", "icon": "audience", "name": _("Accounts")},
+        {
+            "section": "tasks",
+            "url": "admin:studio-tasks",
+            "icon": "task",
+            "name": _("CSM tasks"),
+            "count": due,
+            "counted": ngettext("%(n)d due today", "%(n)d due today", due) % {"n": due},
+        },
     ]
 
 
@@ -78,4 +93,6 @@ def environment_badge() -> str:
         return _("Outbox only: nothing leaves this machine")
     if "//127.0.0.1" in settings.SENDGRID_API_BASE:
         return _("Sandbox: nothing leaves this machine")
+    if not registry.get("sms").is_live:
+        return _("SMS: outbox only")
     return ""

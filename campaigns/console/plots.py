@@ -81,20 +81,29 @@ def interval(
     *, axis: Axis, low: float, estimate: float, high: float, mark: str, limit: float | None = None
 ) -> SafeString:
     """One row of a plot: zero line, the range, the estimate with its variant's mark, a dashed limit."""
-    zero = axis.place(0)
     tone = "is-quiet" if mark == "quiet" else f"v-{mark}"
     return format_html(
         '<svg class="cr-chart" aria-hidden="true" focusable="false">'
         '<line class="cr-zero" x1="{zero}%" x2="{zero}%" y1="0" y2="100%"/>{limit}'
         '<line class="cr-whisk {tone}" x1="{low}%" x2="{high}%" y1="50%" y2="50%"/>'
         '<svg x="{place}%" y="50%" overflow="visible">{shape}</svg></svg>',
-        zero=_number(zero),
+        zero=_number(axis.place(0)),
         limit=_limit(axis, limit),
         tone=tone,
         low=_number(axis.place(low)),
         high=_number(axis.place(high)),
         place=_number(axis.place(estimate)),
         shape=_SHAPES[mark],
+    )
+
+
+def frame(*, axis: Axis, limit: float | None = None) -> SafeString:
+    """A row without a range yet: where zero and the limit are."""
+    return format_html(
+        '<svg class="cr-chart" aria-hidden="true" focusable="false">'
+        '<line class="cr-zero" x1="{zero}%" x2="{zero}%" y1="0" y2="100%"/>{limit}</svg>',
+        zero=_number(axis.place(0)),
+        limit=_limit(axis, limit),
     )
 
 

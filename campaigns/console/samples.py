@@ -22,14 +22,16 @@ GROWTH_DAYS = 28
 
 
 def make_facts(*, campaign: Campaign, has_offer: bool, now: datetime) -> dict[str, Any]:
-    """As `rehearse.Person.facts`. Without plans to upgrade between they are the variables' own samples."""
+    """As `cast.Person.facts`. Without plans to upgrade between they are the variables' own samples."""
     facts = lint.sample_context(wording.variables(has_offer=has_offer))
     pricing = _first_upgrade(campaign.offer or Offer(), now)
     if pricing is None:
         return facts
     facts["evidence"] |= _evidence(pricing, audience.meter_of(segment=campaign.segment), now)
     if has_offer:
-        facts["offer"] |= pricing.figures
+        # What the catalogue does not compare is not compared here either.
+        kept = {name: value for name, value in facts["offer"].items() if "extra_seat" not in name}
+        facts["offer"] = {**kept, **pricing.figures}
     return facts
 
 
@@ -39,7 +41,8 @@ def _first_upgrade(offer: Offer, now: datetime) -> Pricing | None:
     # a month's price says more than a year's
     for price in sorted(prices, key=lambda one: (one.plan.rank, one.interval != Interval.MONTH, one.pk)):
         limit = _limit(price.plan_id, quote.SEATS_METER)
-        seats = None if limit is None else _used(limit)
+        used = None if limit is None else _used(limit)
+        seats = quote.Seats(used, None if used is None else used - _added(used))
         pricing = quote.price_example(offer=offer, price=price, seats=seats, now=now)
         if isinstance(pricing, Pricing):
             return pricing
@@ -64,7 +67,7 @@ def _evidence(pricing: Pricing, asked: str | None, now: datetime) -> Mapping[str
     if limit is None:
         return found
     value = _used(limit)
-    added = max(value // 5, 1)
+    added = _added(value)
     growth = round(added / (value - added), 4) if value > added else None
     percent = round(value * 100 / int(limit), 1) if limit >= 1 else LEVEL
     return found | {
@@ -74,6 +77,10 @@ def _evidence(pricing: Pricing, asked: str | None, now: datetime) -> Mapping[str
         "level": LEVEL,
         "added_28d": added,
         "growth_28d": growth,
+        "value_before": value - added,
+        "added": added,
+        "added_since": found["since"],
+        **({} if growth is None else {"growth_percent": round(growth * 100)}),
     }
 
 
@@ -85,6 +92,10 @@ def _any_meter(plan_id: int) -> str:
 
 def _limit(plan_id: int, meter: str) -> Decimal | None:
     return Quota.objects.filter(plan_id=plan_id, meter=meter, limit__gt=0).values_list("limit", flat=True).first()
+
+
+def _added(value: int) -> int:
+    return max(value // 5, 1)
 
 
 def _used(limit: Decimal) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from campaigns.console.forms import rule_moves
 from campaigns.console.forms.rules import GROUP, KEPT, Row, Tree
 from campaigns.console.forms.segments import Draft
 from campaigns.console.templatetags.console import count as show_count
@@ -38,7 +39,8 @@ class Reach:
 
 @dataclass(slots=True)
 class Live:
-    """`trouble` says why there is no count; then the figures are not shown."""
+    """`trouble` says why there is no count; then the figures are not shown. `is_blank`: there are lines, but none is
+    filled in yet."""
 
     subject: str = "account"
     preview: Preview | None = None
@@ -46,6 +48,7 @@ class Live:
     reasons: list[tuple[str, list[int]]] = field(default_factory=list)
     sample: list[SampleRow] = field(default_factory=list)
     left_out: int = 0
+    is_blank: bool = False
     trouble: str = ""
 
     @property
@@ -72,6 +75,8 @@ def look(draft: Draft, *, now: datetime, draw: str = "") -> Live:
     """Count what is filled in rightly, put each line's own count to its row, and draw ten. Never raises for a
     definition: what is wrong stands in `trouble`."""
     live = Live(draft.tree.subject, left_out=len([row for row in draft.errors if not row.is_unfinished]))
+    lines = [row for row in draft.tree.all_rows() if row.kind != GROUP]
+    live.is_blank = bool(lines) and all(row.is_unfinished for row in lines)
     if draft.problem:
         live.trouble = draft.problem
         return live
@@ -90,9 +95,9 @@ def look(draft: Draft, *, now: datetime, draw: str = "") -> Live:
 
 
 def _count_lines(draft: Draft, now: datetime) -> None:
-    counts = dict(preview.count_lines(document=draft.definition, now=now))
+    counts: dict[str | None, int] = dict(preview.count_lines(document=draft.definition, now=now))
     for row in draft.tree.all_rows():
-        row.alone = show_count(counts[row.path]) if row.path and row.path in counts else ""
+        row.alone = show_count(counts[row.path]) if row.path in counts else ""
 
 
 def _reach(found: Preview) -> list[Reach]:
@@ -128,16 +133,26 @@ def _reasons(found: Preview, channels: Sequence[str]) -> list[tuple[str, list[in
 
 def _sample_row(one: Sampled) -> SampleRow:
     """Lines with figures say why; a figure that only repeats its sentence says nothing."""
-    telling = [(said, figures.replace(" %", "\u00a0%")) for said, figures in one.why if figures and figures not in said]
+    lines = zip(one.about, one.why, strict=True)
+    telling = [(about, figures.replace(" %", "\u00a0%")) for about, (said, figures) in lines if figures not in said]
     return SampleRow(one.pk, one.name, one.contacts, telling or [(said, "") for said, _figures in one.why[:2]])
 
 
-def say_kept(tree: Tree) -> None:
-    """Put into words what the form keeps and can't edit."""
+def dress(tree: Tree) -> None:
+    """Where each line may go, and what the form keeps and can't edit, in words."""
+    rule_moves.mark_places(tree)
     kept = [row for row in tree.all_rows() if row.kind == KEPT]
     names = words.Names.load() if kept else words.Names()
     for row in kept:
         row.said = _sentence(row, names, tree.subject)
+
+
+def in_words(draft: Draft) -> str:
+    """The whole definition as one sentence; empty while it says nothing yet or can't be used."""
+    if draft.problem or not draft.definition or not any(row.path is not None for row in draft.tree.all_rows()):
+        return ""
+    found = read_definition(draft.definition, in_branch=True)
+    return words.sentence(found.root, subject=found.subject)
 
 
 def _sentence(row: Row, names: words.Names, subject: str) -> str:

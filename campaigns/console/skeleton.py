@@ -147,6 +147,31 @@ BANNER: Mapping[str, Mapping[str, str]] = {
     },
 }
 
+SMS: Mapping[str, Mapping[str, str]] = {
+    "en": {"text": f"{{{{ account.name }}}}: {{{{ offer.plan_to }}}} for {PRICE} a month. {{{{ links.offer }}}}"},
+    "he": {"text": f"פרסומת: {{{{ offer.plan_to }}}} ב־{PRICE} לחודש. {{{{ links.offer }}}}"},
+    "ro": {"text": f"{{{{ account.name }}}}: {{{{ offer.plan_to }}}} la {PRICE} pe lună. {{{{ links.offer }}}}"},
+}
+
+TASK: Mapping[str, Mapping[str, str]] = {
+    "en": {
+        "title": "Call {{ account.name }} about {{ offer.plan_to }}",
+        "text": "{{ account.name }} is on {{ offer.plan_from }}. "
+        f"{{{{ offer.plan_to }}}} costs {PRICE} a month."
+        "\n\nAsk what they need next, and tell what changes with the plan.",
+    },
+    "he": {
+        "title": "להתקשר אל {{ account.name }} בעניין {{ offer.plan_to }}",
+        "text": f"{{{{ account.name }}}} בתוכנית {{{{ offer.plan_from }}}}. {{{{ offer.plan_to }}}} עולה {PRICE} לחודש."
+        "\n\nכדאי לשאול מה יידרש להם בהמשך, ולספר מה משתנה עם התוכנית.",
+    },
+    "ro": {
+        "title": "De sunat {{ account.name }} despre {{ offer.plan_to }}",
+        "text": f"{{{{ account.name }}}} are {{{{ offer.plan_from }}}}. {{{{ offer.plan_to }}}} costă {PRICE} pe lună."
+        "\n\nÎntrebați de ce au nevoie mai departe și spuneți ce se schimbă odată cu planul.",
+    },
+}
+
 
 def new_document(
     *, slug: str, name: str, segment: str, offer: str | Mapping[str, str], has_meter: bool, unit: str = ""
@@ -198,13 +223,20 @@ def new_mail(*, key: str, has_meter: bool, unit: str = "", wordings: int = 2) ->
 
 
 def new_banner(*, key: str) -> dict[str, Any]:
-    content = {locale: dict(texts) for locale, texts in BANNER.items()}
-    return {
-        "key": key,
-        "kind": "MESSAGE",
-        "channel": "in_app",
-        "variants": {"a": {"weight": 100, "content": content}},
-    }
+    return _single(key, "in_app", BANNER)
+
+
+def new_sms(*, key: str) -> dict[str, Any]:
+    return _single(key, "sms", SMS)
+
+
+def new_task(*, key: str) -> dict[str, Any]:
+    return _single(key, "csm_task", TASK)
+
+
+def _single(key: str, channel: str, texts: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+    content = {locale: dict(one) for locale, one in texts.items()}
+    return {"key": key, "kind": "MESSAGE", "channel": channel, "variants": {"a": {"weight": 100, "content": content}}}
 
 
 def _mail_content(mails: Mapping[str, tuple[str, Blocks]]) -> dict[str, dict[str, str]]:

@@ -9,6 +9,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 
 from campaigns.console import campaign_words, mail_blocks, marking, step_tree
 from campaigns.console.step_tree import Node
@@ -42,15 +43,23 @@ class WordingCard:
 
 
 @dataclass(frozen=True, slots=True)
+class Move:
+    """A way into or out of a lane: the button's value and its words."""
+
+    value: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class StepCard:
-    """`number` is empty inside a lane: there the lanes' names tell where one is."""
+    """`number` as in sentences about the step. Inside a lane there is no room for a second wording."""
 
     key: str
     kind: str
     channel: str
     icon: str
     title: str
-    number: str
+    number: int
     wordings: list[WordingCard] = field(default_factory=list)
     yes: list[StepCard] = field(default_factory=list)
     no: list[StepCard] = field(default_factory=list)
@@ -58,6 +67,20 @@ class StepCard:
     is_open: bool = False
     is_first: bool = False
     is_last: bool = False
+    in_lane: bool = False
+    moves: list[Move] = field(default_factory=list)
+
+    @property
+    def ends_here(self) -> bool:
+        return self.kind == "EXIT"
+
+    @property
+    def yes_ends(self) -> bool:
+        return bool(self.yes) and self.yes[-1].ends_here
+
+    @property
+    def no_ends(self) -> bool:
+        return bool(self.no) and self.no[-1].ends_here
 
     @property
     def is_compared(self) -> bool:
@@ -84,20 +107,27 @@ class Cards:
         self.slug, self.facts, self.shown, self.query = slug, facts, shown, query
         messages = [step for step in steps if step["kind"] == "MESSAGE"]
         self.channels = {step["key"]: step["channel"] for step in messages}
-        self.numbers = {step["key"]: place for place, step in enumerate(steps, start=1)}
+        self.numbers = step_tree.number_steps([dict(step) for step in steps])
         self.places = {step["key"]: place for place, step in enumerate(steps)}
         self.findings = findings
 
-    def draw(self, tree: Sequence[Node], *, in_lane: bool = False) -> list[StepCard]:
+    def draw(self, tree: Sequence[Node], *, owner: Node | None = None, lane: str = "") -> list[StepCard]:
+        """Of the whole, or of the lane (yes or no) of the question `owner`."""
         return [
-            self._card(node, "" if in_lane else str(place), place == 1, place == len(tree))
-            for place, node in enumerate(tree, start=1)
+            self._card(
+                node,
+                number=self.numbers.get(node.key, 0),
+                in_lane=owner is not None,
+                is_first=place == 0,
+                is_last=place + 1 == len(tree),
+                moves=list(_moves(tree, place, owner, lane)),
+            )
+            for place, node in enumerate(tree)
         ]
 
-    def _card(self, node: Node, number: str, is_first: bool, is_last: bool) -> StepCard:
+    def _card(self, node: Node, **common: Any) -> StepCard:
         step = node.step
-        url = reverse("admin:studio-campaign-step", args=[self.slug, node.key])
-        common: dict[str, Any] = {"number": number, "is_first": is_first, "is_last": is_last, "edit_url": url}
+        common["edit_url"] = reverse("admin:studio-campaign-step", args=[self.slug, node.key])
         if node.kind == "MESSAGE":
             channel = step["channel"]
             return StepCard(
@@ -114,7 +144,10 @@ class Cards:
             return StepCard(node.key, node.kind, "", "clock", campaign_words.wait_words(step["for"]), **common)
         if node.kind == "BRANCH":
             title = campaign_words.question_words(step, self.channels, self.numbers)
-            lanes: dict[str, Any] = {"yes": self.draw(node.yes, in_lane=True), "no": self.draw(node.no, in_lane=True)}
+            lanes: dict[str, Any] = {
+                "yes": self.draw(node.yes, owner=node, lane="yes"),
+                "no": self.draw(node.no, owner=node, lane="no"),
+            }
             return StepCard(node.key, node.kind, "", "branch", title, **lanes, **common)
         return StepCard(node.key, node.kind, "", "stop", campaign_words.exit_name(), **common)
 
@@ -151,6 +184,23 @@ class Cards:
         start = f"steps[{self.places[key]}].variants.{letter}.content.{locale}."
         wrong = any(one.level == BLOCKER and one.where.startswith(start) for one in self.findings)
         return "wrong" if wrong else "complete"
+
+
+def _moves(lane: Sequence[Node], place: int, owner: Node | None, name: str) -> Iterator[Move]:
+    """Into the lanes of the question above or below; within a lane over to the other one, or out of both."""
+    key = lane[place].key
+    if owner is not None:
+        other = "no" if name == "yes" else "yes"
+        words = {"yes": _("Move to the lane Yes"), "no": _("Move to the lane No")}
+        yield Move(f"into {key} {owner.key} {other}", words[other])
+        yield Move(f"out {key}", _("Move behind the two lanes"))
+    for step, words in (
+        (-1, {"yes": _("Move into Yes above"), "no": _("Move into No above")}),
+        (1, {"yes": _("Move into Yes below"), "no": _("Move into No below")}),
+    ):
+        if 0 <= place + step < len(lane) and lane[place + step].kind == "BRANCH":
+            for into in ("yes", "no"):
+                yield Move(f"into {key} {lane[place + step].key} {into}", words[into])
 
 
 def draw_steps(*, steps: Sequence[dict[str, Any]], cards: Cards) -> tuple[list[StepCard], bool]:

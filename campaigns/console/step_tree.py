@@ -14,10 +14,13 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from campaigns.sequences.step_file import LONGEST_KEY
+
 Step = dict[str, Any]
 
 ALWAYS: dict[str, Any] = {"all": []}
 LAST_KEY = "end"
+MEET = "-meet"
 
 
 class NotALaneError(ValueError):
@@ -64,6 +67,15 @@ def write_steps(tree: Sequence[Node]) -> list[Step]:
     return steps
 
 
+def number_steps(steps: Sequence[Step]) -> dict[str, int]:
+    """{key: the number it is drawn with}: as one reads the lanes, or as written where lanes cannot show the steps."""
+    try:
+        keys = [node.key for node in walk(read_tree(steps))]
+    except NotALaneError:
+        keys = [str(step["key"]) for step in steps]
+    return {key: number for number, key in enumerate(keys, start=1)}
+
+
 def walk(tree: Sequence[Node]) -> Iterator[Node]:
     for node in tree:
         yield node
@@ -103,11 +115,62 @@ def duplicate(tree: list[Node], key: str) -> str:
 def remove(tree: list[Node], key: str) -> None:
     """With everything in its lanes."""
     gone = {node.key for node in walk([find(tree, key)])}
-    asking = [node for node in walk(tree) if node.key not in gone and asked_step(node.step) in gone]
-    if asking:
-        raise StepError(_("A later step asks whether this message was clicked: change or remove that one first."))
+    if any(node.key not in gone and asked_steps(node.step) & gone for node in walk(tree)):
+        raise StepError(_("A later question is about this message: change or remove that one first."))
     lane = _lane_of(tree, key)
     lane[:] = [node for node in lane if node.key != key]
+
+
+def put_into(tree: list[Node], key: str, branch: str, lane: str) -> None:
+    """To the end of a branch's lane (`yes` or `no`), before what ends the campaign there. Raises StepError."""
+    node, target = find(tree, key), find(tree, branch)
+    if any(one.key == branch for one in walk([node])):
+        raise StepError(_("A question cannot move into its own lanes."))
+    place = _lane_of(tree, key)
+    place[:] = [one for one in place if one.key != key]
+    into = target.yes if lane == "yes" else target.no
+    into.insert(len(into) - (bool(into) and into[-1].kind == "EXIT"), node)
+
+
+def put_out(tree: list[Node], key: str) -> None:
+    """Out of its lane, to right after the question that the lane belongs to. Raises StepError."""
+    owner = owner_of(tree, key)
+    if owner is None:
+        raise StepError(_("This step stands in no lane."))
+    node, lane = find(tree, key), _lane_of(tree, key)
+    lane[:] = [one for one in lane if one.key != key]
+    around = _lane_of(tree, owner.key)
+    around.insert(next(place for place, one in enumerate(around) if one.key == owner.key) + 1, node)
+
+
+def passed(tree: Sequence[Node], key: str) -> list[tuple[Node, bool]]:
+    """What somebody who stands at the step may have come through, in order; whether everybody did: the lanes of an
+    earlier question are only one of two ways. Raises StepError."""
+    found = _passed(tree, key)
+    if found is None:
+        raise StepError(_("This step is not there any more."))
+    return found
+
+
+def _passed(lane: Sequence[Node], key: str) -> list[tuple[Node, bool]] | None:
+    before: list[tuple[Node, bool]] = []
+    for node in lane:
+        if node.key == key:
+            return before
+        for inner in (node.yes, node.no):
+            within = _passed(inner, key)
+            if within is not None:
+                return [*before, (node, True), *within]
+        before += [(node, True), *((one, False) for one in walk([*node.yes, *node.no]))]
+    return None
+
+
+def owner_of(tree: Sequence[Node], key: str) -> Node | None:
+    """The question in whose lane the step stands; None for a step outside of all lanes."""
+    for node in walk(tree):
+        if any(one.key == key for one in (*node.yes, *node.no)):
+            return node
+    return None
 
 
 def insert(tree: list[Node], step: Step, *, after: str = "", lane: str = "") -> None:
@@ -125,21 +188,39 @@ def insert(tree: list[Node], step: Step, *, after: str = "", lane: str = "") -> 
 
 
 def check_order(tree: Sequence[Node]) -> None:
-    """A question about a message comes after it. Raises StepError."""
+    """A question about a message comes after it, and nothing comes after an end. Raises StepError."""
     seen: set[str] = set()
     for node in walk(tree):
-        asked = asked_step(node.step)
-        if asked and asked not in seen:
-            raise StepError(_("The question whether a message was clicked must come after that message."))
+        if not asked_steps(node.step) <= seen:
+            raise StepError(_("A question about a message must come after that message."))
         seen.add(node.key)
+    for lane in lanes(tree):
+        if any(node.kind == "EXIT" for node in lane[:-1]):
+            raise StepError(_("Nobody comes past a step that ends the campaign: it stands last in its lane."))
 
 
-def asked_step(step: Step) -> str:
-    """The message whose click a branch asks about; empty for any other step."""
-    condition = step.get("if")
-    if step["kind"] != "BRANCH" or not isinstance(condition, dict) or condition.get("engagement") != "clicked":
-        return ""
-    return str(condition.get("step", ""))
+def lanes(tree: Sequence[Node]) -> Iterator[Sequence[Node]]:
+    """The whole first, then every lane inside it."""
+    yield tree
+    for node in walk(tree):
+        if node.kind == "BRANCH":
+            yield from (node.yes, node.no)
+
+
+def asked_steps(step: Step) -> set[str]:
+    """The messages of this campaign that a branch asks about; none for any other step."""
+    return set(_asked(step.get("if"))) if step["kind"] == "BRANCH" else set()
+
+
+def _asked(condition: object) -> Iterator[str]:
+    if isinstance(condition, list):
+        for one in condition:
+            yield from _asked(one)
+    elif isinstance(condition, dict):
+        if "engagement" in condition and "campaign" not in condition and condition.get("step"):
+            yield str(condition["step"])
+        for name in ("all", "any", "not", "any_contact", "any_account"):
+            yield from _asked(condition.get(name))
 
 
 def new_key(stem: str, taken: set[str]) -> str:
@@ -224,5 +305,9 @@ def _write(lane: Sequence[Node], following: str) -> Iterator[Step]:
         }
         yield from _write(node.no, after)
         if node.yes and node.no and node.no[-1].kind != "EXIT":
-            yield {"key": f"{node.key}-meet", "kind": "BRANCH", "if": ALWAYS, "then": after}
+            yield {"key": _meeting_key(node.key), "kind": "BRANCH", "if": ALWAYS, "then": after}
         yield from _write(node.yes, after)
+
+
+def _meeting_key(key: str) -> str:
+    return f"{key[: LONGEST_KEY - len(MEET)]}{MEET}"

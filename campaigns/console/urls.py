@@ -8,8 +8,8 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
-from campaigns.console import campaign_urls
-from campaigns.console.views import home, segment_tabs, segments
+from campaigns.console import campaign_urls, gallery_urls, task_urls
+from campaigns.console.views import contacts, home, segment_tabs, segments
 
 
 def studio_urls(wrap: Callable[[Any], Any]) -> list[URLPattern]:
@@ -17,6 +17,7 @@ def studio_urls(wrap: Callable[[Any], Any]) -> list[URLPattern]:
     return [
         path("studio/", wrap(home.show_home), name="studio-home"),
         path("studio/segments/", wrap(segments.list_segments), name="studio-segments"),
+        path("studio/segments/segments.csv", wrap(segments.export_segments), name="studio-segments-csv"),
         path("studio/segments/new/", wrap(segments.new_segment), name="studio-segment-new"),
         path("studio/segments/count/", wrap(segments.count), name="studio-segment-count"),
         path("studio/segments/<slug:slug>/", wrap(segments.edit_segment), name="studio-segment"),
@@ -26,7 +27,13 @@ def studio_urls(wrap: Callable[[Any], Any]) -> list[URLPattern]:
         path("studio/segments/<slug:slug>/history/", wrap(segment_tabs.show_history), name="studio-segment-history"),
         path("studio/segments/<slug:slug>/restore/", wrap(segment_tabs.restore), name="studio-segment-restore"),
         path("studio/segments/<slug:slug>/json/", wrap(segment_tabs.edit_json), name="studio-segment-json"),
+        path("studio/contacts/", wrap(contacts.list_contacts), name="studio-contacts"),
+        path("studio/contacts/contacts.csv", wrap(contacts.export_contacts), name="studio-contacts-csv"),
+        path("studio/contacts/<int:pk>/", wrap(contacts.show_contact), name="studio-contact"),
+        path("studio/contacts/<int:pk>/opt-out/", wrap(contacts.opt_out), name="studio-contact-opt-out"),
         *campaign_urls.campaign_urls(wrap),
+        *task_urls.task_urls(wrap),
+        *gallery_urls.gallery_urls(wrap),
     ]
 
 

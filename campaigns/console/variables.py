@@ -10,6 +10,16 @@ from django.utils.translation import gettext as _
 
 from campaigns.sequences import wording
 
+_DAYS = (
+    "evidence.projected_hit_date", "evidence.day", "evidence.since", "evidence.renews_on", "evidence.trial_ends_on",
+    "evidence.added_since", "evidence.first_at", "offer.valid_until",
+)  # fmt: skip
+
+_PRICES = (
+    "offer.new_monthly", "offer.old_monthly", "offer.difference", "offer.extra_seats_cost", "offer.extra_seat_price",
+    "offer.saves_against_extra_seats",
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Variable:
@@ -37,9 +47,11 @@ def list_variables(*, has_offer: bool, facts: Mapping[str, Any]) -> list[Variabl
 def _insert(name: str) -> str:
     if name == "contact.first_name":
         return "{{ contact.first_name | default: '' }}"
-    if name in ("offer.new_monthly", "offer.old_monthly", "offer.difference", "offer.extra_seats_cost"):
+    if name in _PRICES:
         return f"{{{{ {name} | money: offer.currency }}}}"
-    if name in ("evidence.projected_hit_date", "evidence.day", "evidence.since", "offer.valid_until"):
+    if name == "evidence.monthly":
+        return "{{ evidence.monthly | money: evidence.currency }}"
+    if name in _DAYS:
         return f"{{{{ {name} | date: 'long' }}}}"
     return f"{{{{ {name} }}}}"
 
@@ -57,13 +69,29 @@ def _titles() -> dict[str, str]:
         "evidence.added_28d": _("Added in four weeks"),
         "evidence.projected_hit_date": _("Day the limit is reached"),
         "evidence.plan_name": _("Plan now"),
+        "evidence.added": _("Added lately"),
+        "evidence.added_since": _("Added since this day"),
+        "evidence.growth_percent": _("Growth, in percent"),
+        "evidence.value_before": _("Used in the period before"),
+        "evidence.window_days": _("Days of the period"),
+        "evidence.attempts": _("Attempts"),
+        "evidence.feature": _("Feature that was tried"),
+        "evidence.first_at": _("First attempt"),
+        "offer.new_features": _("Features the plan adds"),
+        "evidence.currency": _("Currency of the subscription"),
+        "evidence.monthly": _("Price a month, by subscription"),
+        "evidence.renews_on": _("Day the plan renews"),
+        "evidence.trial_ends_on": _("Day the trial ends"),
         "offer.plan_to": _("Plan offered"),
         "offer.new_monthly": _("Price a month, offered"),
         "offer.old_monthly": _("Price a month, now"),
         "offer.difference": _("Difference a month"),
         "offer.seat_limit_to": _("Seats in the plan offered"),
-        "offer.extra_seats": _("Seats missing"),
+        "offer.extra_seats": _("Extra seats compared"),
         "offer.extra_seats_cost": _("What they would cost"),
+        "offer.extra_seat_price": _("Price of one extra seat"),
+        "offer.saves_against_extra_seats": _("Saved against extra seats"),
+        "offer.cheaper_than_extra_seats": _("Cheaper than so many extra seats"),
         "offer.valid_until": _("Price valid until"),
         "links.offer": _("Link to the offer"),
     }

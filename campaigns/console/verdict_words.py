@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from django.urls import reverse
 from django.utils.formats import date_format, number_format
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
+from campaigns.analytics.guardrails import OPT_OUT_LIMIT
 from campaigns.analytics.readout import ExperimentReadout
-from campaigns.console.experiment_figures import OPT_OUT_LIMIT, Comparison
+from campaigns.console.experiment_figures import Comparison
 from campaigns.console.templatetags.console import count, percent
 from campaigns.experiments.models import Experiment
 from orchestrator.stats import verdict as judging
@@ -69,8 +71,12 @@ def why_not(*, read: ExperimentReadout, comparisons: Sequence[Comparison], choic
     return card.title
 
 
-def short(*, kind: str, leader: str | None, days_to_go: int | None, accounts_to_go: int | None) -> str:
-    """One line for the list of tests, from a kept read-out."""
+def short(
+    *, kind: str, leader: str | None, days_to_go: int | None, accounts_to_go: int | None, is_alone: bool = False
+) -> str:
+    """One line for the list of tests, from a kept read-out. `is_alone`: there is only one wording."""
+    if is_alone and kind not in ("HARM", "DATA_PROBLEM"):
+        return _("Nothing to compare")
     if kind == "AHEAD":
         return _("%(letter)s is ahead") % {"letter": letter(leader)}
     if kind == "NOT_YET":
@@ -167,7 +173,7 @@ def _ahead(read: ExperimentReadout, about: Comparison) -> VerdictCard:
     sentence = _(
         "The true difference is most likely between %(low)s and %(high)s points. "
         "This range holds however often you look."
-    ) % {"low": _ltr(points(about.upgrades.low)), "high": _ltr(points(about.upgrades.high))}
+    ) % {"low": isolate(points(about.upgrades.low)), "high": isolate(points(about.upgrades.high))}
     actions = [
         Action(_("Choose %(leader)s…") % {"leader": leader}, _decide(read, about.challenger.key), is_first=True),
         Action(_("Keep it running"), _decide(read, KEEP)),
@@ -182,10 +188,10 @@ def _not_yet(read: ExperimentReadout, about: Comparison | None) -> VerdictCard:
     if read.arms[0].assigned:
         actions.append(Action(_("Stop without a winner…"), _decide(read, read.control)))
     if about is None or about.upgrades.low is None:
-        sentence = _("Too few accounts have had their %(days)s days to say anything.") % {
-            "days": read.experiment.goal_window_days
-        }
-        return VerdictCard("wait", "clock", title, f"{sentence} {_('Looking now does no harm.')}", actions)
+        days = read.experiment.goal_window_days
+        few = _("Too few accounts have had their %(days)s days to say anything.") % {"days": days}
+        parts = [few, *_first_over(read), _("Looking now does no harm.")]
+        return VerdictCard("wait", "clock", title, " ".join(parts), actions)
     said = _(
         "%(share)s upgraded with %(letter)s and %(other)s with %(control)s, but the true difference may still be "
         "anywhere between %(low)s and %(high)s points."
@@ -194,8 +200,8 @@ def _not_yet(read: ExperimentReadout, about: Comparison | None) -> VerdictCard:
         "letter": letter(about.challenger.key),
         "other": percent(about.control.rate),
         "control": letter(about.control.key),
-        "low": _ltr(points(about.upgrades.low, signed=True)),
-        "high": _ltr(points(about.upgrades.high, signed=True)),
+        "low": isolate(points(about.upgrades.low, signed=True)),
+        "high": isolate(points(about.upgrades.high, signed=True)),
     }
     parts = [said, *_missing(read), *_standing_still(read), _("Looking now does no harm.")]
     return VerdictCard("wait", "clock", title, " ".join(parts), actions)
@@ -213,8 +219,8 @@ def _no_difference(read: ExperimentReadout, about: Comparison) -> VerdictCard:
         "The true difference is most likely between %(low)s and %(high)s points, "
         "after as many accounts as were planned."
     ) % {
-        "low": _ltr(points(about.upgrades.low, signed=True)),
-        "high": _ltr(points(about.upgrades.high, signed=True)),
+        "low": isolate(points(about.upgrades.low, signed=True)),
+        "high": isolate(points(about.upgrades.high, signed=True)),
     }
     return VerdictCard("none", "flat", title, sentence, [_end(read)])
 
@@ -226,8 +232,8 @@ def _fewer_upgrades(read: ExperimentReadout, about: Comparison) -> VerdictCard:
         "Between %(least)s and %(most)s points fewer upgraded with %(letter)s than with %(control)s. "
         "This range holds however often you look."
     ) % {
-        "least": _ltr(points(abs(high))),
-        "most": _ltr(points(abs(low))),
+        "least": isolate(points(abs(high))),
+        "most": isolate(points(abs(low))),
         "letter": letter(about.challenger.key),
         "control": letter(read.control),
     }
@@ -237,8 +243,8 @@ def _fewer_upgrades(read: ExperimentReadout, about: Comparison) -> VerdictCard:
 def _opt_outs(read: ExperimentReadout, about: Comparison) -> VerdictCard:
     title = _("%(letter)s does harm: more people unsubscribe.") % {"letter": letter(about.challenger.key)}
     sentence = _("Between %(low)s and %(high)s points more unsubscribed with %(letter)s; the limit is %(limit)s.") % {
-        "low": _ltr(points(about.opt_outs.low)),
-        "high": _ltr(points(about.opt_outs.high)),
+        "low": isolate(points(about.opt_outs.low)),
+        "high": isolate(points(about.opt_outs.high)),
         "letter": letter(about.challenger.key),
         "limit": number_format(OPT_OUT_LIMIT * 100, 0),
     }
@@ -265,7 +271,7 @@ def _decided(experiment: Experiment) -> VerdictCard:
     title = _("Decided: %(winner)s for everybody who enters.") % {"winner": winner}
     said = _("%(who)s decided it on %(day)s.") % {
         "who": experiment.decided_by,
-        "day": date_format(experiment.decided_at, "DATE_FORMAT") if experiment.decided_at else "–",
+        "day": date_format(experiment.decided_at, "j F Y") if experiment.decided_at else "–",
     }
     reason = f" “{experiment.decision_reason}”" if experiment.decision_reason else ""
     note = _("The numbers below are of the accounts drawn before that.")
@@ -286,7 +292,7 @@ def _got(key: str, number: int) -> str:
     if key == "holdout":
         return ngettext("%(n)s was held out", "%(n)s were held out", number) % {"n": count(number)}
     words = ngettext("%(n)s account got %(letter)s", "%(n)s accounts got %(letter)s", number)
-    return words % {"n": count(number), "letter": letter(key)}
+    return words % {"n": count(number), "letter": isolate(letter(key))}
 
 
 def _joined(parts: Sequence[str]) -> str:
@@ -318,6 +324,15 @@ def _not_clear(read: ExperimentReadout) -> str:
     return _("Not clear yet.")
 
 
+def _first_over(read: ExperimentReadout) -> list[str]:
+    """When the first accounts can be counted at all, while none can."""
+    started = read.experiment.started_at
+    if started is None or not read.waiting or any(arm.assigned for arm in read.arms):
+        return []
+    day = date_format(started + timedelta(days=read.experiment.goal_window_days), "j F")
+    return [_("The first of them have by %(day)s.") % {"day": day}]
+
+
 def _standing_still(read: ExperimentReadout) -> list[str]:
     """Nobody's window runs any more: waiting alone changes nothing."""
     if read.waiting or not read.accounts_to_go:
@@ -333,6 +348,6 @@ def _rarely(p: float) -> str:
     return _("Chance alone does this less than once in %(n)s.") % {"n": count(once_in)}
 
 
-def _ltr(text: str) -> str:
-    """A signed number keeps its sign on the left inside Hebrew."""
+def isolate(text: str) -> str:
+    """A signed number keeps its sign on the left inside Hebrew, a letter draws no figure beside it along."""
     return f"\u2066{text}\u2069" if (get_language() or "").startswith("he") else text

@@ -8,6 +8,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from campaigns.conversions.models import AttributionCredit, Conversion
+from campaigns.delivery import outcome
 from campaigns.delivery.models import Message
 from campaigns.sequences.models import Entry
 from orchestrator.engine import attribution
@@ -37,6 +38,8 @@ def credit_conversions(*, conversions: Sequence[Conversion]) -> dict[int, Messag
             for conversion_id, message in found.items()
         ]
     )
+    at_of = {conversion.pk: conversion.converted_at for conversion in treated}
+    outcome.mark_converted(times=[(message.pk, at_of[pk]) for pk, message in found.items()])
     return found
 
 

@@ -10,10 +10,10 @@ log = logging.getLogger(__name__)
 
 
 def find_conversions(**_kwargs: object) -> None:
-    """Upgrades, refusals and opt-outs since the last time, and what the CRM is to hear of them."""
+    """Upgrades, refusals, opt-outs and calls since the last time, and what the CRM is to hear of them."""
     now = clock.utcnow()
     found = find.find_conversions(now=now)
-    told = tell.tell_refusals(now=now) + tell.tell_opt_outs(now=now)
+    told = tell.tell_refusals(now=now) + tell.tell_opt_outs(now=now) + tell.tell_tasks(now=now)
     if found.conversions or told:
         log.info("%s conversions were found.", found.conversions)
         bells.ring("writebacks_due")

@@ -1,4 +1,4 @@
-"""What the CRM is told: won upsells, refusals, opt-outs. Facts become write-backs, once each."""
+"""What the CRM is told: won upsells, refusals, opt-outs, calls to make. Facts become write-backs, once each."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from campaigns.consent.models import ConsentRecord
 from campaigns.conversions.models import Conversion
 from campaigns.crm import writeback
 from campaigns.crm.models import WriteBack
-from campaigns.delivery.models import Message
+from campaigns.delivery.models import CsmTask, Message
 from campaigns.offers.models import Refusal
 from campaigns.operations import pulling
 from campaigns.sequences.models import Entry
@@ -77,6 +77,30 @@ def tell_opt_outs(*, now: datetime) -> int:
         ]
         pulling.advance_cursor(cursor=cursor, rows=rows)
         return writeback.queue_write_backs(items=items, now=now) if items else 0
+
+
+def tell_tasks(*, now: datetime) -> int:
+    """Each task when it is made, and again when it is put off, done or called off."""
+    with transaction.atomic():
+        cursor = pulling.lock_cursor(name="conversions.tasks")
+        tasks = CsmTask.objects.select_related("message", "account", "contact")
+        rows = pulling.rows_after(rows=tasks, cursor=cursor, limit=BATCH)
+        items: list[Item] = [(WriteBack.Kind.TASK, f"task:{row.pk}:{row.xid}", _task(row)) for row in rows]
+        pulling.advance_cursor(cursor=cursor, rows=rows)
+        return writeback.queue_write_backs(items=items, now=now) if items else 0
+
+
+def _task(task: CsmTask) -> dict[str, Any]:
+    return writeback.task_payload(
+        task_id=str(task.message.uuid),
+        title=task.title,
+        body="\n\n".join(part for part in (task.body, task.note) if part),
+        due_at=task.due_at,
+        state=task.state,
+        outcome=task.outcome,
+        account=task.account.external_id,
+        contact=task.contact.external_id,
+    )
 
 
 def _deal(conversion: Conversion, message: Message | None) -> dict[str, Any]:

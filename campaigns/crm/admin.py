@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from campaigns.crm import writeback
+from campaigns.crm import forms, writeback
 from campaigns.crm.models import CrmConnection, FieldMapping, SyncRun, WriteBack
 from campaigns.operations.browsing import BrowseOnly
 from orchestrator.jobs import bells
@@ -14,7 +14,11 @@ from orchestrator.jobs import bells
 
 class FieldMappings(admin.TabularInline):
     model = FieldMapping
-    extra = 0
+    form = forms.FieldMappingForm
+    formset = forms.FieldMappingSet
+    template = "admin/crm/mapping_rows.html"
+    ordering = ["kind", "id"]
+    extra = 1
 
 
 @admin.register(CrmConnection)

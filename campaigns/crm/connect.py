@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from django.db import transaction
 
-from campaigns.crm.models import CrmConnection, FieldMapping
+from campaigns.crm.models import CrmConnection, FieldMapping, SyncCursor
+from campaigns.usage.models import Meter
 from orchestrator.connectors import mapping, registry
 
-NOUNS = {"account": "accounts", "contact": "contacts"}
+# In this order they are pulled: tickets and contacts name companies.
+NOUNS = {"account": "accounts", "contact": "contacts", "ticket": "tickets"}
 _DEFAULTS = {"hubspot": mapping.DEFAULT_HUBSPOT}
 
 
@@ -23,33 +27,42 @@ def find_connection(*, slug: str) -> CrmConnection:
 
 
 def read_mappings(*, connection: CrmConnection) -> dict[str, mapping.ColumnMapping]:
-    """The mapping of each kind of record. Raises MappingError where a row of it cannot be used."""
-    rows: dict[str, list[FieldMapping]] = {kind: [] for kind in NOUNS}
+    """The mapping of each kind of record that has one. Raises MappingError where a row of it cannot be used."""
+    rows: dict[str, list[FieldMapping]] = {}
     for row in connection.mappings.order_by("id"):
         rows.setdefault(row.kind, []).append(row)
-    return {
-        kind: mapping.read_mapping(
-            {
-                "columns": {row.property: row.target for row in rows[kind]},
-                "types": {row.target: row.type for row in rows[kind] if row.type},
-            },
-            noun=noun,
-        )
-        for kind, noun in NOUNS.items()
+    meters = known_meters()
+    return {kind: check_mapping(kind=kind, rows=rows[kind], meters=meters) for kind in NOUNS if kind in rows}
+
+
+def check_mapping(*, kind: str, rows: Sequence[FieldMapping], meters: Mapping[str, bool]) -> mapping.ColumnMapping:
+    """Raises MappingError; its path is `columns.<property>` or `types.<target>`."""
+    document = {
+        "columns": {row.property: row.target for row in rows},
+        "types": {row.target: row.type for row in rows if row.type},
     }
+    return mapping.read_mapping(document, noun=NOUNS[kind], meters=meters)
+
+
+def known_meters() -> dict[str, bool]:
+    """{code: whether a CRM may set its value of the day}."""
+    return {code: kind == Meter.Kind.REPORTED for code, kind in Meter.objects.values_list("code", "kind")}
 
 
 def _ensure(kind: str) -> CrmConnection:
     with transaction.atomic():
         connection, _ = CrmConnection.objects.get_or_create(slug=kind, defaults={"kind": kind})
-        if not connection.mappings.exists():
-            FieldMapping.objects.bulk_create(_default_rows(connection), ignore_conflicts=True)
+        FieldMapping.objects.bulk_create(_default_rows(connection), ignore_conflicts=True)
     return connection
 
 
 def _default_rows(connection: CrmConnection) -> list[FieldMapping]:
+    """For each kind that has never been pulled and has no mapping: one that a person emptied stays empty."""
+    told = set(connection.mappings.values_list("kind", flat=True))
+    told |= set(SyncCursor.objects.filter(connection=connection).values_list("kind", flat=True))
     return [
         FieldMapping(connection=connection, kind=kind, property=column, target=target, type=table.types.get(target, ""))
         for kind, table in _DEFAULTS.get(connection.kind, {}).items()
+        if kind not in told
         for column, target in table.columns.items()
     ]

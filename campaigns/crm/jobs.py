@@ -19,7 +19,7 @@ def sync_all(**_kwargs: object) -> None:
         if run.state == SyncRun.State.FAILED:
             log.error("The sync of %s failed: %s", connection.slug, run.error)
         bells.ring("profiles_changed")
-        bells.ring("segments_due")
+        bells.ring("usage_rolled" if sync.has_news(run=run) else "segments_due")
 
 
 def push_writebacks(**_kwargs: object) -> None:

@@ -7,10 +7,10 @@ from django.utils.translation import gettext_lazy as _
 
 
 class CrmConnection(models.Model):
-    slug = models.SlugField(max_length=60, unique=True)
-    kind = models.CharField(max_length=30, help_text="A key of the setting CONNECTORS.")
-    is_active = models.BooleanField(default=True)
-    last_synced_at = models.DateTimeField(null=True, blank=True)
+    slug = models.SlugField(_("short name"), max_length=60, unique=True)
+    kind = models.CharField(_("kind"), max_length=30, help_text=_("A key of the setting CONNECTORS."))
+    is_active = models.BooleanField(_("active"), default=True)
+    last_synced_at = models.DateTimeField(_("last synced at"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("CRM connection")
@@ -21,18 +21,28 @@ class CrmConnection(models.Model):
 
 
 class FieldMapping(models.Model):
-    """One CRM property and the field of ours that it fills (the CSV mapping's targets)."""
+    """One CRM property and the field of ours that it fills (the CSV mapping's targets), or the meter whose value of
+    the day it is (`usage.<meter>`). A kind without any mapping is not pulled."""
 
-    connection = models.ForeignKey(CrmConnection, on_delete=models.CASCADE, related_name="mappings")
-    kind = models.CharField(max_length=20, help_text="account or contact.")
-    property = models.CharField(max_length=120)
-    target = models.CharField(max_length=120)
-    type = models.CharField(max_length=20, blank=True)
+    class Kind(models.TextChoices):
+        ACCOUNT = "account", _("company")
+        CONTACT = "contact", _("contact")
+        TICKET = "ticket", _("support ticket")
+
+    connection = models.ForeignKey(
+        CrmConnection, verbose_name=_("connection"), on_delete=models.CASCADE, related_name="mappings"
+    )
+    kind = models.CharField(_("kind"), max_length=20, choices=Kind)
+    property = models.CharField(_("property"), max_length=120, help_text=_("Its name inside the CRM, not its label."))
+    target = models.CharField(_("target"), max_length=120)
+    type = models.CharField(_("read as"), max_length=20, blank=True)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["connection", "kind", "property"], name="a_property_fills_one_field")
         ]
+        verbose_name = _("field mapping")
+        verbose_name_plural = _("field mappings")
 
     def __str__(self) -> str:
         return f"{self.property} → {self.target}"
@@ -52,44 +62,53 @@ class SyncCursor(models.Model):
 
 class SyncRun(models.Model):
     class State(models.TextChoices):
-        RUNNING = "RUNNING"
-        DONE = "DONE"
-        FAILED = "FAILED"
+        RUNNING = "RUNNING", _("Running")
+        DONE = "DONE", _("Finished")
+        FAILED = "FAILED", _("Failed")
 
-    connection = models.ForeignKey(CrmConnection, on_delete=models.CASCADE, related_name="runs")
-    state = models.CharField(max_length=20, choices=State, default=State.RUNNING)
-    started_at = models.DateTimeField()
-    ended_at = models.DateTimeField(null=True, blank=True)
-    counts = models.JSONField(default=dict, blank=True)
-    error = models.TextField(blank=True)
+    connection = models.ForeignKey(
+        CrmConnection, verbose_name=_("connection"), on_delete=models.CASCADE, related_name="runs"
+    )
+    state = models.CharField(_("state"), max_length=20, choices=State, default=State.RUNNING)
+    started_at = models.DateTimeField(_("started at"))
+    ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
+    counts = models.JSONField(_("counts"), default=dict, blank=True)
+    error = models.TextField(_("error"), blank=True)
+
+    class Meta:
+        verbose_name = _("sync run")
+        verbose_name_plural = _("sync runs")
 
     def __str__(self) -> str:
-        return f"{self.connection_id} {self.state}"
+        return f"{self.get_state_display()} · {self.started_at:%Y-%m-%d %H:%M}"
 
 
 class WriteBack(models.Model):
     """One thing to tell the CRM: an upsert, so at least once is right. `key` makes it once per fact."""
 
     class State(models.TextChoices):
-        PENDING = "PENDING"
-        DONE = "DONE"
-        FAILED = "FAILED", "given up: a person must look"
+        PENDING = "PENDING", _("Waiting")
+        DONE = "DONE", _("Finished")
+        FAILED = "FAILED", _("Given up: a person must look")
 
     class Kind(models.TextChoices):
-        DEAL = "DEAL", "a won upsell"
-        ACCOUNT_STATUS = "ACCOUNT_STATUS", "upsell properties of a company"
-        CONTACT_STATUS = "CONTACT_STATUS", "upsell properties of a contact"
+        DEAL = "DEAL", _("A won upsell")
+        ACCOUNT_STATUS = "ACCOUNT_STATUS", _("Upsell properties of a company")
+        CONTACT_STATUS = "CONTACT_STATUS", _("Upsell properties of a contact")
+        TASK = "TASK", _("A call of a customer success manager")
 
-    connection = models.ForeignKey(CrmConnection, on_delete=models.CASCADE, related_name="write_backs")
-    kind = models.CharField(max_length=20, choices=Kind)
-    key = models.CharField(max_length=120)
-    payload = models.JSONField()
-    state = models.CharField(max_length=20, choices=State, default=State.PENDING)
-    attempts = models.IntegerField(default=0)
-    next_at = models.DateTimeField(help_text="Wall time of the next try.")
-    queued_at = models.DateTimeField()
-    done_at = models.DateTimeField(null=True, blank=True)
-    last_error = models.TextField(blank=True)
+    connection = models.ForeignKey(
+        CrmConnection, verbose_name=_("connection"), on_delete=models.CASCADE, related_name="write_backs"
+    )
+    kind = models.CharField(_("kind"), max_length=20, choices=Kind)
+    key = models.CharField(_("key"), max_length=120)
+    payload = models.JSONField(_("content"))
+    state = models.CharField(_("state"), max_length=20, choices=State, default=State.PENDING)
+    attempts = models.IntegerField(_("attempts"), default=0)
+    next_at = models.DateTimeField(_("next try at"), help_text=_("Wall time of the next try."))
+    queued_at = models.DateTimeField(_("queued at"))
+    done_at = models.DateTimeField(_("done at"), null=True, blank=True)
+    last_error = models.TextField(_("last error"), blank=True)
 
     class Meta:
         constraints = [
@@ -103,4 +122,4 @@ class WriteBack(models.Model):
         verbose_name_plural = _("write-backs")
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.key}"
+        return f"{self.get_kind_display()} · {self.key}"

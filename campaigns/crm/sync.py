@@ -1,4 +1,4 @@
-"""Pull companies, then contacts, page by page. What a page says is committed before its watermark is."""
+"""Pull companies, then contacts, then tickets, page by page. A page is committed before its watermark is."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 
 from campaigns.consent import record as consents
-from campaigns.crm import connect
+from campaigns.crm import connect, measure, problems, tickets
 from campaigns.crm.models import CrmConnection, SyncCursor, SyncRun
 from campaigns.profiles import identify, lookup
 from orchestrator.connectors import mapping, registry
@@ -35,8 +35,8 @@ def sync_connection(
     try:
         crm = registry.crm(connection.kind)
         mappings = connect.read_mappings(connection=connection)
-        for kind in connect.NOUNS:
-            _sync_kind(run, crm, mappings[kind], kind, full=full, now=now, progress=progress)
+        for kind, columns in mappings.items():
+            _sync_kind(run, crm, columns, kind, full=full, now=now, progress=progress)
         run.state = SyncRun.State.DONE
     except (ConnectorError, mapping.MappingError) as error:
         run.state, run.error = SyncRun.State.FAILED, str(error)
@@ -45,6 +45,11 @@ def sync_connection(
     if run.state == SyncRun.State.DONE:
         CrmConnection.objects.filter(pk=connection.pk).update(last_synced_at=now)
     return run
+
+
+def has_news(*, run: SyncRun) -> bool:
+    """Whether usage changed: `usage_rolled` is to be rung, which looks for crossings before segments are judged."""
+    return bool(run.counts.get("usage") or run.counts.get("tickets", {}).get("created"))
 
 
 def reread_since(*, connections: Sequence[CrmConnection], kind: str, at: datetime) -> None:
@@ -92,6 +97,9 @@ def _take_page(
     run: SyncRun, page: CrmPage, columns: mapping.ColumnMapping, kind: str, counts: dict[str, int], now: datetime
 ) -> None:
     """What cannot be read of a record is left out and counted; the rest of it is taken."""
+    if kind == "ticket":
+        tickets.take_tickets(run=run, page=page, columns=columns, counts=counts, now=now)
+        return
     rows: list[_Mapped] = []
     for one in page.records:
         if one.archived:
@@ -99,13 +107,14 @@ def _take_page(
             continue
         mapped = mapping.apply_mapping(columns, one.properties)
         rows.append((one, str(mapped.fields.get("external_id") or one.id), mapped))
-        _count_problems(run, mapped)
+        problems.count_problems(run=run, mapped=mapped)
     if kind == "account":
         outcome = identify.upsert_accounts(
             records=[identify.AccountRecord(name, one.updated_at, _fields(row), row.traits) for one, name, row in rows],
             now=now,
         )
         identify.alias_accounts(source=run.connection.slug, pairs=_aliases(rows, outcome))
+        measure.set_usage(run=run, values=[(outcome.ids[name], row.usage) for _, name, row in rows], now=now)
     else:
         outcome = identify.upsert_contacts(
             records=[identify.ContactRecord(name, one.updated_at, _fields(row), row.traits) for one, name, row in rows],
@@ -154,10 +163,3 @@ def _record_consents(run: SyncRun, rows: Sequence[_Mapped], outcome: identify.Ou
         for said in row.consents
     ]
     run.counts["consents"] = run.counts.get("consents", 0) + consents.record_consents(items=items, now=now)
-
-
-def _count_problems(run: SyncRun, mapped: mapping.MappedRecord) -> None:
-    for problem in mapped.errors:
-        problems = run.counts.setdefault("problems", {})
-        words = f"{problem.target}: {problem.message}"
-        problems[words] = problems.get(words, 0) + 1

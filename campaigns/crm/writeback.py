@@ -1,4 +1,4 @@
-"""Tell the CRM what we won. Every write is an upsert, so that a write whose answer was lost is simply repeated.
+"""Tell the CRM what we won and whom we call. Every write is an upsert: one whose answer was lost is simply repeated.
 
 `next_at` is wall time and doubles as the lease of a claim: a worker that dies leaves its rows due again.
 """
@@ -16,7 +16,7 @@ from django.db import connection as database
 from campaigns.crm.models import CrmConnection, WriteBack
 from campaigns.profiles.models import AccountAlias, ContactAlias
 from orchestrator.connectors import registry
-from orchestrator.connectors.contract import ConnectorError, Crm, DealUpsert, PropertyPatch
+from orchestrator.connectors.contract import ConnectorError, Crm, DealUpsert, PropertyPatch, TaskUpsert
 
 BATCH = 100
 LEASE = timedelta(seconds=120)
@@ -63,6 +63,31 @@ def deal_payload(
         "account": account,
         "contact": contact,
         "properties": dict(properties or {}),
+    }
+
+
+def task_payload(
+    *,
+    task_id: str,
+    title: str,
+    body: str,
+    due_at: datetime,
+    state: str,
+    outcome: str,
+    account: str,
+    contact: str | None = None,
+) -> dict[str, Any]:
+    """Payload of a TASK as it stands now; `state` and `outcome` as contract.TaskUpsert has them. A later write-back of
+    the same `task_id` replaces this one, whichever of them reaches the CRM first."""
+    return {
+        "task_id": task_id,
+        "title": title,
+        "body": body,
+        "due_at": due_at.isoformat(),
+        "state": state,
+        "outcome": outcome,
+        "account": account,
+        "contact": contact,
     }
 
 
@@ -183,6 +208,41 @@ def _send_deals(crm: Crm, one: CrmConnection, rows: Sequence[_Claimed]) -> Mappi
     return refused | _strangers(rows, deals)
 
 
+def _send_tasks(crm: Crm, one: CrmConnection, rows: Sequence[_Claimed]) -> Mapping[int, str]:
+    rows = _not_replaced(one, rows)
+    companies = _crm_ids(AccountAlias, one, {row.payload["account"] for row in rows})
+    contacts = _crm_ids(ContactAlias, one, {row.payload["contact"] for row in rows if row.payload.get("contact")})
+    tasks = {
+        row.id: TaskUpsert(
+            task_id=row.payload["task_id"],
+            title=row.payload["title"],
+            body=row.payload["body"],
+            due_at=datetime.fromisoformat(row.payload["due_at"]),
+            state=row.payload["state"],
+            outcome=row.payload["outcome"],
+            company_id=companies[row.payload["account"]],
+            contact_id=contacts.get(row.payload.get("contact") or ""),
+        )
+        for row in rows
+        if row.payload["account"] in companies
+    }
+    reasons = crm.upsert_tasks(list(tasks.values())) if tasks else {}
+    refused = {key: reasons[task.task_id] for key, task in tasks.items() if task.task_id in reasons}
+    return refused | _strangers(rows, tasks)
+
+
+def _not_replaced(one: CrmConnection, rows: Sequence[_Claimed]) -> list[_Claimed]:
+    """A try that comes late must not open a task again that a newer write-back has closed."""
+    later = WriteBack.objects.filter(
+        connection=one,
+        kind=WriteBack.Kind.TASK,
+        pk__gte=min(row.id for row in rows),
+        payload__task_id__in=[row.payload["task_id"] for row in rows],
+    )
+    newest = dict(later.order_by("pk").values_list("payload__task_id", "pk"))
+    return [row for row in rows if newest.get(row.payload["task_id"], row.id) == row.id]
+
+
 def _send_properties(kind: str, alias: type[AccountAlias] | type[ContactAlias]) -> _Sender:
     def send(crm: Crm, one: CrmConnection, rows: Sequence[_Claimed]) -> Mapping[int, str]:
         crm_ids = _crm_ids(alias, one, {row.payload["external_id"] for row in rows})
@@ -218,4 +278,5 @@ _SENDERS: Mapping[str, _Sender] = {
     WriteBack.Kind.DEAL: _send_deals,
     WriteBack.Kind.ACCOUNT_STATUS: _send_properties("account", AccountAlias),
     WriteBack.Kind.CONTACT_STATUS: _send_properties("contact", ContactAlias),
+    WriteBack.Kind.TASK: _send_tasks,
 }

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.delivery.models import (
     AttentionBudget,
+    CsmTask,
     DeliveryAttempt,
     InAppMessage,
     Message,
@@ -119,3 +120,15 @@ class AttentionBudgetAdmin(BrowseOnly, admin.ModelAdmin):
     @admin.display(description=_("messages"))
     def messages(self, budget: AttentionBudget) -> int:
         return len(budget.spent)
+
+
+@admin.register(CsmTask)
+class CsmTaskAdmin(BrowseOnly, admin.ModelAdmin):
+    """Worked on in the studio; here to be looked up."""
+
+    list_display = ["title", "account", "contact", "state", "outcome", "assigned_to", "due_at"]
+    list_filter = ["state", "outcome", "assigned_to"]
+    search_fields = ["title", "account__name", "account__external_id", "contact__external_id"]
+    search_help_text = _("Task, account, contact’s id")
+    list_select_related = ["account", "contact", "assigned_to"]
+    ordering = ["-pk"]

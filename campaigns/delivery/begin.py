@@ -21,7 +21,7 @@ from campaigns.consent import selectors as consent
 from campaigns.consent.models import ConsentTopic, ContactPoint
 from campaigns.delivery import budget, evidence, windows
 from campaigns.delivery.claim import Held
-from campaigns.delivery.models import Message, SendGate
+from campaigns.delivery.models import CsmTask, Message, SendGate
 
 State = Message.State
 Reason = Message.Reason
@@ -124,6 +124,13 @@ def decide(
     capped = [one for one in mine if verdicts[one.id] == SENDING and one.purpose == Message.Purpose.MARKETING]
     verdicts.update(_take_budgets(capped, facts, now))
     return verdicts
+
+
+def _accounts_being_called(held: Sequence[Held]) -> set[int]:
+    """Those with an open task: somebody is about to talk to them, so that no offer reaches them meanwhile."""
+    ids = {one.account_id for one in held if one.account_id is not None}
+    rows = CsmTask.objects.filter(account_id__in=ids, state=CsmTask.State.OPEN)
+    return set(rows.values_list("account_id", flat=True))
 
 
 def write(
@@ -239,14 +246,18 @@ def _topic(one: Held, gate: SendGate, topics: Mapping[str, ConsentTopic]) -> Con
 
 
 def _take_budgets(held: Sequence[Held], facts: _Facts, now: datetime) -> dict[int, Verdict]:
-    if not held or not settings.FREQUENCY_CAPS:
+    """Verdicts of those that stay back. The account's budget row, once locked, keeps a second worker from writing
+    to the account or making a task for it at the same time."""
+    if not held:
         return {}
     budgets = budget.lock_budgets(
         account_ids=[one.account_id for one in held if one.account_id is not None],
         contact_ids=[one.contact_id for one in held],
     )
-    capped: dict[int, Verdict] = {}
-    for one in held:
+    called = _accounts_being_called(held)
+    capped = {one.id: Verdict(State.SKIPPED, reason=Reason.CSM_TASK_OPEN) for one in held if one.account_id in called}
+    free = [one for one in held if one.id not in capped and settings.FREQUENCY_CAPS]
+    for one in free:
         allowed = budgets.earliest(message_id=one.id, account_id=one.account_id, contact_id=one.contact_id, now=now)
         if allowed <= now:
             budgets.take(message_id=one.id, account_id=one.account_id, contact_id=one.contact_id, now=now)

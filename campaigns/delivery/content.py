@@ -12,11 +12,14 @@ from django.conf import settings
 from django.db import transaction
 
 from campaigns.delivery.models import Message, Template, TemplateVersion
-from orchestrator.templating import footer, message
+from orchestrator.channels.twilio import sender
+from orchestrator.templating import footer, message, way_out
 from orchestrator.templating.errors import TemplateError
 from orchestrator.templating.message import CompiledContent
 
 _FALLBACK = "en"
+_PLAINEST = "banner"
+_PLACE = ("page", "feature", "anchor")
 
 
 def store_version(
@@ -24,8 +27,8 @@ def store_version(
 ) -> TemplateVersion:
     """The next version of the template with this content; the newest one again if it says the same.
 
-    `content` maps a locale to its fields: email subject, mjml, text?; in_app title, body, button? (or html);
-    sms text; csm_task title, body?.
+    `content` maps a locale to its fields: email subject, mjml, text?; in_app title, body, button? (or html)
+    and kind?, page?, feature?, anchor? for where it shows; sms text; csm_task title, body?.
     Raises TemplateError, with the locale in its words, and stores nothing.
     """
     compiled = compile_content(channel=channel, content=content)
@@ -63,21 +66,39 @@ def compile_content(*, channel: str, content: Mapping[str, Mapping[str, str]]) -
 def compiled_for(*, version_id: int, locale: str, purpose: str) -> CompiledContent:
     """The wording for a locale: its own, its language's, English, or whatever there is.
 
-    Marketing mail without an unsubscribe link of its own has the footer. Kept per process, since a
+    Marketing without a way out of its own gets one: see `finish_marketing`. Kept per process, since a
     version never changes.
     """
     is_marketing = purpose == Message.Purpose.MARKETING
-    return _finished(version_id, locale, is_marketing, settings.SENDER_NAME, settings.SENDER_POSTAL_ADDRESS)
+    shaped_by = (settings.SENDER_NAME, settings.SENDER_POSTAL_ADDRESS, str(sender.can_be_answered()))
+    return _finished(version_id, locale, is_marketing, *shaped_by)
+
+
+def finish_marketing(*, compiled: CompiledContent, channel: str) -> CompiledContent:
+    """What every marketing message has, whoever wrote it: a mail the footer, a text message the way out."""
+    if channel == "email":
+        return footer.add_footer(
+            compiled, sender_name=settings.SENDER_NAME, postal_address=settings.SENDER_POSTAL_ADDRESS
+        )
+    if channel == "sms":
+        return way_out.add_way_out(compiled, can_answer=sender.can_be_answered())
+    return compiled
 
 
 @functools.lru_cache(maxsize=512)
-def _finished(version_id: int, locale: str, is_marketing: bool, sender: str, postal_address: str) -> CompiledContent:
+def _finished(version_id: int, locale: str, is_marketing: bool, *_settings: str) -> CompiledContent:
     version = TemplateVersion.objects.select_related("template").get(pk=version_id)
     fields = version.compiled[best_locale(available=version.compiled, wanted=locale)]
     compiled = CompiledContent(**fields)
-    if is_marketing and version.template.channel == "email":
-        return footer.add_footer(compiled, sender_name=sender, postal_address=postal_address)
-    return compiled
+    return finish_marketing(compiled=compiled, channel=version.template.channel) if is_marketing else compiled
+
+
+@functools.lru_cache(maxsize=512)
+def placement_of(*, version_id: int, locale: str) -> tuple[str, dict[str, str]]:
+    """Of an in-app wording: its kind (banner, tooltip, modal) and where it may show (page, feature, anchor)."""
+    version = TemplateVersion.objects.get(pk=version_id)
+    fields = version.content[best_locale(available=version.content, wanted=locale)]
+    return fields.get("kind", _PLAINEST), {name: fields[name] for name in _PLACE if fields.get(name)}
 
 
 def best_locale(*, available: Mapping[str, Any], wanted: str) -> str:
@@ -108,7 +129,7 @@ def _banner(fields: Mapping[str, str]) -> str:
     body = fields.get("body", "")
     html = body if "<" in body else f"<p>{body}</p>"
     if fields.get("title"):
-        html = f"<h4>{fields['title']}</h4>{html}"
+        html = f"<h2>{fields['title']}</h2>{html}"
     if fields.get("button"):
         link = f'<p><a href="{{{{ links.offer }}}}">{fields["button"]}</a></p>'
         html += f"{{% if links.offer %}}{link}{{% endif %}}"

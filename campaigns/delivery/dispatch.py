@@ -18,7 +18,7 @@ from datetime import datetime
 from django.conf import settings
 
 from campaigns.consent.models import ConsentTopic
-from campaigns.delivery import begin, breaker, claim, finish, in_app, render, switch
+from campaigns.delivery import begin, breaker, claim, csm_task, finish, in_app, refusals, render, switch
 from campaigns.delivery.begin import SENDING
 from campaigns.delivery.claim import Held
 from campaigns.delivery.finish import Answer, Outcome
@@ -30,8 +30,9 @@ from orchestrator.channels.contract import Busy, Channel, ChannelError, Refusal
 
 log = logging.getLogger(__name__)
 
-IN_APP = "in_app"
-IN_APP_SLICE = 200
+# Channels whose delivery is a row of our own: nobody is called, whatever adapter they have.
+OWN_ROWS = {"in_app": in_app.deliver, csm_task.CHANNEL: csm_task.deliver}
+OWN_ROWS_SLICE = 200
 # A drain keeps connections and compiled templates warm, and still lets other bells of the worker have a turn.
 DRAIN_S = 10.0
 # What may pass between looking at the clock and the request leaving.
@@ -82,8 +83,9 @@ def send_slice(
         done[Message.State.SKIPPED] += render.skip_failed(failed=failed, now=now, wall_now=clock.wall_now())
     if not outgoing:
         return done
-    if sender.channel.kind == IN_APP:
-        return done + in_app.deliver(outgoing=outgoing, topics=topics, now=now, wall_now=clock.wall_now())
+    if sender.channel.kind in OWN_ROWS:
+        deliver = OWN_ROWS[sender.channel.kind]
+        return done + deliver(outgoing=outgoing, topics=topics, now=now, wall_now=clock.wall_now())
     # The lease is renewed by begin_send and counted from before it, on a clock that nobody sets.
     deadline = time.monotonic() + settings.DELIVERY_LEASE_S
     verdicts = begin.begin_send(held=[one.held for one in outgoing], topics=topics, now=now, wall_now=clock.wall_now())
@@ -96,15 +98,20 @@ def _call_all(going: Sequence[Outgoing], sender: _Sender, deadline: float, now: 
     done: Counter[str] = Counter()
     if sender.pool is None:
         for one in going:
-            done += finish.finish(answers=[_call(sender.channel, one, deadline)], now=now, wall_now=clock.wall_now())
+            done += _write_back([_call(sender.channel, one, deadline)], going, now)
         return done
     pending: set[Future[Answer]] = {sender.pool.submit(_call, sender.channel, one, deadline) for one in going}
     while pending:
         ready, pending = wait(pending, timeout=FLUSH_S)
         if ready:
-            answers = [future.result() for future in ready]
-            done += finish.finish(answers=answers, now=now, wall_now=clock.wall_now())
+            done += _write_back([future.result() for future in ready], going, now)
     return done
+
+
+def _write_back(answers: Sequence[Answer], going: Sequence[Outgoing], now: datetime) -> Counter[str]:
+    """What a refusal says about an address comes first: it must not be lost with a worker."""
+    refusals.note_refusals(answers=answers, held=[one.held for one in going], now=now)
+    return finish.finish(answers=answers, now=now, wall_now=clock.wall_now())
 
 
 def _call(channel: Channel, outgoing: Outgoing, deadline: float) -> Answer:
@@ -137,6 +144,8 @@ def _ask(channel: Channel, outgoing: Outgoing, deadline: float) -> Answer:
             code=error.code,
             detail=error.detail,
             retry_after_s=error.retry_after_s,
+            reject=getattr(error, "reject", None),
+            provider=getattr(error, "provider", ""),
         )
     except Exception as error:
         # An adapter that breaks its contract may have sent before it did.
@@ -154,8 +163,8 @@ def _outcome(error: ChannelError) -> Outcome:
 @contextmanager
 def _sender(kind: str) -> Iterator[_Sender]:
     channel = registry.get(kind)
-    if kind == IN_APP:
-        yield _Sender(channel, None, IN_APP_SLICE)
+    if kind in OWN_ROWS:
+        yield _Sender(channel, None, OWN_ROWS_SLICE)
         return
     if channel.in_flight <= 1:
         yield _Sender(channel, None, 1)

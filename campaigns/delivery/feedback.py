@@ -21,7 +21,8 @@ from campaigns.consent.models import ContactPoint
 from campaigns.delivery import grading
 from campaigns.delivery.models import Message
 from campaigns.profiles import addresses
-from orchestrator.channels.events import DeliveryEvent, EventType, Grade
+from orchestrator import http
+from orchestrator.channels.events import DeliveryEvent, EventType, Grade, RejectReason
 
 APPLY_LIMIT = 5000
 
@@ -52,7 +53,10 @@ _DROPPED = (
     ("spam reporting address", ContactPoint.Reason.COMPLAINED),
     ("bounced address", ContactPoint.Reason.BOUNCED),
 )
-_CHANNEL = "email"
+REJECTS = {
+    RejectReason.OPTED_OUT: ContactPoint.Reason.UNSUBSCRIBED,
+    RejectReason.BAD_ADDRESS: ContactPoint.Reason.BOUNCED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +89,18 @@ def store_events(
     rows = {(event.provider, event.key): _row(event) for event in events}
     rows |= {(provider, one.key): _unreadable_row(provider, one, wall_now) for one in unreadable}
     with transaction.atomic():
-        new = _mark_seen(sorted(rows))
+        new = mark_seen(sorted(rows))
         _insert([rows[key] for key in sorted(new)], wall_now)
         urgent = {event.key: event for event in events if (event.provider, event.key) in new and _reason(event)}
         opted_out = _opt_out(list(urgent.values()), now)
     return Stored(new=len(new), known=len(rows) - len(new), opted_out=opted_out)
+
+
+def store_new(*, event: DeliveryEvent, now: datetime, wall_now: datetime) -> None:
+    """One report whose key the caller has marked as seen in the same transaction, which decided what it says."""
+    _insert([_row(event)], wall_now)
+    if _reason(event):
+        _opt_out([event], now)
 
 
 def apply_feedback(*, now: datetime, wall_now: datetime, limit: int = APPLY_LIMIT) -> int:
@@ -129,6 +140,7 @@ UPDATE delivery_message AS message
 SET delivered_at = LEAST(message.delivered_at, fact.delivered),
     bounced_at = LEAST(message.bounced_at, fact.bounced),
     opened_at = LEAST(message.opened_at, fact.opened),
+    replied_at = LEAST(message.replied_at, fact.replied),
     complained_at = LEAST(message.complained_at, fact.complained),
     unsubscribed_at = LEAST(message.unsubscribed_at, fact.unsubscribed)
 FROM (
@@ -136,6 +148,7 @@ FROM (
         min(at) FILTER (WHERE type = 'DELIVERED') AS delivered,
         min(at) FILTER (WHERE type IN ('BOUNCED', 'BLOCKED', 'DROPPED')) AS bounced,
         min(at) FILTER (WHERE type = 'OPENED' AND grade NOT IN ('PROXY', 'SCANNER')) AS opened,
+        min(at) FILTER (WHERE type = 'REPLIED') AS replied,
         min(at) FILTER (WHERE type = 'COMPLAINED') AS complained,
         min(at) FILTER (WHERE type = 'UNSUBSCRIBED') AS unsubscribed
     FROM delivery_providerevent
@@ -226,7 +239,9 @@ def _grade(uuids: Iterable[UUID]) -> None:
             cursor.execute(_HUMAN_HITS, {"uuids": list(clicked)})
 
 
-def _mark_seen(keys: Sequence[tuple[str, bytes]]) -> set[tuple[str, bytes]]:
+def mark_seen(keys: Sequence[tuple[str, bytes]]) -> set[tuple[str, bytes]]:
+    """Which of these (provider, key) were never seen before, in key order. One in another open transaction is
+    waited for."""
     if not keys:
         return set()
     with connection.cursor() as cursor:
@@ -287,6 +302,8 @@ def _user_agent(event: DeliveryEvent) -> str:
 
 
 def _reason(event: DeliveryEvent) -> ContactPoint.Reason | None:
+    if event.reject is not None:
+        return REJECTS[event.reject]
     if event.type == EventType.DROPPED:
         said = event.reason.lower()
         return next((reason for words, reason in _DROPPED if words in said), None)
@@ -306,14 +323,19 @@ def _opt_out(events: Sequence[DeliveryEvent], now: datetime) -> int:
         opt_out.opt_out(
             point_id=point_id,
             reason=reason,
-            source=f"{event.provider}:{event.type.value.lower()}",
-            evidence={"message": str(event.message_id)} if event.message_id else {},
+            source=f"{event.provider}:{event.code or event.type.value.lower()}",
+            evidence=_evidence(event),
             at=event.at,
             now=now,
             all_channels=reason == ContactPoint.Reason.COMPLAINED,
             dedupe_key=f"{event.provider}:{event.key.hex()}",
         )
     return len(wanted)
+
+
+def _evidence(event: DeliveryEvent) -> dict[str, str]:
+    known = {"message": str(event.message_id) if event.message_id else "", "said": http.redact(event.reason)}
+    return {name: value for name, value in known.items() if value}
 
 
 def _points_of(events: Sequence[DeliveryEvent]) -> list[tuple[DeliveryEvent, int | None]]:
@@ -324,7 +346,7 @@ def _points_of(events: Sequence[DeliveryEvent]) -> list[tuple[DeliveryEvent, int
     for event in sorted(events, key=lambda one: (one.address, one.key)):
         if event.address:
             digest = addresses.hash_address(event.address)
-            found.append((event, points.ensure_point_of_address(channel=_CHANNEL, address_hash=digest).pk))
+            found.append((event, points.ensure_point_of_address(channel=event.channel, address_hash=digest).pk))
         else:
             found.append((event, by_message.get(event.message_id) if event.message_id else None))
     return found

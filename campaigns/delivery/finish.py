@@ -15,6 +15,7 @@ from django.db import connection, transaction
 
 from campaigns.delivery import budget
 from campaigns.delivery.models import DeliveryAttempt, Message
+from orchestrator.channels.events import RejectReason
 
 Outcome = DeliveryAttempt.Outcome
 State = Message.State
@@ -62,7 +63,8 @@ WHERE attempt.message_id = said.id AND attempt.number = said.number
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One attempt's outcome. `retry_after_s` is the provider's wish where it is BUSY."""
+    """One attempt's outcome. `retry_after_s` is the provider's wish where it is BUSY; `reject` what its refusal
+    says about the address."""
 
     message_id: int
     attempt: int
@@ -71,6 +73,8 @@ class Answer:
     code: str = ""
     detail: str = ""
     retry_after_s: float | None = None
+    reject: RejectReason | None = None
+    provider: str = ""
 
 
 def finish(*, answers: Sequence[Answer], now: datetime, wall_now: datetime) -> Counter[str]:

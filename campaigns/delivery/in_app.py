@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,10 +24,10 @@ FEED_LENGTH = 10
 KINDS = ("impression", "click", "dismiss")
 
 _STORE = """
-INSERT INTO delivery_inappmessage (message_id, contact_id, kind, html, shown_from, expires_at)
-SELECT message_id, contact_id, kind, html, %(now)s, %(until)s
-FROM unnest(%(messages)s::bigint[], %(contacts)s::bigint[], %(kinds)s::text[], %(html)s::text[])
-    AS shown(message_id, contact_id, kind, html)
+INSERT INTO delivery_inappmessage (message_id, contact_id, kind, place, html, shown_from, expires_at)
+SELECT message_id, contact_id, kind, place::jsonb, html, %(now)s, %(until)s
+FROM unnest(%(messages)s::bigint[], %(contacts)s::bigint[], %(kinds)s::text[], %(places)s::text[], %(html)s::text[])
+    AS shown(message_id, contact_id, kind, place, html)
 ON CONFLICT (message_id) DO NOTHING
 """
 
@@ -131,6 +132,7 @@ def _put_up(shown: Sequence[Outgoing], now: datetime, wall_now: datetime) -> Non
                 "messages": [one.held.id for one in shown],
                 "contacts": [one.held.contact_id for one in shown],
                 "kinds": [one.kind for one in shown],
+                "places": [json.dumps(one.place) for one in shown],
                 "html": [one.message.html for one in shown],
                 "now": now,
                 "until": now + SHOWN_FOR,

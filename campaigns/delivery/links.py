@@ -19,6 +19,8 @@ from orchestrator.channels.events import EventType
 from orchestrator.signing import Purpose
 
 OFFER = "offer"
+# No link has this number, and none that has one is longer.
+_NOBODYS, _NO_LINK = UUID(int=0), 3_141_592_653
 # Provider name of what we saw ourselves at our own redirect.
 OWN = "crescendo"
 
@@ -27,16 +29,20 @@ def unsubscribe_url(*, message_uuid: UUID) -> str:
     return _url("u", Purpose.UNSUBSCRIBE, str(message_uuid))
 
 
+def preferences_url(*, message_uuid: UUID) -> str:
+    return _url("p", Purpose.PREFERENCES, str(message_uuid))
+
+
 def view_url(*, message_uuid: UUID) -> str:
     return _url("v", Purpose.IN_APP_VIEW, str(message_uuid))
 
 
 def click_url(*, link_id: int) -> str:
-    return _url("c", Purpose.CLICK, str(link_id))
+    return f"{settings.PUBLIC_BASE_URL}/c/{signing.sign_number(Purpose.CLICK, link_id)}"
 
 
 def message_of(*, purpose: Purpose, token: str) -> Message | None:
-    """The message that an unsubscribe or view link stands for; None for every kind of wrong link."""
+    """The message that an unsubscribe, preferences or view link stands for; None for every kind of wrong link."""
     try:
         uuid = UUID(signing.unsign(purpose, token))
     except ValueError:
@@ -47,7 +53,7 @@ def message_of(*, purpose: Purpose, token: str) -> Message | None:
 def link_of(*, token: str) -> TrackedLink | None:
     """The link behind a click address, if it leads to a page of ours; None otherwise."""
     try:
-        link_id = int(signing.unsign(Purpose.CLICK, token))
+        link_id = signing.unsign_number(Purpose.CLICK, token)
     except ValueError:
         return None
     link = TrackedLink.objects.select_related("message").filter(pk=link_id).first()
@@ -90,9 +96,17 @@ def links_of(*, messages: Sequence[tuple[int, UUID]]) -> dict[int, dict[str, str
     return {message_id: {**_standing(uuid), **tracked[message_id]} for message_id, uuid in messages}
 
 
+def links_of_nobody(*, has_offer: bool) -> dict[str, str]:
+    """What templates call `links`, as long as a real message's, leading to no message: for trying a text out."""
+    return {**_standing(_NOBODYS), **({OFFER: click_url(link_id=_NO_LINK)} if has_offer else {})}
+
+
 def _standing(uuid: UUID) -> dict[str, str]:
-    unsubscribe = unsubscribe_url(message_uuid=uuid)
-    return {"unsubscribe": unsubscribe, "preferences": unsubscribe, "view": view_url(message_uuid=uuid)}
+    return {
+        "unsubscribe": unsubscribe_url(message_uuid=uuid),
+        "preferences": preferences_url(message_uuid=uuid),
+        "view": view_url(message_uuid=uuid),
+    }
 
 
 def record_hit(*, link: TrackedLink, method: str, user_agent: str, now: datetime, wall_now: datetime) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -35,6 +35,11 @@ FROM failed JOIN skipped ON skipped.id = failed.id
 """
 
 
+# Where in a test's context the colleague's address stands, and what marks its text.
+TEST_ADDRESS = "test_address"
+TEST_MARK = "[TEST]"
+
+
 @dataclass(frozen=True, slots=True)
 class Outgoing:
     """A message as the channel gets it, beside the claim it belongs to."""
@@ -42,6 +47,7 @@ class Outgoing:
     held: Held
     message: OutboundMessage
     kind: str = "banner"
+    place: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +70,7 @@ def render_held(*, held: Sequence[Held]) -> tuple[list[Outgoing], list[Failed]]:
             failed.append(Failed(one, Message.Reason.NO_ADDRESS, wrong))
             continue
         try:
-            outgoing.append(Outgoing(one, _outbound(one, urls[one.id])))
+            outgoing.append(_outgoing(one, urls[one.id]))
         except (TemplateError, TypeError) as error:
             failed.append(Failed(one, Message.Reason.RENDER_ERROR, str(error)))
     return outgoing, failed
@@ -87,25 +93,59 @@ def skip_failed(*, failed: Sequence[Failed], now: datetime, wall_now: datetime) 
 
 def render_for_view(*, message: Message) -> Rendered:
     """A sent message again, from the facts it was planned with, for a reader whose mail program shows it badly."""
+    return _render_again(message, links.links_of(messages=[(message.pk, message.uuid)])[message.pk])
+
+
+def try_rendering(*, message: Message) -> Rendered:
+    """What a message that is not stored yet would say. Raises TemplateError."""
+    view = links.view_url(message_uuid=message.uuid)
+    return _render_again(message, {"view": view, "unsubscribe": view, "preferences": view})
+
+
+def _render_again(message: Message, urls: Mapping[str, str]) -> Rendered:
     compiled = content.compiled_for(
-        version_id=message.template_version_id, locale=message.locale, purpose=message.purpose
+        version_id=message.template_version_id, locale=message.locale, purpose=_tone(message.purpose)
     )
     person = message.contact
     contact = {"first_name": person.first_name, "last_name": person.last_name, "locale": person.locale}
     account = {"name": message.account.name} if message.account else {}
-    urls = links.links_of(messages=[(message.pk, message.uuid)])[message.pk]
-    return _render(message.channel, compiled, _facts(message.context, contact, account, urls))
+    facts = gather_facts(
+        context=message.context, contact=contact, account=account, urls=_harmless(message.purpose, urls)
+    )
+    return fill_in(channel=message.channel, compiled=compiled, facts=facts)
+
+
+def _tone(purpose: str) -> str:
+    """A test looks as the marketing message it tries out, with its footer."""
+    return Message.Purpose.MARKETING if purpose == Message.Purpose.TEST else purpose
+
+
+def _harmless(purpose: str, urls: Mapping[str, str]) -> Mapping[str, str]:
+    """A test's links lead to the message itself: it is filled in from a customer's facts, and is not theirs."""
+    if purpose != Message.Purpose.TEST:
+        return urls
+    return dict.fromkeys([*urls, "offer"], urls["view"])
+
+
+def _outgoing(one: Held, urls: Mapping[str, str]) -> Outgoing:
+    message = _outbound(one, urls)
+    if one.channel != "in_app":
+        return Outgoing(one, message)
+    kind, place = content.placement_of(version_id=one.template_version_id, locale=one.locale)
+    return Outgoing(one, message, kind, place)
 
 
 def _outbound(one: Held, urls: Mapping[str, str]) -> OutboundMessage:
-    compiled = content.compiled_for(version_id=one.template_version_id, locale=one.locale, purpose=one.purpose)
-    rendered = _render(one.channel, compiled, _facts(one.context, one.contact, one.account, urls))
-    subject = f"[TEST] {rendered.subject}" if one.purpose == Message.Purpose.TEST else rendered.subject
+    compiled = content.compiled_for(version_id=one.template_version_id, locale=one.locale, purpose=_tone(one.purpose))
+    facts = gather_facts(
+        context=one.context, contact=one.contact, account=one.account, urls=_harmless(one.purpose, urls)
+    )
+    rendered = _marked(one, fill_in(channel=one.channel, compiled=compiled, facts=facts))
     return OutboundMessage(
         message_id=one.uuid,
         attempt=one.attempt,
-        address=one.phone if one.channel == "sms" else one.email,
-        subject=subject,
+        address=_address(one),
+        subject=rendered.subject,
         text=rendered.text,
         html=rendered.html,
         headers=_headers(one, urls),
@@ -114,7 +154,23 @@ def _outbound(one: Held, urls: Mapping[str, str]) -> OutboundMessage:
     )
 
 
-def _render(channel: str, compiled: CompiledContent, facts: Mapping[str, Any]) -> Rendered:
+def _marked(one: Held, rendered: Rendered) -> Rendered:
+    if one.purpose != Message.Purpose.TEST:
+        return rendered
+    if one.channel == "sms":
+        return replace(rendered, text=f"{TEST_MARK} {rendered.text}")
+    return replace(rendered, subject=f"{TEST_MARK} {rendered.subject}")
+
+
+def _address(one: Held) -> str:
+    """A test goes to the colleague it was planned for, never to the customer whose facts it shows."""
+    if one.purpose == Message.Purpose.TEST:
+        return str(one.context.get(TEST_ADDRESS, ""))
+    return one.phone if one.channel == "sms" else one.email
+
+
+def fill_in(*, channel: str, compiled: CompiledContent, facts: Mapping[str, Any]) -> Rendered:
+    """A wording with one person's facts. Raises TemplateError."""
     if channel == "email":
         return templating.render_email(compiled, facts)
     if channel == "in_app":
@@ -122,8 +178,8 @@ def _render(channel: str, compiled: CompiledContent, facts: Mapping[str, Any]) -
     return templating.render_text(compiled, facts)
 
 
-def _facts(
-    context: Mapping[str, Any], contact: Mapping[str, str], account: Mapping[str, str], urls: Mapping[str, str]
+def gather_facts(
+    *, context: Mapping[str, Any], contact: Mapping[str, str], account: Mapping[str, str], urls: Mapping[str, str]
 ) -> dict[str, Any]:
     """What was gathered when the message was planned stands; the person and the links are added now."""
     return {
@@ -148,7 +204,8 @@ def _wrong_address(one: Held) -> str:
     """A consent belongs to an address: nothing goes to another one than the message was planned for."""
     if one.channel not in ("email", "sms"):
         return ""
-    address = addresses.normalise_email(one.email) if one.channel == "email" else one.phone
+    written = _address(one)
+    address = addresses.normalise_email(written) if one.channel == "email" else written
     if not address:
         return "The contact has no address on this channel any more."
     if addresses.hash_address(address) != one.address_hash:

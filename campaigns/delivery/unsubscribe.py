@@ -35,9 +35,17 @@ def unsubscribe(*, message: Message, source: str, evidence: Mapping[str, Any], n
                 at=now,
                 now=now,
             )
-    # After the commit above: a send holds its message while it waits for the point, never the other way round.
-    Message.objects.filter(pk=message.pk).update(unsubscribed_at=Least(F("unsubscribed_at"), now))
+    mark_cost(message=message, now=now)
     return is_new
+
+
+def mark_cost(*, message: Message, now: datetime) -> None:
+    """That the message cost its subscriber, for the campaign's figures.
+
+    Call it after the opt-out's commit: a send holds its message while it waits for the point, never the other way
+    round.
+    """
+    Message.objects.filter(pk=message.pk).update(unsubscribed_at=Least(F("unsubscribed_at"), now))
 
 
 def resubscribe(*, message: Message, source: str, evidence: Mapping[str, Any], now: datetime) -> bool:

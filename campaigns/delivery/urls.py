@@ -6,4 +6,6 @@ from campaigns.delivery import views
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("webhooks/sendgrid/events", views.sendgrid_events, name="sendgrid_events"),
+    path("webhooks/twilio/status/<str:message>", views.twilio_status, name="twilio_status"),
+    path("webhooks/twilio/inbound", views.twilio_inbound, name="twilio_inbound"),
 ]

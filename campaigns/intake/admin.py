@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.intake import sources
 from campaigns.intake.models import InboundEvent, Parked, Quarantined, Source
-from campaigns.operations.browsing import BrowseOnly, left_to_right
+from campaigns.operations.browsing import BrowseOnly, NamedValues, left_to_right
 from orchestrator import clock
 
 _WAITING = {
@@ -99,7 +99,7 @@ class ParkedAdmin(BrowseOnly, admin.ModelAdmin):
 @admin.register(Quarantined)
 class QuarantinedAdmin(BrowseOnly, admin.ModelAdmin):
     list_display = ["received_at", "source", "kind", "error"]
-    list_filter = ["source", "kind"]
+    list_filter = ["source", ("kind", NamedValues)]
     list_select_related = ["source"]
     search_fields = ["error", "=message_id"]
     ordering = ["-id"]

@@ -10,7 +10,7 @@ from campaigns.crm.models import CrmConnection
 from campaigns.intake.pending import Inbound, Verdicts
 
 PREFIX = "hubspot."
-_KINDS = {"company": "account", "contact": "contact"}
+_KINDS = {"company": "account", "contact": "contact", "ticket": "ticket"}
 
 
 def take_events(*, rows: Sequence[Inbound]) -> Verdicts:

@@ -6,8 +6,9 @@ import uuid
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
-from campaigns.billing.models import Plan, PlanPrice, Subscription
+from campaigns.billing.models import Interval, Plan, PlanPrice, Subscription
 from campaigns.operations.fields import Xid8Field
 from campaigns.profiles.models import Account, Contact
 
@@ -16,16 +17,25 @@ class Offer(models.Model):
     """An upgrade to one plan. The price is never stored here: each account gets its own quote."""
 
     class Kind(models.TextChoices):
-        UPGRADE = "UPGRADE"
+        UPGRADE = "UPGRADE", _("Upgrade")
 
-    slug = models.SlugField(max_length=80, unique=True)
-    name = models.CharField(max_length=200)
-    kind = models.CharField(max_length=20, choices=Kind, default=Kind.UPGRADE)
+    slug = models.SlugField(_("short name"), max_length=80, unique=True)
+    name = models.CharField(_("name"), max_length=200)
+    kind = models.CharField(_("kind"), max_length=20, choices=Kind, default=Kind.UPGRADE)
     target_plan = models.ForeignKey(
-        Plan, null=True, blank=True, on_delete=models.PROTECT, help_text="Empty: the next plan up."
+        Plan,
+        verbose_name=_("target plan"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        help_text=_("Empty: the next plan up."),
     )
-    valid_days = models.IntegerField(default=30)
-    is_active = models.BooleanField(default=True)
+    valid_days = models.IntegerField(_("days valid"), default=30)
+    is_active = models.BooleanField(_("active"), default=True)
+
+    class Meta:
+        verbose_name = _("offer")
+        verbose_name_plural = _("offers")
 
     def __str__(self) -> str:
         return self.name
@@ -39,33 +49,37 @@ class Quote(models.Model):
     """
 
     class State(models.TextChoices):
-        OPEN = "OPEN"
-        ACCEPTING = "ACCEPTING"
-        ACCEPTED = "ACCEPTED"
-        DECLINED = "DECLINED"
-        CALL_ASKED = "CALL_ASKED"
-        EXPIRED = "EXPIRED"
-        FAILED = "FAILED"
+        OPEN = "OPEN", _("Open")
+        ACCEPTING = "ACCEPTING", _("Being accepted")
+        ACCEPTED = "ACCEPTED", _("Accepted")
+        DECLINED = "DECLINED", _("Declined")
+        CALL_ASKED = "CALL_ASKED", _("Asked to be called")
+        EXPIRED = "EXPIRED", _("Expired")
+        FAILED = "FAILED", _("Failed")
 
-    uuid = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
-    offer = models.ForeignKey(Offer, on_delete=models.PROTECT, related_name="quotes")
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="quotes")
-    subscription = models.ForeignKey(Subscription, on_delete=models.PROTECT)
-    from_plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="+")
-    to_price = models.ForeignKey(PlanPrice, on_delete=models.PROTECT, related_name="+")
-    quantity = models.IntegerField()
-    old_mrr = models.DecimalField(max_digits=14, decimal_places=2)
-    new_mrr = models.DecimalField(max_digits=14, decimal_places=2)
-    currency = models.CharField(max_length=3)
-    interval = models.CharField(max_length=10)
-    figures = models.JSONField(default=dict, help_text="What the message and the page say, as text and numbers.")
-    made_at = models.DateTimeField()
-    valid_until = models.DateTimeField()
-    state = models.CharField(max_length=20, choices=State, default=State.OPEN)
-    answered_at = models.DateTimeField(null=True, blank=True)
-    answered_by = models.ForeignKey(Contact, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
-    wall_accepting_at = models.DateTimeField(null=True, blank=True)
-    failure = models.TextField(blank=True)
+    uuid = models.UUIDField(_("id"), unique=True, default=uuid.uuid4, editable=False)
+    offer = models.ForeignKey(Offer, verbose_name=_("offer"), on_delete=models.PROTECT, related_name="quotes")
+    account = models.ForeignKey(Account, verbose_name=_("account"), on_delete=models.PROTECT, related_name="quotes")
+    subscription = models.ForeignKey(Subscription, verbose_name=_("subscription"), on_delete=models.PROTECT)
+    from_plan = models.ForeignKey(Plan, verbose_name=_("from plan"), on_delete=models.PROTECT, related_name="+")
+    to_price = models.ForeignKey(PlanPrice, verbose_name=_("to price"), on_delete=models.PROTECT, related_name="+")
+    quantity = models.IntegerField(_("quantity"))
+    old_mrr = models.DecimalField(_("MRR before"), max_digits=14, decimal_places=2)
+    new_mrr = models.DecimalField(_("MRR after"), max_digits=14, decimal_places=2)
+    currency = models.CharField(_("currency"), max_length=3)
+    interval = models.CharField(_("billing interval"), max_length=10, choices=Interval)
+    figures = models.JSONField(
+        _("figures"), default=dict, help_text=_("What the message and the page say, as text and numbers.")
+    )
+    made_at = models.DateTimeField(_("made at"))
+    valid_until = models.DateTimeField(_("valid until"))
+    state = models.CharField(_("state"), max_length=20, choices=State, default=State.OPEN)
+    answered_at = models.DateTimeField(_("answered at"), null=True, blank=True)
+    answered_by = models.ForeignKey(
+        Contact, verbose_name=_("answered by"), null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    wall_accepting_at = models.DateTimeField(_("being accepted since"), null=True, blank=True)
+    failure = models.TextField(_("failure"), blank=True)
 
     class Meta:
         constraints = [
@@ -80,29 +94,31 @@ class Quote(models.Model):
             models.Index(fields=["wall_accepting_at"], condition=Q(state="ACCEPTING"), name="quotes_being_accepted"),
             models.Index(fields=["account", "-made_at"], name="quotes_of_an_account"),
         ]
+        verbose_name = _("quote")
+        verbose_name_plural = _("quotes")
 
     def __str__(self) -> str:
-        return f"quote {self.uuid}"
+        return str(self.uuid)
 
 
 class Refusal(models.Model):
     """A no, with its reason. Campaigns leave the account alone until `until`."""
 
     class Reason(models.TextChoices):
-        TOO_EXPENSIVE = "TOO_EXPENSIVE"
-        NOT_NEEDED = "NOT_NEEDED"
-        WRONG_TIME = "WRONG_TIME"
-        MISSING_FEATURE = "MISSING_FEATURE"
-        OTHER = "OTHER"
+        TOO_EXPENSIVE = "TOO_EXPENSIVE", _("It costs too much")
+        NOT_NEEDED = "NOT_NEEDED", _("We don’t need it")
+        WRONG_TIME = "WRONG_TIME", _("The timing is wrong")
+        MISSING_FEATURE = "MISSING_FEATURE", _("A feature is missing")
+        OTHER = "OTHER", _("Another reason")
 
-    quote = models.OneToOneField(Quote, on_delete=models.PROTECT, related_name="refusal")
-    offer = models.ForeignKey(Offer, on_delete=models.PROTECT)
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="refusals")
-    contact = models.ForeignKey(Contact, null=True, blank=True, on_delete=models.PROTECT)
-    reason = models.CharField(max_length=30, choices=Reason)
-    note = models.TextField(blank=True)
-    at = models.DateTimeField()
-    until = models.DateTimeField()
+    quote = models.OneToOneField(Quote, verbose_name=_("quote"), on_delete=models.PROTECT, related_name="refusal")
+    offer = models.ForeignKey(Offer, verbose_name=_("offer"), on_delete=models.PROTECT)
+    account = models.ForeignKey(Account, verbose_name=_("account"), on_delete=models.PROTECT, related_name="refusals")
+    contact = models.ForeignKey(Contact, verbose_name=_("contact"), null=True, blank=True, on_delete=models.PROTECT)
+    reason = models.CharField(_("reason"), max_length=30, choices=Reason)
+    note = models.TextField(_("note"), blank=True)
+    at = models.DateTimeField(_("when"))
+    until = models.DateTimeField(_("until"))
     xid = Xid8Field()
 
     class Meta:
@@ -110,6 +126,8 @@ class Refusal(models.Model):
             models.Index(fields=["account", "-until"], name="refusals_of_an_account"),
             models.Index(fields=["xid", "id"], name="refusals_to_pull"),
         ]
+        verbose_name = _("refusal")
+        verbose_name_plural = _("refusals")
 
     def __str__(self) -> str:
-        return f"{self.reason} from {self.account_id}"
+        return str(self.get_reason_display())

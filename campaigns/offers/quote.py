@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -20,6 +20,23 @@ NOT_ELIGIBLE = "not_eligible"
 NO_PRICE = "no_price"
 # The meter that counts people: what per-seat plans are priced by.
 SEATS_METER = "seats_used"
+# Seats added since then are compared with the upgrade.
+ADDED_WITHIN = timedelta(days=28)
+
+
+@dataclass(frozen=True, slots=True)
+class Seats:
+    """In use today and four weeks ago; None where nobody reported any."""
+
+    now: int | None
+    before: int | None
+
+    def over(self, limit: int | None) -> int:
+        return 0 if limit is None else max((self.now or 0) - limit, 0)
+
+    @property
+    def added(self) -> int:
+        return 0 if self.now is None or self.before is None else max(self.now - self.before, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +65,29 @@ def make_quotes(*, offer: Offer, account_ids: Sequence[int], now: datetime) -> d
 def price_accounts(*, offer: Offer, account_ids: Sequence[int], now: datetime) -> dict[int, Pricing | str]:
     """The same judgement without writing anything: for those who may end up held out."""
     subscriptions = billing.current_subscriptions(account_ids=account_ids, now=now)
-    seats = _newest_seats(account_ids=account_ids, now=now)
+    seats = _newest_seats(account_ids=account_ids, day=now.date())
+    before = _newest_seats(account_ids=account_ids, day=now.date() - ADDED_WITHIN)
     book = _PriceBook()
     return {
-        account_id: _price(offer, subscriptions.get(account_id), seats.get(account_id), book, now)
+        account_id: _price(
+            offer, subscriptions.get(account_id), Seats(seats.get(account_id), before.get(account_id)), book, now
+        )
         for account_id in account_ids
     }
 
 
-def price_example(*, offer: Offer, price: PlanPrice, seats: int | None, now: datetime) -> Pricing | str:
+def foresee_figures(*, offer: Offer, account_ids: Sequence[int], now: datetime) -> dict[int, Mapping[str, Any]]:
+    """The figures of the quote that each account would be given now, without making it. Whom the offer does not fit is
+    absent."""
+    priced = price_accounts(offer=offer, account_ids=account_ids, now=now)
+    found = {account_id: one for account_id, one in priced.items() if isinstance(one, Pricing)}
+    kept = _reusable(offer, found, now)
+    return {pk: kept[pk].figures if pk in kept else one.figures for pk, one in found.items()}
+
+
+def price_example(*, offer: Offer, price: PlanPrice, seats: Seats, now: datetime) -> Pricing | str:
     """What the offer would cost an account that has `price` today: for showing it where there is no account yet."""
-    quantity = max(seats or 0, 1) if price.model == PlanPrice.Model.PER_SEAT else 1
+    quantity = max(seats.now or 0, 1) if price.model == PlanPrice.Model.PER_SEAT else 1
     subscription = Subscription(
         plan=price.plan,
         status=Subscription.Status.ACTIVE,
@@ -132,7 +161,7 @@ class _PriceBook:
 
 
 def _price(
-    offer: Offer, subscription: Subscription | None, seats: int | None, book: _PriceBook, now: datetime
+    offer: Offer, subscription: Subscription | None, seats: Seats, book: _PriceBook, now: datetime
 ) -> Pricing | str:
     if not offer.is_active or subscription is None or subscription.status == Subscription.Status.TRIALING:
         return NOT_ELIGIBLE
@@ -142,7 +171,7 @@ def _price(
     to_price = book.price(target, subscription.currency, subscription.interval)
     if to_price is None:
         return NO_PRICE
-    quantity = max(subscription.quantity, seats or 0, 1) if to_price.model == PlanPrice.Model.PER_SEAT else 1
+    quantity = max(subscription.quantity, seats.now or 0, 1) if to_price.model == PlanPrice.Model.PER_SEAT else 1
     new_mrr = pricing.monthly(engine_price(to_price), quantity)
     if new_mrr <= subscription.mrr:
         return NOT_ELIGIBLE
@@ -153,7 +182,11 @@ def _price(
 
 def engine_price(price: PlanPrice) -> pricing.Price:
     return pricing.Price(
-        model=price.model, interval=price.interval, unit_amount=price.unit_amount, currency=price.currency
+        model=price.model,
+        interval=price.interval,
+        unit_amount=price.unit_amount,
+        currency=price.currency,
+        extra_seat_amount=price.extra_seat_amount,
     )
 
 
@@ -162,7 +195,7 @@ def _figures(
     to_price: PlanPrice,
     quantity: int,
     new_mrr: Decimal,
-    seats: int | None,
+    seats: Seats,
     book: _PriceBook,
 ) -> dict[str, Any]:
     limit_from, limit_to = book.seat_limit(subscription.plan), book.seat_limit(to_price.plan)
@@ -180,33 +213,49 @@ def _figures(
         "charged_per_interval": _money(to_price.unit_amount * units),
         "pricing_model": to_price.model,
         "quantity": quantity,
-        "seats": seats,
+        "seats": seats.now,
         "seat_limit_from": limit_from,
         "seat_limit_to": limit_to,
         "new_features": sorted(book.features(to_price.plan) - book.features(subscription.plan)),
     }
+    figures |= _charged_now(subscription, book)
     return figures | _seat_comparison(subscription, to_price, quantity, seats, book)
 
 
-def _seat_comparison(
-    subscription: Subscription, to_price: PlanPrice, quantity: int, seats: int | None, book: _PriceBook
-) -> dict[str, Any]:
-    """What the missing seats would cost on today's plan, where that plan sells seats one by one."""
+def _charged_now(subscription: Subscription, book: _PriceBook) -> dict[str, Any]:
+    """What today's plan costs an interval, where that is its list price: twelve rounded months are not a year."""
     current = book.price(subscription.plan, subscription.currency, subscription.interval)
-    limit = book.seat_limit(subscription.plan)
-    needed = max((seats or 0) - limit, 0) if limit is not None else 0
-    if current is None or not needed:
+    if current is None or pricing.monthly(engine_price(current), subscription.quantity) != subscription.mrr:
         return {}
+    units = subscription.quantity if current.model == PlanPrice.Model.PER_SEAT else 1
+    return {"charged_now": _money(current.unit_amount * units)}
+
+
+def _seat_comparison(
+    subscription: Subscription, to_price: PlanPrice, quantity: int, seats: Seats, book: _PriceBook
+) -> dict[str, Any]:
+    """The upgrade against staying and buying seats one by one, where today's plan sells them: those over its limit,
+    or, while it still has room, as many as were added in the last four weeks."""
+    current = book.price(subscription.plan, subscription.currency, subscription.interval)
+    if current is None:
+        return {}
+    compared = seats.over(book.seat_limit(subscription.plan)) or seats.added
     quoted = pricing.quote(
         current=engine_price(current),
         current_quantity=subscription.quantity,
         target=engine_price(to_price),
         target_quantity=quantity,
-        seats_needed=needed,
+        seats_needed=compared,
     )
-    if quoted.seats_needed_cost is None:
-        return {}
-    return {"extra_seats": needed, "extra_seats_cost": _money(quoted.seats_needed_cost)}
+    figures: dict[str, Any] = {}
+    if quoted.seat_monthly:
+        figures["extra_seat_price"] = _money(quoted.seat_monthly)
+        figures["cheaper_than_extra_seats"] = quoted.cheaper_than_seats
+    if quoted.seats_needed_cost:
+        figures |= {"extra_seats": compared, "extra_seats_cost": _money(quoted.seats_needed_cost)}
+    if quoted.saves_against_seats is not None:
+        figures["saves_against_extra_seats"] = _money(quoted.saves_against_seats)
+    return figures
 
 
 def _reusable(offer: Offer, priced: Mapping[int, Pricing], now: datetime) -> dict[int, Quote]:
@@ -227,9 +276,10 @@ def _still_true(quote: Quote, today: Pricing) -> bool:
     )
 
 
-def _newest_seats(*, account_ids: Sequence[int], now: datetime) -> dict[int, int]:
+def _newest_seats(*, account_ids: Sequence[int], day: date) -> dict[int, int]:
+    """As they stood at the end of that day."""
     rows = (
-        UsageDaily.objects.filter(account_id__in=account_ids, meter__code=SEATS_METER, day__lte=now.date())
+        UsageDaily.objects.filter(account_id__in=account_ids, meter__code=SEATS_METER, day__lte=day)
         .order_by("account_id", "-day")
         .distinct("account_id")
         .values_list("account_id", "value")

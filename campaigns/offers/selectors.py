@@ -24,3 +24,17 @@ def accepted_by_link(*, account_ids: Sequence[int]) -> list[tuple[int, str]]:
     states = [Quote.State.ACCEPTING, Quote.State.ACCEPTED]
     rows = Quote.objects.filter(account_id__in=account_ids, state__in=states).values_list("account_id", "uuid")
     return [(account_id, f"quote:{uuid}") for account_id, uuid in rows]
+
+
+def answered_quotes(*, account_ids: Sequence[int]) -> list[Quote]:
+    """What these accounts answered to their offers, newest first, with refusals, plans and whoever answered."""
+    rows = Quote.objects.filter(account_id__in=account_ids, answered_at__isnull=False)
+    rows = rows.select_related("offer", "account", "to_price__plan", "answered_by", "refusal")
+    return list(rows.order_by("-answered_at", "-pk"))
+
+
+def open_quotes(*, account_ids: Sequence[int], now: datetime) -> list[Quote]:
+    """Offers these accounts may still take, the newest first."""
+    states = [Quote.State.OPEN, Quote.State.CALL_ASKED]
+    rows = Quote.objects.filter(account_id__in=account_ids, state__in=states, valid_until__gt=now)
+    return list(rows.select_related("offer", "account", "to_price__plan").order_by("-made_at", "-pk"))

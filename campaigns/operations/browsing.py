@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
+from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 
 class BrowseOnly:
@@ -20,6 +23,14 @@ class BrowseOnly:
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+class NamedValues(admin.AllValuesFieldListFilter):
+    """Filter links for the values that there are; an empty one gets a name, so that its link can be read."""
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        for choice in super().choices(changelist):
+            yield choice if choice["display"] else {**choice, "display": _("not known")}
 
 
 def left_to_right(text: str) -> SafeString:

@@ -17,6 +17,34 @@ from campaigns.operations import readiness
 from orchestrator import clock
 from orchestrator.jobs import queues
 
+SKEW_S = 2.0
+# Name, what switches it on, what its webhooks are verified with, where they come in, what is lost without them.
+_WEBHOOKS = (
+    (
+        "SendGrid",
+        "SENDGRID_API_KEY",
+        "SENDGRID_WEBHOOK_PUBLIC_KEY",
+        "/webhooks/sendgrid/events",
+        "bounces, complaints and unsubscribes at the provider do not get in",
+    ),
+    (
+        "Twilio",
+        "TWILIO_ACCOUNT_SID",
+        "TWILIO_AUTH_TOKEN",
+        "/webhooks/twilio/inbound",
+        "STOP and delivery reports do not get in",
+    ),
+    (
+        "Stripe",
+        "STRIPE_API_KEY",
+        "STRIPE_WEBHOOK_SECRET",
+        "/webhooks/stripe",
+        "upgrades made elsewhere are not seen",
+    ),
+    # Changes are pulled every five minutes anyway: its webhooks only make that sooner.
+    ("HubSpot", "HUBSPOT_ACCESS_TOKEN", "HUBSPOT_CLIENT_SECRET", "/webhooks/hubspot", ""),
+)
+
 
 class Level(StrEnum):
     GOOD = "good"
@@ -37,8 +65,13 @@ def examine(*, wall_now: datetime) -> Iterator[Finding]:
     if state.database:
         yield _migrations()
     yield from _workers(state)
+    if state.redis:
+        yield from _queues()
     yield _clock()
+    if state.redis:
+        yield _redis_clock()
     yield from _providers()
+    yield from _webhooks()
     yield from _checks()
     yield _translations()
 
@@ -101,6 +134,17 @@ def _workers(state: readiness.Readiness) -> Iterator[Finding]:
         yield Finding(Level.GOOD, "Timetable", f"last tick {age:.0f} s ago.")
 
 
+def _queues() -> Iterator[Finding]:
+    for name in (queues.NOW, queues.BULK):
+        queue = queues.open_queue(name)
+        failed = queue.failed_job_registry.count
+        if failed:
+            words = f"{failed} failed in the last week: `manage.py rqstats`, and the workers' logs, say why."
+            yield Finding(Level.NOTE, f"Bells on {name}", f"{queue.count} waiting, {words}")
+        else:
+            yield Finding(Level.GOOD, f"Bells on {name}", f"{queue.count} waiting, none failed.")
+
+
 def _clock() -> Finding:
     offset = clock.utcnow() - clock.wall_now()
     if abs(offset) < timedelta(seconds=1):
@@ -110,6 +154,20 @@ def _clock() -> Finding:
     )
 
 
+def _redis_clock() -> Finding:
+    """Leases and signatures go by the clock of each machine: one that is off takes work from the others."""
+    off = _time_in_redis() - clock.wall_now().timestamp()
+    if abs(off) <= SKEW_S:
+        return Finding(Level.GOOD, "Clock of Redis", "agrees with this machine's.")
+    words = f"{abs(off):.0f} s {'ahead of' if off > 0 else 'behind'} this machine's: set both by NTP."
+    return Finding(Level.WRONG, "Clock of Redis", words)
+
+
+def _time_in_redis() -> float:
+    seconds, microseconds = queues.connection().time()
+    return float(seconds) + float(microseconds) / 1_000_000
+
+
 def _providers() -> Iterator[Finding]:
     for name, key, without in (
         (
@@ -117,6 +175,7 @@ def _providers() -> Iterator[Finding]:
             "SENDGRID_API_KEY",
             "messages stay in the in-memory outbox and nothing leaves the machine",
         ),
+        ("SMS (Twilio)", "TWILIO_ACCOUNT_SID", "text messages stay in the in-memory outbox"),
         ("CRM (HubSpot)", "HUBSPOT_ACCESS_TOKEN", "nothing is pulled or written back"),
         ("Billing (Stripe)", "STRIPE_API_KEY", "plans are not changed at the billing service"),
     ):
@@ -124,15 +183,18 @@ def _providers() -> Iterator[Finding]:
             yield Finding(Level.GOOD, name, f"{key} is set.")
         else:
             yield Finding(Level.NOTE, name, f"{key} is not set: {without}.")
-    for name, key, route in (
-        ("SendGrid", "SENDGRID_WEBHOOK_PUBLIC_KEY", "/webhooks/sendgrid/events"),
-        ("Stripe", "STRIPE_WEBHOOK_SECRET", "/webhooks/stripe"),
-    ):
+
+
+def _webhooks() -> Iterator[Finding]:
+    """What a provider that is switched on reports must be verifiable: else no bounce, opt-out or payment gets in."""
+    for name, provider, key, route, without in _WEBHOOKS:
         address = f"{settings.PUBLIC_BASE_URL}{route}"
         if getattr(settings, key):
             yield Finding(Level.GOOD, f"Webhooks of {name}", f"verified with {key}; register {address} there.")
-        else:
-            yield Finding(Level.NOTE, f"Webhooks of {name}", f"{key} is not set: {address} answers 503.")
+            continue
+        level = Level.WRONG if without and getattr(settings, provider) else Level.NOTE
+        words = f"{key} is not set: {address} answers 503"
+        yield Finding(level, f"Webhooks of {name}", f"{words}; {without}." if level is Level.WRONG else f"{words}.")
 
 
 def _checks() -> Iterator[Finding]:

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.operations.browsing import BrowseOnly, left_to_right
-from campaigns.profiles.models import Account, AccountAlias, Contact, ContactAlias, Membership
+from campaigns.operations.browsing import BrowseOnly, NamedValues, left_to_right
+from campaigns.profiles.models import Account, AccountAlias, Contact, ContactAlias, Membership, SupportTicket
 
 
 class Memberships(BrowseOnly, admin.TabularInline):
@@ -40,14 +42,51 @@ class ContactAliases(BrowseOnly, admin.TabularInline):
     extra = 0
 
 
+class AccountTickets(BrowseOnly, admin.TabularInline):
+    """What the account waits for an answer to, and what it has waited for."""
+
+    model = SupportTicket
+    fields = ["subject", "priority", "opened_at", "closed_at", "source"]
+    extra = 0
+    ordering = ["-opened_at"]
+
+
+class OpenFilter(admin.SimpleListFilter):
+    title = _("state")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("open", _("Open")), ("closed", _("Closed"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[SupportTicket]) -> QuerySet[SupportTicket]:
+        if self.value() == "open":
+            return queryset.filter(closed_at__isnull=True)
+        return queryset.filter(closed_at__isnull=False) if self.value() == "closed" else queryset
+
+
+@admin.register(SupportTicket)
+class SupportTicketAdmin(BrowseOnly, admin.ModelAdmin):
+    list_display = ["shown_subject", "account", "priority", "opened_at", "closed_at", "source"]
+    list_filter = [OpenFilter, "priority", "source"]
+    list_select_related = ["account"]
+    search_fields = ["=external_id", "=account__external_id", "subject"]
+    search_help_text = _("Whole id of the ticket or the account, or part of the subject")
+    ordering = ["-opened_at", "-id"]
+    show_full_result_count = False
+
+    @admin.display(description=_("subject"), ordering="subject")
+    def shown_subject(self, ticket: SupportTicket) -> str:
+        return ticket.subject or str(ticket)
+
+
 @admin.register(Account)
 class AccountAdmin(BrowseOnly, admin.ModelAdmin):
     list_display = ["name", "shown_id", "domain", "country", "created_at"]
-    list_filter = ["country"]
+    list_filter = [("country", NamedValues)]
     search_fields = ["external_id", "name", "domain"]
     search_help_text = _("Id, name or domain")
     ordering = ["name", "id"]
-    inlines = [AccountMembers, AccountAliases]
+    inlines = [AccountMembers, AccountTickets, AccountAliases]
     show_full_result_count = False
 
     @admin.display(description=_("id"), ordering="external_id")
@@ -58,7 +97,7 @@ class AccountAdmin(BrowseOnly, admin.ModelAdmin):
 @admin.register(Contact)
 class ContactAdmin(BrowseOnly, admin.ModelAdmin):
     list_display = ["__str__", "shown_email", "shown_phone", "locale", "country", "last_active_at"]
-    list_filter = ["locale", "country"]
+    list_filter = [("locale", NamedValues), ("country", NamedValues)]
     search_fields = ["=external_id", "=email", "first_name", "last_name"]
     search_help_text = _("Whole id, whole e-mail address, or part of a name")
     ordering = ["id"]

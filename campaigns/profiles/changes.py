@@ -12,6 +12,7 @@ CHANGED = "ACCOUNT_CHANGED"
 CONTACT_CHANGED = "CONTACT_CHANGED"
 MEMBERS_CHANGED = "MEMBERS_CHANGED"
 PLAN_CHANGED = "PLAN_CHANGED"
+TICKETS_CHANGED = "TICKETS_CHANGED"
 
 
 def note_accounts(*, account_ids: Collection[int], kind: str, now: datetime) -> None:

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 
-from campaigns.profiles.models import Membership
+from django.db.models import Q
+
+from campaigns.profiles.models import Membership, SupportTicket
 
 
 def members_of(*, account_ids: Collection[int]) -> dict[int, list[Membership]]:
@@ -18,3 +21,14 @@ def members_of(*, account_ids: Collection[int]) -> dict[int, list[Membership]]:
     for row in rows:
         members.setdefault(row.account_id, []).append(row)
     return members
+
+
+def accounts_in_trouble(*, account_ids: Collection[int], now: datetime) -> set[int]:
+    """Those with an open ticket of priority HIGH or URGENT: nobody sells to them until it is closed."""
+    rows = SupportTicket.objects.filter(
+        Q(closed_at__isnull=True) | Q(closed_at__gt=now),
+        account_id__in=account_ids,
+        priority__in=SupportTicket.CRITICAL,
+        opened_at__lte=now,
+    )
+    return set(rows.values_list("account_id", flat=True))

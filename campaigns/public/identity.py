@@ -17,10 +17,12 @@ _LONGEST = 4096
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """`account` is the host application's id of the account that the contact is working in; may be empty."""
+    """`account` is the host application's id of the account that the contact is working in; may be empty.
+    `source` is the host application: the one whose secret signed."""
 
     contact: Contact
     account: str
+    source: Source
 
 
 def identify(*, request: HttpRequest) -> Identity | None:
@@ -28,12 +30,10 @@ def identify(*, request: HttpRequest) -> Identity | None:
     token = _token(request)
     if not token or len(token) > _LONGEST:
         return None
-    for secret in (
-        Source.objects.filter(is_active=True).exclude(signing_secret="").values_list("signing_secret", flat=True)
-    ):
-        claims = _claims(token, secret)
+    for source in Source.objects.filter(is_active=True).exclude(signing_secret=""):
+        claims = _claims(token, source.signing_secret)
         if claims is not None:
-            return _known(str(claims["sub"]), str(claims.get("acc") or ""))
+            return _known(str(claims["sub"]), str(claims.get("acc") or ""), source)
     return None
 
 
@@ -49,11 +49,11 @@ def _claims(token: str, secret: str) -> dict[str, object] | None:
         return None
 
 
-def _known(sub: str, acc: str) -> Identity | None:
+def _known(sub: str, acc: str, source: Source) -> Identity | None:
     if "\x00" in sub + acc:
         return None  # no id of ours: PostgreSQL would not even look for it
     contact_id = lookup.contact_ids(external_ids=[sub]).get(sub)
     if contact_id is None:
         return None
     contact = Contact.objects.filter(pk=contact_id, erased_at__isnull=True).first()
-    return Identity(contact=contact, account=acc) if contact else None
+    return Identity(contact=contact, account=acc, source=source) if contact else None

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import BadRequest, SuspiciousOperation
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.http.multipartparser import MultiPartParserError
 from django.http.request import RawPostDataException, UnreadablePostError
 from django.template.loader import render_to_string
@@ -46,7 +46,7 @@ def not_found(request: HttpRequest) -> HttpResponse:
     return render_page(request, "public/not_found.html", {}, language=language_of(request=request), status=404)
 
 
-def harden(response: HttpResponse) -> HttpResponse:
+def harden[Response: HttpResponseBase](response: Response) -> Response:
     """The address of such a page is its key: it must not travel on, be listed or be kept."""
     response["Referrer-Policy"] = "no-referrer"
     response["X-Robots-Tag"] = "noindex, nofollow"

@@ -18,6 +18,7 @@ from campaigns.offers.models import Quote, Refusal
 from campaigns.profiles.models import Contact
 
 _SEATS = "seats_used"
+_ABBREVIATIONS = {"ai", "api", "crm", "csv", "ip", "pdf", "sms", "sla", "sso", "ui"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ def _describe(quote: Quote, contact: Contact, evidence: Mapping[str, Any], local
         for_whom=_for_whom(figures),
         valid_until=_day(quote.valid_until.date(), locale),
         sum=_sum(quote, money),
-        total=(gettext("%(plan)s, from today, each month") % {"plan": plan_to}, money.full(quote.new_mrr)),
+        total=_total(quote, plan_to, money),
         button=gettext("Upgrade to %(plan)s for %(price)s %(period)s")
         % {"plan": plan_to, "price": price, "period": period},
         rows=_rows(figures, money),
@@ -183,12 +184,30 @@ def _for_whom(figures: Mapping[str, Any]) -> str:
 
 def _sum(quote: Quote, money: _Money) -> list[tuple[str, str, str]]:
     """Lines that add up to the total: today's price, what comes on top, taxes."""
-    plan = quote.figures.get("plan_from")
+    plan = {"plan": quote.figures.get("plan_from")}
+    today, difference = gettext("%(plan)s, today, each month") % plan, gettext("Difference, each month")
+    old, new = quote.old_mrr, quote.new_mrr
+    if _is_by_year(quote):
+        today, difference = gettext("%(plan)s, today, each year") % plan, gettext("Difference, each year")
+        old, new = (_decimal(quote.figures[name]) for name in ("charged_now", "charged_per_interval"))
     return [
-        (gettext("%(plan)s, today, each month") % {"plan": plan}, "", money.full(quote.old_mrr)),
-        (gettext("Difference, each month"), _units(quote), money.full(quote.new_mrr - quote.old_mrr)),
+        (today, "", money.full(old)),
+        (difference, _units(quote), money.full(new - old)),
         (gettext("Taxes"), gettext("by the rules that hold for your invoices today"), gettext("as before")),
     ]
+
+
+def _total(quote: Quote, plan: str, money: _Money) -> tuple[str, str]:
+    if _is_by_year(quote):
+        words = gettext("%(plan)s, from today, each year")
+        return words % {"plan": plan}, money.full(quote.figures["charged_per_interval"])
+    return gettext("%(plan)s, from today, each month") % {"plan": plan}, money.full(quote.new_mrr)
+
+
+def _is_by_year(quote: Quote) -> bool:
+    """Paid by the year, and known what that was until now: the sum is in years as the button's price is."""
+    known = {"charged_now", "charged_per_interval"} <= set(quote.figures)
+    return quote.interval == "YEAR" and known
 
 
 def _units(quote: Quote) -> str:
@@ -213,9 +232,10 @@ def _rows(figures: Mapping[str, Any], money: _Money) -> list[Row]:
 
 
 def _feature_name(code: str) -> str:
-    """`shared_templates` as a person reads it; short codes such as sso are abbreviations."""
-    words = code.replace("_", " ").replace("-", " ")
-    return words.upper() if len(words) <= 3 else words.capitalize()
+    """`shared_templates` as a person reads it; short words such as sso or api are abbreviations."""
+    first, *others = code.replace("_", " ").replace("-", " ").split() or [""]
+    words = [first.capitalize(), *others]
+    return " ".join(one.upper() if one.lower() in _ABBREVIATIONS or len(code) <= 3 else one for one in words)
 
 
 def _cheaper_note(figures: Mapping[str, Any], plan_from: str) -> str:

@@ -9,38 +9,41 @@ from campaigns.segments.comparing import AT_LEAST_ONE
 from campaigns.segments.compile_fields import json_at
 from campaigns.segments.nodes import Comparison, Duration, Engagement, Event, Number
 from campaigns.segments.scopes import Facts, Scope, has_facts
-from campaigns.segments.sql import FALSE, TRUE, Sql, bind, negate, sql
+from campaigns.segments.sql import Sql, bind, negate, sql
 
-# Clicks (and opens) are stored on the message only when graded human. Facts that no table holds yet count 0.
+# Clicks (and opens) are stored on the message only when graded human; a conversion where it is credited to it.
 _FACT_COLUMNS = {
     "sent": "accepted_at",
     "delivered": "delivered_at",
     "opened": "opened_at",
     "clicked": "clicked_at",
+    "replied": "replied_at",
     "dismissed": "dismissed_at",
     "unsubscribed": "unsubscribed_at",
     "complained": "complained_at",
+    "converted": "converted_at",
 }
 
 
 def compile_event(node: Event, scope: Scope) -> Sql:
-    where = [
-        sql("e.name = {}", bind(node.name, "text")),
-        *_in_window("e.at", node.window, scope.now),
-        *(
-            predicates.compare_json(json_at("e.properties", test.keys), test.comparison, scope.now)
-            for test in node.where
-        ),
-    ]
-    facts = Facts(Sql("usage_usageevent e"), where, account="e.account_id", contact="e.contact_id")
+    facts = Facts(
+        Sql("usage_usageevent e"), conditions_of(node, scope.now), account="e.account_id", contact="e.contact_id"
+    )
     return _count(scope, facts, node.count)
+
+
+def conditions_of(node: Event, now: datetime) -> list[Sql]:
+    """What a row `e` of usage_usageevent must fulfil to be counted, whoever it belongs to."""
+    return [
+        sql("e.name = {}", bind(node.name, "text")),
+        *_in_window("e.at", node.window, now),
+        *(predicates.compare_json(json_at("e.properties", test.keys), test.comparison, now) for test in node.where),
+    ]
 
 
 def compile_engagement(node: Engagement, scope: Scope) -> Sql:
     """Counts messages, each once. Test sends are nobody's."""
-    column = _FACT_COLUMNS.get(node.fact)
-    if column is None:
-        return TRUE if _holds(0, node.count) else FALSE
+    column = _FACT_COLUMNS[node.fact]
     where = [Sql("g.purpose <> 'TEST'"), *_in_window(f"g.{column}", node.window, scope.now)]
     campaign = node.campaign or (scope.statement.campaign if node.step else None)
     for name, wanted in (("origin_campaign", campaign), ("origin_step", node.step), ("channel", node.channel)):

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -25,13 +25,15 @@ from campaigns.segments.sql import bind, sql
 
 @dataclass(frozen=True, slots=True)
 class Sampled:
-    """One who matches; `why` pairs the sentence of each line that holds with its figures, empty where it has none."""
+    """One who matches; `why` pairs the sentence of each line that holds with its figures, empty where it has none;
+    `about` names what each of these lines is about, which before figures says enough."""
 
     pk: int
     external_id: str
     name: str
     contacts: int
     why: list[tuple[str, str]]
+    about: list[str] = field(default_factory=list)
 
 
 def sample(*, document: Any, now: datetime, limit: int = 10, draw: str = "") -> list[Sampled]:
@@ -54,6 +56,7 @@ def explain(*, document: Any, ids: Sequence[int], now: datetime) -> list[Sampled
     holding = _holding(definition, lines, ids, now)
     told = words.Names.load()
     sentences = [words.sentence(node, names=told, subject=definition.subject) for node in lines]
+    labels = [words.label(node, names=told) for node in lines]
     shown = [figures.figures_of(node, definition.subject, ids, now) for node in lines]
     rows = []
     for pk, external_id, name, contacts, holds in holding:
@@ -62,9 +65,20 @@ def explain(*, document: Any, ids: Sequence[int], now: datetime) -> list[Sampled
             for sentence, values, is_so in zip(sentences, shown, holds, strict=True)
             if is_so
         ]
-        rows.append(Sampled(pk, external_id, name or external_id, contacts, why or [(_("Everyone"), "")]))
+        about = [label for label, is_so in zip(labels, holds, strict=True) if is_so]
+        if not why:
+            why, about = [(_("Everyone"), "")], [_("Everyone")]
+        rows.append(Sampled(pk, external_id, name or external_id, contacts, why, about))
     place = {pk: index for index, pk in enumerate(ids)}
     return sorted(rows, key=lambda row: place[row.pk])
+
+
+def which_hold(
+    *, lines: Sequence[nodes.Node], account_ids: Sequence[int], now: datetime
+) -> dict[int, tuple[bool, ...]]:
+    """By account, whether each line holds for it, as if it stood alone in a definition of accounts."""
+    everybody = nodes.Definition(subject="account", root=nodes.All(children=(), path=""))
+    return {row[0]: row[4] for row in _holding(everybody, lines, account_ids, now)}
 
 
 def _reasons(node: nodes.Node) -> list[nodes.Node]:

@@ -10,10 +10,11 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from babel import Locale
 from django.db.models import Avg, Count, Max, Min, Sum
 from django.utils import formats
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from campaigns.billing import selectors as billing_selectors
 from campaigns.billing.models import Quota, Subscription
@@ -46,6 +47,12 @@ def number(value: Decimal | int | float) -> str:
     return formats.number_format(Decimal(format(rounded, "f")), use_l10n=True, force_grouping=True)
 
 
+def country_name(code: str) -> str:
+    """“Romania” for RO, in the reader's language; what is no code of a country stays as it is."""
+    language = (get_language() or "en").split("-")[0]
+    return str(Locale.parse(language).territories.get(code.upper(), code))
+
+
 def _field_values(node: nodes.Field, subject: nodes.Subject, ids: Sequence[int]) -> dict[int, str]:
     owner: type[Account | Contact] = Account if subject == "account" else Contact
     found = {}
@@ -54,7 +61,7 @@ def _field_values(node: nodes.Field, subject: nodes.Subject, ids: Sequence[int])
         for key in node.keys:
             value = value.get(key) if isinstance(value, dict) else None
         if value not in (None, "", []):
-            found[row.pk] = _show(value)
+            found[row.pk] = country_name(value) if node.name == "country" and not node.keys else _show(value)
     return found
 
 
@@ -113,7 +120,7 @@ def _show_share(value: Decimal, limit: Decimal) -> str:
     return _("%(value)s of %(limit)s = %(percent)s %%") % {
         "value": number(value),
         "limit": number(limit),
-        "percent": number(value * 100 / limit),
+        "percent": number((value * 100 / limit).quantize(Decimal("0.1"))),
     }
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -97,7 +97,7 @@ def sample(*, document: Any, now: datetime, limit: int = 10, draw: str = "") -> 
 def count_lines(*, document: Any, now: datetime) -> list[tuple[str, int]]:
     """How many match each node by itself, as (path, count) from the root down, by one pass over everyone.
 
-    Nodes inside `any_contact` and `any_account` are no lines: alone they would say something else.
+    What stands inside `any_contact` (`any_account`) is counted as if it stood in one of its own.
     """
     definition = parse.as_definition(document)
     statement = new_statement(definition, now=now)
@@ -114,13 +114,14 @@ def count_lines(*, document: Any, now: datetime) -> list[tuple[str, int]]:
     return [(node.path, found) for node, found in zip(lines, counts, strict=True)]
 
 
-def lines_of(node: nodes.Node) -> list[nodes.Node]:
-    """The node and everything below it that can be judged for the subject by itself."""
-    lines = [node]
-    if isinstance(node, nodes.All | nodes.Any | nodes.Not):
-        for child in nodes.children_of(node):
-            lines.extend(lines_of(child))
-    return lines
+def lines_of(node: nodes.Node, *, around: Sequence[type[nodes.AnyContact | nodes.AnyAccount]] = ()) -> list[nodes.Node]:
+    """The node and everything below it, each judged for the subject by itself. `around` is what binds them."""
+    bound: nodes.Node = node
+    for kind in reversed(around):
+        bound = kind(bound, node.path)
+    if isinstance(node, nodes.AnyContact | nodes.AnyAccount):
+        around = [*around, type(node)]
+    return [bound, *(line for child in nodes.children_of(node) for line in lines_of(child, around=around))]
 
 
 def _base(subject: nodes.Subject) -> int:

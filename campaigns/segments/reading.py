@@ -19,7 +19,7 @@ def read_json(text: str | bytes) -> Any:
     """Raises DefinitionError for text that is no JSON, not UTF-8, or nested too deeply to read."""
     try:
         if isinstance(text, bytes):
-            text = text.decode("utf-8")
+            text = text.decode("utf-8-sig")  # some editors begin a file with a mark
         return json.loads(
             text,
             object_pairs_hook=_pairs,

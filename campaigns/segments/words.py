@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.utils.translation import get_language_info, gettext_lazy, ngettext, pgettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
 
 from campaigns.billing.models import Plan
 from campaigns.segments import nodes
 from campaigns.segments.comparing import AT_LEAST_ONE
-from campaigns.segments.figures import number
+from campaigns.segments.figures import country_name, number
 from campaigns.segments.models import Segment
 from campaigns.usage.models import Meter
 
@@ -24,6 +24,7 @@ class Names:
     plans: Mapping[str, str] = field(default_factory=dict)
     meters: Mapping[str, str] = field(default_factory=dict)
     segments: Mapping[str, str] = field(default_factory=dict)
+    steps: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def load(cls) -> Names:
@@ -41,26 +42,55 @@ def sentence(node: nodes.Node, *, names: Names | None = None, subject: nodes.Sub
         return _join(node.children, _("and"), _("Everyone"), names, subject)
     if isinstance(node, nodes.Any):
         return _join(node.children, _("or"), _("Nobody"), names, subject)
-    if isinstance(node, nodes.Not):
-        return _("Not: %(condition)s") % {"condition": sentence(node.child, names=names, subject=subject)}
-    if isinstance(node, nodes.AnyContact):
-        told = sentence(node.child, names=names, subject=subject)
-        return _("One and the same contact: %(condition)s") % {"condition": told}
-    if isinstance(node, nodes.AnyAccount):
-        told = sentence(node.child, names=names, subject=subject)
-        return _("One and the same account: %(condition)s") % {"condition": told}
+    if isinstance(node, nodes.Not | nodes.AnyContact | nodes.AnyAccount):
+        return _about_the_whole(node, names, subject)
     return _WRITERS[type(node)](node, names)
+
+
+def label(node: nodes.Node, *, names: Names) -> str:
+    """What a condition is about, as far as its figures leave nothing else to say: “Seats used”, “Plan”."""
+    if isinstance(node, nodes.Usage | nodes.Crossing):
+        return names.meters.get(node.meter, node.meter)
+    if isinstance(node, nodes.Field) and not node.keys:
+        return str(_FIELDS[node.full_name])
+    if isinstance(node, nodes.SubscriptionTest):
+        return str(_SUBSCRIPTION[node.name])
+    return sentence(node, names=names)
+
+
+def _about_the_whole(
+    node: nodes.Not | nodes.AnyContact | nodes.AnyAccount, names: Names, subject: nodes.Subject
+) -> str:
+    child, whole = node.child, _("Not: %(condition)s")
+    if isinstance(node, nodes.AnyContact):
+        whole = _("One and the same contact: %(condition)s")
+    elif isinstance(node, nodes.AnyAccount):
+        whole = _("One and the same account: %(condition)s")
+    elif isinstance(child, nodes.AnyContact):
+        child, whole = child.child, _("No contact at all: %(condition)s")
+    elif isinstance(child, nodes.AnyAccount):
+        child, whole = child.child, _("No account at all: %(condition)s")
+    elif isinstance(child, nodes.Any) and len(child.children) > 1:
+        whole = _("None of these: %(condition)s")
+    elif isinstance(child, nodes.All) and len(child.children) > 1:
+        whole = _("Not all of these: %(condition)s")
+    return whole % {"condition": sentence(child, names=names, subject=subject)}
 
 
 def _join(children: tuple[nodes.Node, ...], word: str, empty: str, names: Names, subject: nodes.Subject) -> str:
     if not children:
         return empty
     parts = [sentence(child, names=names, subject=subject) for child in children]
-    parts = [
-        f"({part})" if isinstance(child, nodes.All | nodes.Any) and len(nodes.children_of(child)) > 1 else part
-        for child, part in zip(children, parts, strict=True)
-    ]
+    if len(children) > 1:
+        parts = [f"({part})" if _is_compound(child) else part for child, part in zip(children, parts, strict=True)]
     return f" {word} ".join(parts)
+
+
+def _is_compound(node: nodes.Node) -> bool:
+    """Whether it would run into what stands beside it."""
+    if isinstance(node, nodes.All | nodes.Any) and len(node.children) > 1:
+        return True
+    return any(_is_compound(child) for child in nodes.children_of(node))
 
 
 _FIELDS = {
@@ -91,6 +121,20 @@ _SUBSCRIPTION = {
     "age": gettext_lazy("Subscription’s age"),
     "renewal_in": gettext_lazy("Time until renewal"),
     "trial_ends_in": gettext_lazy("Time until the trial ends"),
+}
+_CODES = {
+    "membership.role": {
+        "OWNER": pgettext_lazy("role", "owner"),
+        "ADMIN": pgettext_lazy("role", "administrator"),
+        "BILLING": pgettext_lazy("role", "billing"),
+        "MEMBER": pgettext_lazy("role", "member"),
+    },
+    "subscription.interval": {"MONTH": gettext_lazy("monthly"), "YEAR": gettext_lazy("yearly")},
+    "subscription.status": {
+        "TRIALING": gettext_lazy("on trial"),
+        "ACTIVE": gettext_lazy("active"),
+        "PAST_DUE": gettext_lazy("past due"),
+    },
 }
 _SCORES = {
     "health": gettext_lazy("Health score"),
@@ -151,16 +195,39 @@ def show_duration(duration: nodes.Duration) -> str:
 
 def _share(value: nodes.Value) -> str:
     assert isinstance(value, nodes.Number)
-    return f"{number(value.value * 100)} %"
+    return _percent(value.value * 100)
+
+
+def _percent(value: Any) -> str:
+    """With its sign, which languages put apart from the number or not."""
+    return _("%(number)s %%") % {"number": number(value)}
 
 
 def _field(node: nodes.Field, names: Names) -> str:
     if node.full_name == "account.plan":
         return _compare(_FIELDS[node.full_name], node.comparison, _plan_names(names))
+    if node.name == "country" and not node.keys:
+        return _compare(_FIELDS[node.full_name], node.comparison, lambda value: country_name(show_value(value)))
+    if node.full_name == "contact.locale":
+        return _compare(_FIELDS[node.full_name], node.comparison, _language)
+    if node.full_name in _CODES:
+        return _compare(_FIELDS[node.full_name], node.comparison, _named(node.full_name))
     if node.keys:
         what = _("Contact’s %(trait)s") if node.owner == "contact" else "%(trait)s"
         return _compare(what % {"trait": ".".join(node.keys).replace("_", " ")}, node.comparison)
     return _compare(_FIELDS[node.full_name], node.comparison)
+
+
+def _language(value: nodes.Value) -> str:
+    code = show_value(value)
+    try:
+        return str(get_language_info(code)["name_translated"])
+    except KeyError:
+        return code
+
+
+def _named(field: str) -> Callable[[nodes.Value], str]:
+    return lambda value: str(_CODES[field].get(show_value(value), show_value(value)))
 
 
 def _plan_names(names: Names) -> Callable[[nodes.Value], str]:
@@ -191,10 +258,10 @@ def _growth(what: str, node: nodes.Usage) -> str:
     first = node.comparison.values[0]
     assert isinstance(first, nodes.Number)
     if node.comparison.op == ">=" and first.value > 1:
-        grown = f"{number((first.value - 1) * 100)} %"
+        grown = _percent((first.value - 1) * 100)
         return _("%(what)s grew by at least %(share)s against the days before") % {"what": what, "share": grown}
     if node.comparison.op == "<=" and first.value < 1:
-        fallen = f"{number((1 - first.value) * 100)} %"
+        fallen = _percent((1 - first.value) * 100)
         return _("%(what)s fell by at least %(share)s against the days before") % {"what": what, "share": fallen}
     told = _compare(what, node.comparison, _share)
     return _("%(condition)s of the days before") % {"condition": told}
@@ -245,6 +312,8 @@ def _crossing(node: nodes.Crossing, names: Names) -> str:
 
 def _subscription(node: nodes.SubscriptionTest, names: Names) -> str:
     show = _plan_names(names) if node.name == "plan" else None
+    if f"subscription.{node.name}" in _CODES:
+        show = _named(f"subscription.{node.name}")
     return _compare(_SUBSCRIPTION[node.name], node.comparison, show)
 
 
@@ -252,7 +321,7 @@ def _score(node: nodes.ScoreTest, _names: Names) -> str:
     return _compare(_SCORES[node.kind], node.comparison)
 
 
-def _engagement(node: nodes.Engagement, _names: Names) -> str:
+def _engagement(node: nodes.Engagement, names: Names) -> str:
     facts = {
         "sent": _("Message sent"),
         "delivered": _("Message delivered"),
@@ -264,7 +333,8 @@ def _engagement(node: nodes.Engagement, _names: Names) -> str:
         "complained": _("Message marked as spam"),
         "converted": _("Upgraded after a message"),
     }
-    details = [detail for detail in (node.campaign, node.step, node.channel) if detail]
+    step = node.step if node.campaign else names.steps.get(node.step or "", node.step)
+    details = [detail for detail in (node.campaign, step, node.channel) if detail]
     what = f"{facts[node.fact]} ({', '.join(details)})" if details else facts[node.fact]
     return _counted(what, node.count, node.window)
 

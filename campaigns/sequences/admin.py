@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
-from campaigns.operations.browsing import BrowseOnly
+from campaigns.operations.browsing import BrowseOnly, NamedValues
+from campaigns.segments import words
+from campaigns.segments.nodes import Duration
 from campaigns.sequences.models import Campaign, CampaignVersion, Enrolment, Entry, Step, StepRun
 
 
@@ -27,8 +30,16 @@ class CampaignAdmin(BrowseOnly, admin.ModelAdmin):
 
 class StepInline(BrowseOnly, admin.TabularInline):
     model = Step
-    fields = ("position", "key", "kind", "channel", "wait", "then", "otherwise")
+    fields = ("position", "key", "kind", "channel", "shown_wait", "then", "otherwise")
+    readonly_fields = ("shown_wait",)
     ordering = ("position",)
+
+    @admin.display(description=_("wait"))
+    def shown_wait(self, step: Step) -> str:
+        if step.wait is None:
+            return ""
+        hours = int(step.wait.total_seconds() // 3600)
+        return words.show_duration(Duration(f"{hours // 24}d" if hours % 24 == 0 else f"{hours}h", hours))
 
 
 @admin.register(CampaignVersion)
@@ -58,7 +69,7 @@ class StepRunInline(BrowseOnly, admin.TabularInline):
 @admin.register(Enrolment)
 class EnrolmentAdmin(BrowseOnly, admin.ModelAdmin):
     list_display = ("contact", "account", "campaign", "arm", "state", "step_key", "due_at", "exit_reason")
-    list_filter = ("campaign", "state", "exit_reason", "arm")
+    list_filter = ("campaign", "state", "exit_reason", ("arm", NamedValues))
     search_fields = ("contact__external_id", "account__external_id", "account__name")
     ordering = ("-pk",)
     list_select_related = ("contact", "account", "campaign")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from campaigns.segments import store
 from campaigns.segments.errors import DefinitionError
 from campaigns.segments.models import Segment
+from campaigns.sequences import triggers
 from campaigns.sequences.campaign_file import CampaignFileError, CampaignSpec
 
 # The grammar's limits: values of one `in`, conditions of one definition.
@@ -55,17 +55,4 @@ def definition_of(*, spec: CampaignSpec) -> dict[str, Any]:
 
 def meter_of(*, segment: Segment | None) -> str | None:
     """The meter that the audience is about: the first one its definition names. Its evidence goes into messages."""
-    if segment is None or segment.live_version is None:
-        return None
-    return _first_meter(segment.live_version.definition)
-
-
-def _first_meter(node: Any) -> str | None:
-    if isinstance(node, Mapping):
-        for head in ("crossing", "usage"):
-            if isinstance(node.get(head), str):
-                return str(node[head])
-        node = list(node.values())
-    if isinstance(node, Sequence) and not isinstance(node, str):
-        return next((meter for child in node if (meter := _first_meter(child)) is not None), None)
-    return None
+    return triggers.meter_of(segment=segment)

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from campaigns.operations.models import SendSwitch
-from campaigns.sequences import campaign_file, check_audience, wording
+from campaigns.sequences import campaign_file, check_audience, part_words, placing, problem_words, wording
 from campaigns.sequences.campaign_file import CampaignFileError, CampaignSpec
 from campaigns.sequences.models import Campaign
 from campaigns.sequences.step_file import StepSpec, VariantSpec
@@ -48,6 +48,7 @@ def check_campaign(*, campaign: Campaign, now: datetime) -> list[Finding]:
         *_holdout(spec),
         *_weights(spec),
         *_contents(spec),
+        *_places(spec),
         *_channels(spec),
         *_sender(spec),
         *_switch(),
@@ -59,6 +60,11 @@ def check_campaign(*, campaign: Campaign, now: datetime) -> list[Finding]:
 def not_a_draft(campaign: Campaign) -> Finding:
     words = _("This campaign is no draft: it was launched before.")
     return Finding(BLOCKER, "not_a_draft", words)
+
+
+def draft_changed() -> Finding:
+    words = _("the draft was changed after you looked at it. Look at it again, then launch.")
+    return Finding(BLOCKER, "draft_changed", words)
 
 
 def audience_failed(reason: str) -> Finding:
@@ -117,6 +123,17 @@ def _contents(spec: CampaignSpec) -> Iterator[Finding]:
         yield Finding(PASSED, "contents", _("%(n)s texts were tried with sample values.") % {"n": checked})
 
 
+def _places(spec: CampaignSpec) -> Iterator[Finding]:
+    """The file writes down per language where a message shows; a reader's language should not move it."""
+    for step in spec.message_steps():
+        for variant in step.variants if step.channel == "in_app" else ():
+            places = {tuple(texts.get(key, "") for key in placing.KEYS) for texts in variant.content.values()}
+            if len(places) > 1:
+                words = _("%(variant)s: its languages do not all show in the same place.")
+                where = f"{step.path}.variants.{variant.key}.content"
+                yield Finding(WARNING, "places", words % {"variant": variant.key.upper()}, step.key, where)
+
+
 def _content(spec: CampaignSpec, step: StepSpec, variant: VariantSpec, locale: str) -> Iterator[Finding]:
     has_offer = spec.offer is not None
     made = wording.delivery_content(channel=step.channel, content=variant.content, has_offer=has_offer)[locale]
@@ -127,10 +144,10 @@ def _content(spec: CampaignSpec, step: StepSpec, variant: VariantSpec, locale: s
         place = _("line %(line)s: ") % {"line": problem.line} if problem.line else ""
         words = _("%(variant)s, %(locale)s, %(field)s: %(place)s%(problem)s") % {
             "variant": variant.key.upper(),
-            "locale": locale,
-            "field": field,
+            "locale": part_words.language_name(locale),
+            "field": part_words.field_name(field),
             "place": place,
-            "problem": problem.message,
+            "problem": problem_words.in_readers_words(problem.message),
         }
         where = f"{step.path}.variants.{variant.key}.content.{locale}.{field}"
         yield Finding(
@@ -147,6 +164,17 @@ def _channels(spec: CampaignSpec) -> Iterator[Finding]:
         elif channel == "email" and not registry.get(channel).is_live:
             words = _("The e-mail provider has no key: messages go to the outbox and nothing leaves this machine.")
             yield Finding(WARNING, "outbox", words, first.key)
+        elif channel == "sms":
+            yield from _sms(first)
+
+
+def _sms(first: StepSpec) -> Iterator[Finding]:
+    if not registry.get("sms").is_live:
+        words = _("The SMS provider has no key: text messages go to the outbox and nothing leaves this machine.")
+        yield Finding(WARNING, "outbox", words, first.key)
+    elif not (settings.TWILIO_FROM or settings.TWILIO_MESSAGING_SERVICE_SID):
+        words = _("Text messages have no sender: set TWILIO_FROM or TWILIO_MESSAGING_SERVICE_SID.")
+        yield Finding(BLOCKER, "sms_sender_missing", words, first.key)
 
 
 def _sender(spec: CampaignSpec) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ from django.utils.translation import ngettext
 from campaigns.profiles.models import Account, Contact, Membership
 from campaigns.segments import preview
 from campaigns.segments.models import Segment, SegmentMembership
+from campaigns.sequences import part_words
 from campaigns.sequences.campaign_file import CampaignSpec
 from campaigns.sequences.compose import FALLBACK_LOCALE
 from campaigns.sequences.models import Campaign
@@ -63,13 +64,16 @@ def _languages(segment: Segment, spec: CampaignSpec) -> Iterator[Found]:
             for locale in sorted(spoken - set(variant.content)):
                 complete = False
                 has_fallback = FALLBACK_LOCALE in variant.content
-                words = _("Variant %(variant)s of step %(step)s has no text in %(locale)s: these readers get English.")
+                words = _("Wording %(letter)s of step %(n)s has no text in %(language)s: these readers get English.")
                 if not has_fallback:
-                    words = _("Variant %(variant)s of step %(step)s has no text in %(locale)s, nor in English.")
+                    words = _("Wording %(letter)s of step %(n)s has no text in %(language)s, nor in English.")
+                if locale == FALLBACK_LOCALE:
+                    words = _("Wording %(letter)s of step %(n)s has no text in %(language)s.")
+                names = {"letter": variant.key.upper(), "n": spec.steps.index(step) + 1}
                 yield (
                     "WARNING" if has_fallback else "BLOCKER",
                     "missing_locale",
-                    words % {"variant": variant.key.upper(), "step": step.key, "locale": locale},
+                    words % {**names, "language": part_words.language_name(locale)},
                     step.key,
                     f"{step.path}.variants.{variant.key}.content",
                 )

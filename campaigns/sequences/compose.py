@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -15,7 +15,7 @@ from campaigns.delivery import plan
 from campaigns.delivery.models import Message, TemplateVersion
 from campaigns.offers import links
 from campaigns.offers.models import Quote
-from campaigns.profiles.models import Contact
+from campaigns.profiles.models import Account, Contact
 from campaigns.sequences.flow import Flow
 from campaigns.sequences.models import Enrolment, StepRun
 
@@ -63,11 +63,20 @@ def plan_step(*, due: Sequence[Due], now: datetime) -> list[Message]:
 
 
 def pick_locale(*, contact: Contact, wording: TemplateVersion) -> str:
-    """The contact's language where the wording has it, else English, else the first there is."""
-    spoken = contact.locale.replace("_", "-").split("-")[0].lower()
-    if spoken in wording.content:
+    return pick_language(contact=contact, available=wording.content)
+
+
+def pick_language(*, contact: Contact, available: Mapping[str, Any]) -> str:
+    """The contact's language where there is a text in it, else English, else the first there is."""
+    spoken = language_of(contact=contact)
+    if spoken in available:
         return spoken
-    return FALLBACK_LOCALE if FALLBACK_LOCALE in wording.content else next(iter(wording.content))
+    return FALLBACK_LOCALE if FALLBACK_LOCALE in available else next(iter(available))
+
+
+def language_of(*, contact: Contact) -> str:
+    """Of their locale; empty where it is not known."""
+    return contact.locale.replace("_", "-").split("-")[0].lower()
 
 
 def in_reporting_currency(*, amount: Decimal, currency: str) -> Decimal:
@@ -103,15 +112,23 @@ def _planned(one: Due) -> plan.PlannedMessage:
 
 
 def _context(enrolment: Enrolment, quote: Quote | None) -> dict[str, Any]:
-    account = enrolment.account
-    context: dict[str, Any] = {
-        "account": {"name": account.name or account.external_id, "external_id": account.external_id},
-        "evidence": enrolment.entry.evidence,
-        "offer": dict[str, Any](quote.figures) if quote else {},
-    }
+    context: dict[str, Any] = told_of(
+        account=enrolment.account, evidence=enrolment.entry.evidence, figures=quote.figures if quote else None
+    )
     if quote is not None:
         context["offer_url"] = links.offer_url(quote_uuid=quote.uuid, contact_id=enrolment.contact_id)
     return context
+
+
+def told_of(
+    *, account: Account, evidence: Mapping[str, Any], figures: Mapping[str, Any] | None
+) -> dict[str, dict[str, Any]]:
+    """What a message tells about an account: `figures` are those of its quote, if the campaign makes an offer."""
+    return {
+        "account": {"name": account.name or account.external_id, "external_id": account.external_id},
+        "evidence": dict(evidence),
+        "offer": dict(figures or {}),
+    }
 
 
 def _expected_value(quote: Quote | None) -> Decimal:

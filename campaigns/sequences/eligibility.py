@@ -9,8 +9,10 @@ from decimal import Decimal
 
 from campaigns.billing import selectors as billing
 from campaigns.billing.models import Subscription
+from campaigns.delivery import csm_task
 from campaigns.offers import quote as quoting
 from campaigns.offers import selectors as offers
+from campaigns.profiles import selectors as profiles
 from campaigns.profiles.models import Score
 from campaigns.sequences.models import Campaign, Entry
 
@@ -27,20 +29,30 @@ class Judged:
 
 
 def judge_accounts(*, campaign: Campaign, account_ids: Sequence[int], now: datetime) -> Judged:
-    """In this order: offer and price, failed payment, notice of cancellation, red health, recent refusal."""
+    """In this order: offer and price, the closed gates, an open task of a CSM, a recent refusal."""
     judged = Judged()
     if campaign.offer is not None:
         priced = quoting.price_accounts(offer=campaign.offer, account_ids=account_ids, now=now)
         judged.prices.update({one: price for one, price in priced.items() if isinstance(price, quoting.Pricing)})
         judged.reasons.update({one: price for one, price in priced.items() if isinstance(price, str)})
-    subscriptions = billing.current_subscriptions(account_ids=account_ids, now=now)
-    red = red_accounts(account_ids=account_ids, now=now)
+    closed = closed_gates(account_ids=account_ids, now=now)
+    called = csm_task.accounts_with_open_task(account_ids=account_ids)
     refused = offers.refused_account_ids(account_ids=account_ids, now=now)
     for account_id in account_ids:
-        reason = judged.reasons.get(account_id) or _gate(account_id, subscriptions, red, refused)
+        reason = judged.reasons.get(account_id) or closed.get(account_id) or _peace(account_id, called, refused)
         if reason:
             judged.reasons[account_id] = reason
     return judged
+
+
+def closed_gates(*, account_ids: Sequence[int], now: datetime) -> dict[int, str]:
+    """{account id: why nobody sells to it now}; the first of failed payment, notice of cancellation, a critical
+    support ticket, red health. Accounts with open gates are absent."""
+    subscriptions = billing.current_subscriptions(account_ids=account_ids, now=now)
+    troubled = profiles.accounts_in_trouble(account_ids=account_ids, now=now)
+    red = red_accounts(account_ids=account_ids, now=now)
+    reasons = {account_id: _gate(account_id, subscriptions, troubled, red) for account_id in account_ids}
+    return {account_id: reason for account_id, reason in reasons.items() if reason}
 
 
 def red_accounts(*, account_ids: Sequence[int], now: datetime) -> set[int]:
@@ -52,12 +64,18 @@ def red_accounts(*, account_ids: Sequence[int], now: datetime) -> set[int]:
     return {score.account_id for score in newest if score.value < HEALTHY_FROM}
 
 
-def _gate(account_id: int, subscriptions: Mapping[int, Subscription], red: set[int], refused: set[int]) -> str:
+def _gate(account_id: int, subscriptions: Mapping[int, Subscription], troubled: set[int], red: set[int]) -> str:
     subscription = subscriptions.get(account_id)
     if subscription is not None and subscription.status == Subscription.Status.PAST_DUE:
         return Entry.Reason.PAYMENT_FAILED
     if subscription is not None and subscription.cancel_scheduled:
         return Entry.Reason.CANCELLING
-    if account_id in red:
-        return Entry.Reason.HEALTH_RED
+    if account_id in troubled:
+        return Entry.Reason.CRITICAL_TICKET
+    return Entry.Reason.HEALTH_RED if account_id in red else ""
+
+
+def _peace(account_id: int, called: set[int], refused: set[int]) -> str:
+    if account_id in called:
+        return Entry.Reason.CSM_TASK_OPEN
     return Entry.Reason.RECENT_REFUSAL if account_id in refused else ""

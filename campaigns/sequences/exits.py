@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import QuerySet
 
-from campaigns.delivery import plan
-from campaigns.delivery.models import Message
+from campaigns.delivery import plan, task_work
+from campaigns.delivery.models import CsmTask, Message
 from campaigns.sequences.models import Campaign, Enrolment, StepRun
 
 # Why a waiting message is not sent, by why its enrolment ended. A completed one has none waiting.
@@ -20,16 +21,21 @@ MESSAGE_REASONS = {
     Enrolment.Exit.GATE_CLOSED: Message.Reason.GATE_CLOSED,
     Enrolment.Exit.STOPPED: Message.Reason.CAMPAIGN_STOPPED,
 }
+# A call is off where its reason is gone or the person said no; who only left the audience may still be called.
+CALLED_OFF = (Enrolment.Exit.CONVERTED, Enrolment.Exit.OPTED_OUT, Enrolment.Exit.REFUSED)
 
 
 @transaction.atomic
 def end_enrolments(*, enrolment_ids: Sequence[int], reason: str, now: datetime) -> int:
-    """Returns how many were still open. Their waiting messages are skipped for the matching reason."""
+    """Returns how many were still open. Their waiting messages are skipped for the matching reason, their open tasks
+    called off where nobody should call any more."""
     ended = Enrolment.objects.filter(pk__in=enrolment_ids, state=Enrolment.State.OPEN).update(
         state=Enrolment.State.ENDED, exit_reason=reason, ended_at=now, due_at=None
     )
     if reason in MESSAGE_REASONS:
         _skip_messages(enrolment_ids, MESSAGE_REASONS[Enrolment.Exit(reason)], now)
+    if reason in CALLED_OFF:
+        _call_off(StepRun.objects.filter(enrolment_id__in=enrolment_ids), now)
     return ended
 
 
@@ -42,7 +48,8 @@ def end_for_accounts(*, campaign: Campaign, account_ids: Sequence[int], reason: 
 
 @transaction.atomic
 def end_campaign(*, campaign: Campaign, now: datetime) -> int:
-    """All of a stopped campaign. Its gate has skipped the messages."""
+    """All of a stopped campaign. Its gate skips the messages; its open tasks are called off."""
+    _call_off(StepRun.objects.filter(enrolment__campaign=campaign), now)
     return Enrolment.objects.filter(campaign=campaign, state=Enrolment.State.OPEN).update(
         state=Enrolment.State.ENDED, exit_reason=Enrolment.Exit.STOPPED, ended_at=now, due_at=None
     )
@@ -55,3 +62,8 @@ def _skip_messages(enrolment_ids: Sequence[int], reason: Message.Reason, now: da
     message_ids = list(waiting.values_list("message_id", flat=True))
     if message_ids:
         plan.skip_messages(message_ids=message_ids, reason=reason, now=now)
+
+
+def _call_off(runs: QuerySet[StepRun], now: datetime) -> None:
+    made = runs.filter(message__csm_task__state=CsmTask.State.OPEN)
+    task_work.call_off_tasks(message_ids=list(made.values_list("message_id", flat=True)), now=now)

@@ -14,6 +14,7 @@ from campaigns.consent.models import ConsentTopic, ContactPoint
 from campaigns.delivery.models import Message, SendGate
 from campaigns.offers.models import Refusal
 from campaigns.segments import evaluate
+from campaigns.sequences import eligibility
 from campaigns.sequences.flow import Flow
 from campaigns.sequences.models import Enrolment, StepRun
 from orchestrator.engine import planner
@@ -53,6 +54,7 @@ def find_exits(
     """The reasons to leave that hold and that the campaign names in `exit_on`, by enrolment id."""
     upgraded = _since_enrolled(enrolments, _newest_expansions(enrolments, now))
     refused = _since_enrolled(enrolments, _newest_refusals(enrolments, now))
+    closed = eligibility.closed_gates(account_ids=sorted({row.account_id for row in enrolments}), now=now)
     used = _channels_used(enrolments)
     exits: dict[int, set[str]] = {}
     for enrolment in enrolments:
@@ -64,11 +66,15 @@ def find_exits(
             "OPTED_OUT": any(
                 permissions.get((enrolment.contact_id, channel)) == consent.OPTED_OUT for channel in used[enrolment.pk]
             ),
-            "GATE_CLOSED": enrolment.campaign.gate is not None
-            and enrolment.campaign.gate.state == SendGate.State.STOPPED,
+            "GATE_CLOSED": enrolment.account_id in closed or _is_stopped(enrolment),
         }
         exits[enrolment.pk] = {reason for reason in spec.exit_on if holds[reason]}
     return exits
+
+
+def _is_stopped(enrolment: Enrolment) -> bool:
+    gate = enrolment.campaign.gate
+    return gate is not None and gate.state == SendGate.State.STOPPED
 
 
 def upgraded_since(*, enrolments: Sequence[Enrolment], now: datetime) -> set[int]:

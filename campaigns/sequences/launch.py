@@ -43,10 +43,13 @@ class LaunchRefused(Exception):
         self.findings = list(findings)
 
 
-def launch(*, campaign: Campaign, by: str, now: datetime, salt: str = "") -> LaunchReport:
+def launch(
+    *, campaign: Campaign, by: str, now: datetime, salt: str = "", version_id: int | None = None
+) -> LaunchReport:
     """Check, refresh the audience, go live, enrol all of it. Returns when everybody is in their place.
 
-    `by` is who approved it. Should the process die after going live, the enrol job goes on from the rows.
+    `by` is who approved it, `version_id` the draft that was approved: another one is not launched in its place.
+    Should the process die after going live, the enrol job goes on from the rows.
     Raises LaunchRefused.
     """
     blockers = [one for one in check.check_campaign(campaign=campaign, now=now) if one.level == check.BLOCKER]
@@ -56,7 +59,7 @@ def launch(*, campaign: Campaign, by: str, now: datetime, salt: str = "") -> Lau
     refreshed = refresh.refresh_segment(segment=campaign.segment, now=now)
     if refreshed.error:
         raise LaunchRefused([check.audience_failed(refreshed.error)])
-    _go_live(campaign.pk, by, now, salt)
+    _go_live(campaign.pk, by, now, salt, version_id)
     counts = enrol.enrol_audience(campaign=campaign, now=now)
     statistics.renew_statistics(Entry, Enrolment, StepRun, Message, Assignment)
     campaign.refresh_from_db()
@@ -64,12 +67,14 @@ def launch(*, campaign: Campaign, by: str, now: datetime, salt: str = "") -> Lau
 
 
 @transaction.atomic
-def _go_live(campaign_id: int, by: str, now: datetime, salt: str) -> None:
+def _go_live(campaign_id: int, by: str, now: datetime, salt: str, version_id: int | None) -> None:
     """DRAFT to LIVE once: of two people launching at the same time the second is refused."""
     campaign = Campaign.objects.select_for_update(of=("self",)).get(pk=campaign_id)
     version = campaign.draft_version
     if campaign.status != Campaign.Status.DRAFT or version is None:
         raise LaunchRefused([check.not_a_draft(campaign)])
+    if version_id is not None and version.pk != version_id:
+        raise LaunchRefused([check.draft_changed()])
     spec = campaign_file.parse(version.definition)
     _write_steps(campaign, version, spec, now)
     gate = _open_gate(spec, now)

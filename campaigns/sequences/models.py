@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
+from campaigns.consent.models import channel_names
 from campaigns.delivery.models import Message, SendGate, TemplateVersion
 from campaigns.experiments.models import Assignment, Experiment
 from campaigns.offers.models import Offer, Quote
@@ -17,32 +19,55 @@ class Campaign(models.Model):
     """A marketer's undertaking. What runs is `live_version`; `draft_version` is what is being edited."""
 
     class Status(models.TextChoices):
-        DRAFT = "DRAFT"
-        LIVE = "LIVE"
-        PAUSED = "PAUSED"
-        STOPPED = "STOPPED"
-        FINISHED = "FINISHED"
+        DRAFT = "DRAFT", _("Draft")
+        LIVE = "LIVE", _("Live")
+        PAUSED = "PAUSED", _("Paused")
+        STOPPED = "STOPPED", _("Stopped")
+        FINISHED = "FINISHED", _("Finished")
 
-    slug = models.SlugField(max_length=80, unique=True)
-    name = models.CharField(max_length=200)
-    status = models.CharField(max_length=20, choices=Status, default=Status.DRAFT)
-    purpose = models.CharField(max_length=20, default="MARKETING")
-    segment = models.ForeignKey(Segment, null=True, blank=True, on_delete=models.PROTECT, related_name="campaigns")
-    offer = models.ForeignKey(Offer, null=True, blank=True, on_delete=models.PROTECT, related_name="campaigns")
-    gate = models.OneToOneField(SendGate, null=True, blank=True, on_delete=models.PROTECT, related_name="campaign")
+    slug = models.SlugField(_("short name"), max_length=80, unique=True)
+    name = models.CharField(_("name"), max_length=200)
+    status = models.CharField(_("status"), max_length=20, choices=Status, default=Status.DRAFT)
+    purpose = models.CharField(
+        _("purpose"), max_length=20, choices=SendGate.Purpose, default=SendGate.Purpose.MARKETING
+    )
+    segment = models.ForeignKey(
+        Segment, verbose_name=_("segment"), null=True, blank=True, on_delete=models.PROTECT, related_name="campaigns"
+    )
+    offer = models.ForeignKey(
+        Offer, verbose_name=_("offer"), null=True, blank=True, on_delete=models.PROTECT, related_name="campaigns"
+    )
+    gate = models.OneToOneField(
+        SendGate, verbose_name=_("send gate"), null=True, blank=True, on_delete=models.PROTECT, related_name="campaign"
+    )
     experiment = models.OneToOneField(
-        Experiment, null=True, blank=True, on_delete=models.PROTECT, related_name="campaign"
+        Experiment,
+        verbose_name=_("experiment"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="campaign",
     )
     live_version = models.ForeignKey(
-        "CampaignVersion", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+        "CampaignVersion",
+        verbose_name=_("live version"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
     )
     draft_version = models.ForeignKey(
-        "CampaignVersion", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+        "CampaignVersion",
+        verbose_name=_("draft version"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
     )
-    launched_at = models.DateTimeField(null=True, blank=True)
-    launched_by = models.CharField(max_length=150, blank=True)
-    created_at = models.DateTimeField()
-    changed_at = models.DateTimeField()
+    launched_at = models.DateTimeField(_("launched at"), null=True, blank=True)
+    launched_by = models.CharField(_("launched by"), max_length=150, blank=True)
+    created_at = models.DateTimeField(_("created at"))
+    changed_at = models.DateTimeField(_("changed at"))
 
     class Meta:
         constraints = [
@@ -51,6 +76,8 @@ class Campaign(models.Model):
                 name="a_launched_campaign_has_version_gate_and_audience",
             )
         ]
+        verbose_name = _("campaign")
+        verbose_name_plural = _("campaigns")
 
     def __str__(self) -> str:
         return self.name
@@ -59,18 +86,22 @@ class Campaign(models.Model):
 class CampaignVersion(models.Model):
     """One wording of the whole campaign file (docs/campaign.schema.json). Frozen once live."""
 
-    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="versions")
-    number = models.IntegerField()
-    definition = models.JSONField()
-    created_at = models.DateTimeField()
-    created_by = models.CharField(max_length=150, blank=True)
-    went_live_at = models.DateTimeField(null=True, blank=True)
-    approved_by = models.CharField(max_length=150, blank=True)
+    campaign = models.ForeignKey(
+        Campaign, verbose_name=_("campaign"), on_delete=models.CASCADE, related_name="versions"
+    )
+    number = models.IntegerField(_("number"))
+    definition = models.JSONField(_("definition"))
+    created_at = models.DateTimeField(_("created at"))
+    created_by = models.CharField(_("created by"), max_length=150, blank=True)
+    went_live_at = models.DateTimeField(_("went live at"), null=True, blank=True)
+    approved_by = models.CharField(_("approved by"), max_length=150, blank=True)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["campaign", "number"], name="a_campaign_version_has_its_own_number")
         ]
+        verbose_name = _("campaign version")
+        verbose_name_plural = _("campaign versions")
 
     def __str__(self) -> str:
         return f"{self.campaign_id} v{self.number}"
@@ -80,20 +111,22 @@ class Step(models.Model):
     """A step of a live version. `then`/`otherwise` are keys; empty `then` is the following step."""
 
     class Kind(models.TextChoices):
-        MESSAGE = "MESSAGE"
-        WAIT = "WAIT"
-        BRANCH = "BRANCH"
-        EXIT = "EXIT"
+        MESSAGE = "MESSAGE", _("Message")
+        WAIT = "WAIT", _("Wait")
+        BRANCH = "BRANCH", _("Question")
+        EXIT = "EXIT", _("Exit")
 
-    version = models.ForeignKey(CampaignVersion, on_delete=models.CASCADE, related_name="steps")
-    key = models.SlugField(max_length=80)
-    position = models.IntegerField()
-    kind = models.CharField(max_length=20, choices=Kind)
-    channel = models.CharField(max_length=20, blank=True)
-    wait = models.DurationField(null=True, blank=True)
-    condition = models.JSONField(null=True, blank=True)
-    then = models.CharField(max_length=80, blank=True)
-    otherwise = models.CharField(max_length=80, blank=True)
+    version = models.ForeignKey(
+        CampaignVersion, verbose_name=_("version"), on_delete=models.CASCADE, related_name="steps"
+    )
+    key = models.SlugField(_("key"), max_length=80)
+    position = models.IntegerField(_("position"))
+    kind = models.CharField(_("kind"), max_length=20, choices=Kind)
+    channel = models.CharField(_("channel"), max_length=20, choices=channel_names, blank=True)
+    wait = models.DurationField(_("wait"), null=True, blank=True)
+    condition = models.JSONField(_("condition"), null=True, blank=True)
+    then = models.CharField(_("then"), max_length=80, blank=True)
+    otherwise = models.CharField(_("otherwise"), max_length=80, blank=True)
 
     class Meta:
         constraints = [
@@ -104,6 +137,8 @@ class Step(models.Model):
             ),
             models.CheckConstraint(condition=~Q(kind="WAIT") | Q(wait__isnull=False), name="a_wait_step_says_how_long"),
         ]
+        verbose_name = _("step")
+        verbose_name_plural = _("steps")
 
     def __str__(self) -> str:
         return self.key
@@ -131,30 +166,36 @@ class Entry(models.Model):
     """
 
     class Outcome(models.TextChoices):
-        ENROLLED = "ENROLLED"
-        HOLDOUT = "HOLDOUT"
-        NOT_ENROLLED = "NOT_ENROLLED"
+        ENROLLED = "ENROLLED", _("Enrolled")
+        HOLDOUT = "HOLDOUT", _("Held out")
+        NOT_ENROLLED = "NOT_ENROLLED", _("Not enrolled")
 
     class Reason(models.TextChoices):
-        OPTED_OUT = "opted_out"
-        NO_REACHABLE_CONTACT = "no_reachable_contact"
-        NOT_ELIGIBLE = "not_eligible"
-        NO_PRICE = "no_price"
-        RECENT_REFUSAL = "recent_refusal"
-        PAYMENT_FAILED = "payment_failed"
-        CANCELLING = "cancelling"
-        HEALTH_RED = "health_red"
-        ALREADY_IN_CAMPAIGN = "already_in_campaign"
+        OPTED_OUT = "opted_out", _("opted out")
+        NO_REACHABLE_CONTACT = "no_reachable_contact", _("nobody there may be written to")
+        NOT_ELIGIBLE = "not_eligible", _("no higher plan to offer")
+        NO_PRICE = "no_price", _("no price in their currency")
+        RECENT_REFUSAL = "recent_refusal", _("said no in the last 60 days")
+        PAYMENT_FAILED = "payment_failed", _("failed payment")
+        CANCELLING = "cancelling", _("cancellation announced")
+        HEALTH_RED = "health_red", _("health in the red")
+        CRITICAL_TICKET = "critical_ticket", _("an urgent support ticket is open")
+        CSM_TASK_OPEN = "csm_task_open", _("in talks with an account manager")
+        ALREADY_IN_CAMPAIGN = "already_in_campaign", _("the same people are reached through another account")
 
-    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="entries")
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="entries")
-    number = models.IntegerField(default=1, help_text="How often the account has entered.")
-    stay = models.ForeignKey(SegmentMembership, null=True, blank=True, on_delete=models.SET_NULL)
-    outcome = models.CharField(max_length=20, choices=Outcome)
-    reason = models.CharField(max_length=40, choices=Reason, blank=True)
-    assignment = models.ForeignKey(Assignment, null=True, blank=True, on_delete=models.PROTECT)
-    evidence = models.JSONField(default=dict, blank=True)
-    at = models.DateTimeField()
+    campaign = models.ForeignKey(Campaign, verbose_name=_("campaign"), on_delete=models.PROTECT, related_name="entries")
+    account = models.ForeignKey(Account, verbose_name=_("account"), on_delete=models.PROTECT, related_name="entries")
+    number = models.IntegerField(_("number"), default=1, help_text=_("How often the account has entered."))
+    stay = models.ForeignKey(
+        SegmentMembership, verbose_name=_("stay in a segment"), null=True, blank=True, on_delete=models.SET_NULL
+    )
+    outcome = models.CharField(_("outcome"), max_length=20, choices=Outcome)
+    reason = models.CharField(_("reason"), max_length=40, choices=Reason, blank=True)
+    assignment = models.ForeignKey(
+        Assignment, verbose_name=_("assignment"), null=True, blank=True, on_delete=models.PROTECT
+    )
+    evidence = models.JSONField(_("evidence"), default=dict, blank=True)
+    at = models.DateTimeField(_("when"))
 
     class Meta:
         constraints = [
@@ -163,44 +204,49 @@ class Entry(models.Model):
             ),
             models.CheckConstraint(condition=~Q(outcome="NOT_ENROLLED") | ~Q(reason=""), name="not_enrolled_says_why"),
         ]
-        verbose_name_plural = "entries"
+        verbose_name = _("entry")
+        verbose_name_plural = _("entries")
 
     def __str__(self) -> str:
-        return f"{self.account_id} {self.outcome}"
+        return f"{self.account_id} · {self.get_outcome_display()}"
 
 
 class Enrolment(models.Model):
     """One contact's way through one campaign for one account."""
 
     class State(models.TextChoices):
-        OPEN = "OPEN"
-        ENDED = "ENDED"
+        OPEN = "OPEN", _("On the way")
+        ENDED = "ENDED", _("Ended")
 
     class Exit(models.TextChoices):
-        COMPLETED = "COMPLETED"
-        CONVERTED = "CONVERTED"
-        OPTED_OUT = "OPTED_OUT"
-        LEFT_SEGMENT = "LEFT_SEGMENT"
-        REFUSED = "REFUSED"
-        GATE_CLOSED = "GATE_CLOSED"
-        STOPPED = "STOPPED"
+        COMPLETED = "COMPLETED", _("All steps done")
+        CONVERTED = "CONVERTED", _("Upgraded")
+        OPTED_OUT = "OPTED_OUT", _("Opted out")
+        LEFT_SEGMENT = "LEFT_SEGMENT", _("Left the segment")
+        REFUSED = "REFUSED", _("Said no to the offer")
+        GATE_CLOSED = "GATE_CLOSED", _("Sending was stopped")
+        STOPPED = "STOPPED", _("Campaign stopped")
 
-    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="enrolments")
-    version = models.ForeignKey(CampaignVersion, on_delete=models.PROTECT)
-    entry = models.ForeignKey(Entry, on_delete=models.PROTECT, related_name="enrolments")
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="enrolments")
-    contact = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="enrolments")
-    entry_number = models.IntegerField(default=1)
-    arm = models.CharField(max_length=40)
-    quote = models.ForeignKey(Quote, null=True, blank=True, on_delete=models.PROTECT)
-    state = models.CharField(max_length=20, choices=State, default=State.OPEN)
-    step_key = models.CharField(max_length=80, blank=True)
-    visit = models.IntegerField(default=1)
-    step_entered_at = models.DateTimeField()
-    due_at = models.DateTimeField(null=True, blank=True, help_text="When to look at it next, business time.")
-    enrolled_at = models.DateTimeField()
-    ended_at = models.DateTimeField(null=True, blank=True)
-    exit_reason = models.CharField(max_length=20, choices=Exit, blank=True)
+    campaign = models.ForeignKey(
+        Campaign, verbose_name=_("campaign"), on_delete=models.PROTECT, related_name="enrolments"
+    )
+    version = models.ForeignKey(CampaignVersion, verbose_name=_("version"), on_delete=models.PROTECT)
+    entry = models.ForeignKey(Entry, verbose_name=_("entry"), on_delete=models.PROTECT, related_name="enrolments")
+    account = models.ForeignKey(Account, verbose_name=_("account"), on_delete=models.PROTECT, related_name="enrolments")
+    contact = models.ForeignKey(Contact, verbose_name=_("contact"), on_delete=models.PROTECT, related_name="enrolments")
+    entry_number = models.IntegerField(_("number of the entry"), default=1)
+    arm = models.CharField(_("group"), max_length=40)
+    quote = models.ForeignKey(Quote, verbose_name=_("quote"), null=True, blank=True, on_delete=models.PROTECT)
+    state = models.CharField(_("state"), max_length=20, choices=State, default=State.OPEN)
+    step_key = models.CharField(_("step"), max_length=80, blank=True)
+    visit = models.IntegerField(_("visit"), default=1)
+    step_entered_at = models.DateTimeField(_("in the step since"))
+    due_at = models.DateTimeField(
+        _("due at"), null=True, blank=True, help_text=_("When to look at it next, business time.")
+    )
+    enrolled_at = models.DateTimeField(_("enrolled at"))
+    ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
+    exit_reason = models.CharField(_("reason for leaving"), max_length=20, choices=Exit, blank=True)
     xid = Xid8Field()
 
     class Meta:
@@ -223,27 +269,31 @@ class Enrolment(models.Model):
             models.Index(fields=["due_at", "id"], condition=Q(state="OPEN"), name="enrolments_due"),
             models.Index(fields=["account"], name="enrolments_of_an_account"),
         ]
+        verbose_name = _("enrolment")
+        verbose_name_plural = _("enrolments")
 
     def __str__(self) -> str:
-        return f"{self.contact_id} in {self.campaign_id}"
+        return f"{self.contact_id} · {self.campaign_id}"
 
 
 class StepRun(models.Model):
     """That an enrolment did a step. Written in the transaction that plans its message."""
 
     class Outcome(models.TextChoices):
-        MESSAGE_PLANNED = "MESSAGE_PLANNED"
-        WAITED = "WAITED"
-        BRANCHED = "BRANCHED"
-        SKIPPED = "SKIPPED"
+        MESSAGE_PLANNED = "MESSAGE_PLANNED", _("Message planned")
+        WAITED = "WAITED", _("Waited")
+        BRANCHED = "BRANCHED", _("Question answered")
+        SKIPPED = "SKIPPED", _("Skipped")
 
-    enrolment = models.ForeignKey(Enrolment, on_delete=models.CASCADE, related_name="runs")
-    step_key = models.CharField(max_length=80)
-    visit = models.IntegerField(default=1)
-    outcome = models.CharField(max_length=20, choices=Outcome)
-    reason = models.CharField(max_length=60, blank=True)
-    message = models.OneToOneField(Message, null=True, blank=True, on_delete=models.PROTECT, related_name="step_run")
-    at = models.DateTimeField()
+    enrolment = models.ForeignKey(Enrolment, verbose_name=_("enrolment"), on_delete=models.CASCADE, related_name="runs")
+    step_key = models.CharField(_("step"), max_length=80)
+    visit = models.IntegerField(_("visit"), default=1)
+    outcome = models.CharField(_("outcome"), max_length=20, choices=Outcome)
+    reason = models.CharField(_("reason"), max_length=60, blank=True)
+    message = models.OneToOneField(
+        Message, verbose_name=_("message"), null=True, blank=True, on_delete=models.PROTECT, related_name="step_run"
+    )
+    at = models.DateTimeField(_("when"))
 
     class Meta:
         constraints = [
@@ -251,6 +301,8 @@ class StepRun(models.Model):
                 fields=["enrolment", "step_key", "visit"], name="an_enrolment_does_a_step_once_per_visit"
             )
         ]
+        verbose_name = _("step run")
+        verbose_name_plural = _("step runs")
 
     def __str__(self) -> str:
-        return f"{self.step_key} of {self.enrolment_id}"
+        return f"{self.step_key} · {self.get_outcome_display()}"

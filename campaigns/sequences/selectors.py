@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -133,3 +133,28 @@ def _address(message: Message) -> str:
     if message.channel == "email":
         return message.contact.email
     return message.contact.phone if message.channel == "sms" else message.contact.external_id
+
+
+def enrolments_of(*, contact_id: int) -> list[Enrolment]:
+    """A contact's ways through campaigns, newest first, with what tells their story."""
+    rows = Enrolment.objects.filter(contact_id=contact_id).select_related("campaign", "version", "account", "entry")
+    return list(rows.order_by("-enrolled_at", "-pk"))
+
+
+def entries_beside(*, account_ids: Sequence[int], contact_id: int) -> list[Entry]:
+    """Where these accounts came into an audience without this contact on the way: held out, kept out, or somebody
+    else there was chosen. Newest first."""
+    rows = Entry.objects.filter(account_id__in=account_ids).exclude(enrolments__contact_id=contact_id)
+    return list(rows.select_related("campaign", "account").order_by("-at", "-pk"))
+
+
+def skipped_steps_of(*, contact_id: int) -> list[StepRun]:
+    """Steps that were passed by without making a message, newest first. `reason` says why."""
+    rows = StepRun.objects.filter(enrolment__contact_id=contact_id, outcome=StepRun.Outcome.SKIPPED)
+    rows = rows.select_related("enrolment__campaign", "enrolment__version", "enrolment__account")
+    return list(rows.order_by("-at", "-pk"))
+
+
+def campaigns_by_slug(*, slugs: Iterable[str]) -> dict[str, Campaign]:
+    rows = Campaign.objects.filter(slug__in=set(slugs)).select_related("live_version")
+    return {campaign.slug: campaign for campaign in rows}

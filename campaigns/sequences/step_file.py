@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from campaigns.sequences import placing
 from campaigns.sequences.reading import CampaignFileError, Node, check_slug
 from orchestrator.engine import timing
 
@@ -16,11 +17,10 @@ LOCALES = ("en", "he", "ro")
 # channel -> the texts of one wording: required, optional.
 CONTENT: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "email": (("subject", "mjml"), ("text",)),
-    "in_app": (("title", "body"), ("kind", "button")),
+    "in_app": (("title", "body"), ("button", *placing.KEYS)),
     "sms": (("text",), ()),
     "csm_task": (("text",), ("title",)),
 }
-IN_APP_KINDS = ("banner",)
 LONGEST_TEXT = 200_000
 
 
@@ -103,10 +103,9 @@ def _texts(node: Node, channel: str) -> dict[str, str]:
     required, optional = CONTENT[channel]
     node.allow_only((*required, *optional))
     texts = {name: node.text(name, longest=LONGEST_TEXT) for name in required}
-    texts |= {name: node.text(name, longest=LONGEST_TEXT) for name in optional if node.has(name)}
-    if channel == "in_app":
-        texts["kind"] = node.choice("kind", IN_APP_KINDS, default=IN_APP_KINDS[0])
-    return texts
+    plain = [name for name in optional if name not in placing.KEYS]
+    texts |= {name: node.text(name, longest=LONGEST_TEXT) for name in plain if node.has(name)}
+    return texts | placing.read_place(node) if channel == "in_app" else texts
 
 
 def _weights(variants: Node) -> dict[str, int]:

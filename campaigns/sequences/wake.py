@@ -12,9 +12,15 @@ from campaigns.consent.models import ConsentRecord
 from campaigns.delivery.models import Message
 from campaigns.offers.models import Refusal
 from campaigns.operations import pulling
+from campaigns.profiles import changes
+from campaigns.profiles.models import AccountChange
+from campaigns.sequences import eligibility
 from campaigns.sequences.models import Campaign, Enrolment
 
 LIMIT = 1000
+# Changes of accounts come by the thousand with every import; most of them close no gate.
+CHANGES_LIMIT = 10_000
+_MAY_CLOSE_A_GATE = frozenset({changes.PLAN_CHANGED, changes.TICKETS_CHANGED})
 
 _COMPLETE = """
 UPDATE sequences_enrolment enrolment
@@ -34,9 +40,9 @@ UPDATE sequences_enrolment enrolment
 
 
 def wake_concerned(*, now: datetime) -> int:
-    """Those whose account refused, whose contact opted out, or who left the audience. The planner then
-    judges them by the campaign's `exit_on`. Returns how many are to be looked at."""
-    return _wake_refused(now) + _wake_opted_out(now) + _wake_left(now)
+    """Those whose account refused, whose contact opted out, who left the audience, whose gate closed. The planner
+    then judges them by the campaign's `exit_on`. Returns how many are to be looked at."""
+    return _wake_refused(now) + _wake_opted_out(now) + _wake_left(now) + _wake_gated(now)
 
 
 def complete_finished(*, now: datetime) -> int:
@@ -69,6 +75,17 @@ def _wake_left(now: datetime) -> int:
     ) | Campaign.objects.filter(status=Campaign.Status.LIVE).exclude(live_version__definition__has_key="exit_on")
     left = Q(campaign_id__in=list(campaigns.values_list("pk", flat=True)), entry__stay__left_at__isnull=False)
     return _open().filter(left).exclude(due_at__lte=now).update(due_at=now)
+
+
+def _wake_gated(now: datetime) -> int:
+    """A score that turns red wakes nobody: it is seen when the next step is due."""
+    with transaction.atomic():
+        cursor = pulling.lock_cursor(name="sequences.gates")
+        rows = pulling.rows_after(rows=AccountChange.objects.all(), cursor=cursor, limit=CHANGES_LIMIT)
+        pulling.advance_cursor(cursor=cursor, rows=rows)
+        changed = sorted({row.account_id for row in rows if row.kind in _MAY_CLOSE_A_GATE})
+        closed = eligibility.closed_gates(account_ids=changed, now=now) if changed else {}
+        return _wake(Q(account_id__in=list(closed)), list(closed), now)
 
 
 def _wake(concerned: Q, rows: Sequence[object], now: datetime) -> int:

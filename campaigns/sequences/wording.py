@@ -27,12 +27,27 @@ VARIABLES: Mapping[str, Any] = {
     "evidence.day": "2026-03-01",
     "evidence.unit": "seats",
     "evidence.growth_28d": 0.2,
+    "evidence.growth_percent": 20,
+    "evidence.value_before": 20,
+    "evidence.window_days": 28,
     "evidence.added_28d": 4,
+    "evidence.added": 4,
+    "evidence.added_since": "2026-02-01",
     "evidence.since": "2026-02-01",
+    "evidence.event": "premium_feature_attempted",
+    "evidence.feature": "sso",
+    "evidence.attempts": 3,
+    "evidence.first_at": "2026-02-20T09:30:00+00:00",
+    "evidence.last_at": "2026-02-27T16:10:00+00:00",
     "evidence.projected_hit_date": "2026-04-01",
     "evidence.plan": "basic",
     "evidence.plan_name": "Basic",
     "evidence.period_start": "2026-03-01",
+    "evidence.monthly": "29.00",
+    "evidence.currency": "USD",
+    "evidence.interval": "MONTH",
+    "evidence.renews_on": "2026-04-15",
+    "evidence.trial_ends_on": "2026-03-20",
 }
 OFFER_VARIABLES: Mapping[str, Any] = {
     "links.offer": "https://example.com/c/token",
@@ -53,7 +68,10 @@ OFFER_VARIABLES: Mapping[str, Any] = {
     "offer.seat_limit_to": 100,
     "offer.new_features": ["automation"],
     "offer.extra_seats": 5,
-    "offer.extra_seats_cost": "50.00",
+    "offer.extra_seats_cost": "90.00",
+    "offer.extra_seat_price": "18.00",
+    "offer.saves_against_extra_seats": "20.00",
+    "offer.cheaper_than_extra_seats": 4,
     "offer.valid_until": "2026-04-01",
 }
 
@@ -73,7 +91,7 @@ def delivery_content(
 
 
 def _banner(texts: Mapping[str, str], *, has_offer: bool) -> str:
-    parts = [f"<h4>{_text(texts['title'])}</h4>", f"<p>{_text(texts['body'])}</p>"]
+    parts = [f"<h2>{_text(texts['title'])}</h2>", f"<p>{_text(texts['body'])}</p>"]
     if texts.get("button") and has_offer:
         parts.append(f'<p><a href="{{{{ links.offer }}}}">{_text(texts["button"])}</a></p>')
     return "".join(parts)

@@ -14,8 +14,7 @@ really gets there in the same period makes it stand again, with new evidence.
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -25,6 +24,7 @@ from django.db import connection, transaction
 
 from campaigns.operations import pulling
 from campaigns.usage import current_plan, periods
+from campaigns.usage import history as past
 from campaigns.usage.evidence import DAYS, Standing, gather_evidence
 from campaigns.usage.models import Meter
 
@@ -252,21 +252,9 @@ def _write(fresh: Sequence[tuple[_Candidate, int]], *, now: datetime) -> int:
         return int(cursor.rowcount)
 
 
-_HISTORY = """
-    SELECT given.account_id, given.meter_id, d.day, d.value
-      FROM unnest(%s::bigint[], %s::bigint[], %s::date[]) AS given (account_id, meter_id, last)
-      JOIN usage_usagedaily d ON d.account_id = given.account_id AND d.meter_id = given.meter_id
-       AND d.day > given.last - %s AND d.day <= given.last
-"""
-
-
-def _read_history(candidates: Iterable[_Candidate]) -> dict[_Pair, dict[date, Decimal]]:
-    wanted = list({one.pair: one for one in candidates}.values())
-    params = [*_pair_columns(wanted), [one.standing.day for one in wanted], 2 * DAYS]
-    history: dict[_Pair, dict[date, Decimal]] = defaultdict(dict)
-    for account, meter, day, value in _fetch(_HISTORY, params):
-        history[account, meter][day] = value
-    return history
+def _read_history(candidates: Iterable[_Candidate]) -> Mapping[_Pair, Mapping[date, Decimal]]:
+    wanted = {one.pair: one.standing.day for one in candidates}
+    return past.read_history(wanted=list(wanted.items()), days=2 * DAYS)
 
 
 def _pair_columns(candidates: Iterable[_Candidate]) -> list[list[int]]:

@@ -34,9 +34,10 @@ class Standing:
 def gather_evidence(*, standing: Standing, level: int, history: Mapping[date, Decimal]) -> dict[str, Any]:
     """The evidence JSON of a crossing. `history` holds the daily values of the last 56 days up to the day.
 
-    `growth_28d` 0.38 means 38 % more than 28 days ago (for totals: the last 28 days against the 28 before);
-    `since` is the day compared with: the oldest known one when the account is younger. `projected_hit_date`
-    goes on at the median slope between any two days of the last 28, which one odd day does not move.
+    `growth_28d` 0.38 means 38 % more than 28 days ago (for totals: the last 28 days against the 28 before), when it
+    was `value_before`; `since` is the day compared with: the oldest known one when the account is younger.
+    `projected_hit_date` goes on at the median slope between any two days of the last 28, which one odd day does not
+    move.
     """
     before, since = _before(standing, history)
     now_value = _last_days_total(standing, history) if standing.is_total else standing.value
@@ -47,13 +48,14 @@ def gather_evidence(*, standing: Standing, level: int, history: Mapping[date, De
         "meter": standing.meter,
         "meter_name": standing.meter_name,
         "level": level,
-        "value": _number(standing.value),
-        "quota": _number(standing.limit),
-        "percent": _number((standing.value * 100 / standing.limit).quantize(Decimal("0.1"))),
+        "value": as_number(standing.value),
+        "quota": as_number(standing.limit),
+        "percent": as_number((standing.value * 100 / standing.limit).quantize(Decimal("0.1"))),
         "day": standing.day.isoformat(),
         "unit": standing.unit,
         "growth_28d": None if growth is None else float(round(growth, 4)),
-        "added_28d": None if added is None else _number(added),
+        "added_28d": None if added is None else as_number(added),
+        "value_before": None if before is None else as_number(before),
         "since": None if since is None else since.isoformat(),
         "projected_hit_date": None if hit is None else hit.isoformat(),
         "plan": standing.plan,
@@ -102,5 +104,5 @@ def _daily_slope(standing: Standing, history: Mapping[date, Decimal]) -> Decimal
     return median(slopes) if slopes else None
 
 
-def _number(value: Decimal) -> int | float:
+def as_number(value: Decimal) -> int | float:
     return int(value) if value == value.to_integral_value() else float(value)

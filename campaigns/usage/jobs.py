@@ -3,7 +3,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from campaigns.usage import crossings
+from campaigns.usage import announce, crossings
 from orchestrator import clock
 from orchestrator.jobs import bells
 
@@ -16,3 +16,9 @@ def notice_crossings(**_kwargs: Any) -> None:
     if new:
         log.info("%d quota levels were newly crossed.", new)
     bells.ring("segments_due")
+
+
+def announce_plan_changes(**_kwargs: Any) -> None:
+    """Answers `conversions_due`: what moved in billing becomes an event that segments can ask about."""
+    if announce.announce_plan_changes(now=clock.utcnow()):
+        bells.ring("segments_due")

@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 from uuid import UUID
 
+from orchestrator.channels.events import RejectReason
+
 
 @dataclass(frozen=True, slots=True)
 class OutboundMessage:
@@ -57,7 +59,14 @@ class ChannelError(Exception):
 
 
 class Refusal(ChannelError):
+    """`reject` where the refusal is about the address: nothing may go there any more, because `provider` says so."""
+
     permanent = True
+
+    def __init__(self, detail: str, *, code: str = "", reject: RejectReason | None = None, provider: str = "") -> None:
+        super().__init__(detail, code=code)
+        self.reject = reject
+        self.provider = provider
 
 
 class Busy(ChannelError):

@@ -21,6 +21,7 @@ class EventType(StrEnum):
     CLICKED = "CLICKED"
     COMPLAINED = "COMPLAINED"  # marked as spam
     UNSUBSCRIBED = "UNSUBSCRIBED"
+    REPLIED = "REPLIED"  # a person wrote back
     UNKNOWN = "UNKNOWN"  # a word we do not know: kept, never acted on
 
 
@@ -33,12 +34,20 @@ class Grade(StrEnum):
     UNKNOWN = "UNKNOWN"
 
 
+class RejectReason(StrEnum):
+    """What a provider's no says about the address, not about the message alone."""
+
+    OPTED_OUT = "OPTED_OUT"  # the person wants nothing more from us on this channel
+    BAD_ADDRESS = "BAD_ADDRESS"  # nothing will ever arrive there
+
+
 @dataclass(frozen=True, slots=True)
 class DeliveryEvent:
     """One report. `key` is 16 bytes of our own making: providers change their ids on retry.
 
     `message_id` and `attempt` are None where the provider lost our arguments (asynchronous
-    bounces); `address` then still lets consent act. `at` is UTC.
+    bounces); `address` then still lets consent act. `at` is UTC. `code` is the provider's own; `reject` is
+    set where the type alone does not say what becomes of the address.
     """
 
     provider: str
@@ -52,4 +61,7 @@ class DeliveryEvent:
     reason: str = ""
     url: str = ""
     grade: Grade = Grade.UNKNOWN
+    channel: str = "email"
+    code: str = ""
+    reject: RejectReason | None = None
     raw: Mapping[str, Any] | None = field(default=None, repr=False)

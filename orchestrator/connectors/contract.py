@@ -11,9 +11,10 @@ from typing import Any, ClassVar, Protocol
 
 @dataclass(frozen=True, slots=True)
 class CrmRecord:
-    """One CRM object as it came. `kind` is account or contact; property values are text or None.
+    """One CRM object as it came. `kind` is account, contact or ticket; property values are text or None.
 
-    `associations` are the ids of the other kind, the primary one first. `updated_at` is UTC.
+    `associations` are the ids of the companies of a contact or ticket, `contacts` those of a ticket's people,
+    the primary one first. `updated_at` is UTC.
     """
 
     kind: str
@@ -22,6 +23,7 @@ class CrmRecord:
     updated_at: datetime
     archived: bool = False
     associations: Sequence[str] = ()
+    contacts: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,23 @@ class DealUpsert:
     company_id: str
     contact_id: str | None = None
     properties: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TaskUpsert:
+    """A call that somebody is to make. `task_id` is the unique key in the CRM: writing twice changes nothing.
+
+    `state` OPEN, DONE or CANCELLED; `outcome` is a word of ours where it is DONE. `body` is plain text.
+    """
+
+    task_id: str
+    title: str
+    body: str
+    due_at: datetime
+    state: str
+    outcome: str
+    company_id: str
+    contact_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +152,10 @@ class Crm(Protocol):
 
     def upsert_deals(self, deals: Sequence[DealUpsert]) -> Mapping[str, str]:
         """Returns {conversion_id: reason} for those refused one by one; the rest is written."""
+        ...
+
+    def upsert_tasks(self, upserts: Sequence[TaskUpsert]) -> Mapping[str, str]:
+        """Returns {task_id: reason} for those refused one by one; the rest is written."""
         ...
 
 

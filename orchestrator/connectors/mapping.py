@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from orchestrator.connectors import values
@@ -39,7 +40,7 @@ TARGETS: Mapping[str, Mapping[str, str]] = {
     },
     "usage": {"account": "text", "meter": "text", "day": "day", "value": "number"},
     "tickets": {
-        "external_id": "text", "account": "text", "opened_at": "date", "closed_at": "date", "priority": "text",
+        "external_id": "text", "account": "text", "opened_at": "date", "closed_at": "date", "priority": "priority",
         "subject": "text",
     },
 }  # fmt: skip
@@ -47,6 +48,8 @@ TARGETS: Mapping[str, Mapping[str, str]] = {
 _TYPES = ("text", "number", "boolean", "date", "list")
 _CONSENT = re.compile(r"consent\.(email|sms|in_app)\.([a-z0-9][a-z0-9_-]*)")
 _EVIDENCE = ("consent_basis", "consent_source", "consent_at")
+# A CRM's property of a company may set a meter's value of the day: usage.<meter code>.
+_USAGE = "usage."
 
 
 class MappingError(ValueError):
@@ -98,24 +101,29 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class MappedRecord:
-    """`fields` and `traits` hold only what was given and could be read: missing is absent, never None.
+    """`fields`, `traits` and `usage` hold only what was given and could be read: missing is absent, never None.
 
     Fields: texts, Decimal, bool, aware UTC datetimes, a date for usage days. Traits: JSON values
-    (numbers as int or float, dates as ISO 8601 text).
+    (numbers as int or float, dates as ISO 8601 text). `usage`: today's value by the meter's code.
     """
 
     fields: Mapping[str, Any]
     traits: Mapping[str, Any]
     consents: Sequence[MappedConsent]
     errors: Sequence[Problem]
+    usage: Mapping[str, Decimal] = field(default_factory=dict)
 
     @property
     def is_rejected(self) -> bool:
         return any(problem.rejects for problem in self.errors)
 
 
-def read_mapping(document: Mapping[str, Any], *, noun: str) -> ColumnMapping:
-    """Check a parsed mapping document. Raises MappingError with the path of what is wrong."""
+def read_mapping(document: Mapping[str, Any], *, noun: str, meters: Mapping[str, bool] | None = None) -> ColumnMapping:
+    """Check a parsed mapping document. Raises MappingError with the path of what is wrong.
+
+    `meters`: {code: whether its values are reported per day}, where `usage.<code>` may be a target of accounts: a
+    CRM's company says how much it uses today. Without them it may not: a file has a noun of its own for usage.
+    """
     if noun not in TARGETS:
         raise MappingError("noun", f"must be one of {', '.join(TARGETS)}")
     unknown = set(document) - {"columns", "types", "values", "defaults", "lookup"}
@@ -139,6 +147,7 @@ def read_mapping(document: Mapping[str, Any], *, noun: str) -> ColumnMapping:
         _check_target(noun, target, f"lookup.{target}")
         if not isinstance(rule, Mapping) or set(rule) != {"via", "column"}:
             raise MappingError(f"lookup.{target}", "needs exactly `via` and `column`")
+    _check_meters(mapping, meters)
     return mapping
 
 
@@ -148,12 +157,15 @@ def apply_mapping(mapping: ColumnMapping, properties: Row) -> MappedRecord:
     fields: dict[str, Any] = {}
     traits: dict[str, Any] = {}
     consents: dict[str, str] = {}
+    usage: dict[str, Decimal] = {}
     errors: list[Problem] = []
     region = cells.get("country", "")
     for target, cell in cells.items():
         try:
             if target.startswith("traits."):
                 traits[target.removeprefix("traits.")] = values.read_trait(cell, mapping.types.get(target, "text"))
+            elif target.startswith(_USAGE):
+                usage[target.removeprefix(_USAGE)] = values.read(cell, "number")
             elif target.startswith("consent."):
                 consents[target] = values.read(cell, "consent", region=region)
             else:
@@ -163,7 +175,7 @@ def apply_mapping(mapping: ColumnMapping, properties: Row) -> MappedRecord:
             errors.append(Problem(target=target, message=str(problem), rejects=problem.rejects))
     evidence = {name: fields.pop(name) for name in _EVIDENCE if name in fields}
     granted, lacking = _consents(consents, evidence)
-    return MappedRecord(fields=fields, traits=traits, consents=granted, errors=[*errors, *lacking])
+    return MappedRecord(fields=fields, traits=traits, consents=granted, errors=[*errors, *lacking], usage=usage)
 
 
 def _cells(mapping: ColumnMapping, properties: Row) -> dict[str, str]:
@@ -219,8 +231,26 @@ def _check_types(mapping: ColumnMapping) -> None:
         _check_target(mapping.noun, target, f"types.{target}")
         if kind not in _TYPES:
             raise MappingError(f"types.{target}", f"must be one of {', '.join(_TYPES)}")
-        if not target.startswith("traits.") and kind != TARGETS[mapping.noun].get(target):
+        own = "number" if target.startswith(_USAGE) else TARGETS[mapping.noun].get(target)
+        if not target.startswith("traits.") and kind != own:
             raise MappingError(f"types.{target}", "only a trait's type can be chosen: a field has its own")
+
+
+def _check_meters(mapping: ColumnMapping, meters: Mapping[str, bool] | None) -> None:
+    named = [(f"columns.{column}", target) for column, target in mapping.columns.items()]
+    for section in ("values", "defaults", "lookup"):
+        named += [(f"{section}.{target}", target) for target in getattr(mapping, section)]
+    for path, target in named:
+        if not target.startswith(_USAGE):
+            continue
+        code = target.removeprefix(_USAGE)
+        if meters is None:
+            raise MappingError(path, "a meter can be filled from a CRM only; a file of usage has columns of its own")
+        if code not in meters:
+            known = ", ".join(sorted(one for one, is_reported in meters.items() if is_reported)) or "none"
+            raise MappingError(path, f"there is no meter {code}; meters of reported values are: {known}")
+        if not meters[code]:
+            raise MappingError(path, f"the meter {code} is counted from events: its value cannot be set")
 
 
 def _check_target(noun: str, target: str, path: str) -> None:
@@ -229,6 +259,8 @@ def _check_target(noun: str, target: str, path: str) -> None:
     if noun in {"accounts", "contacts"} and target.startswith("traits.") and len(target) > len("traits."):
         return
     if noun == "contacts" and _CONSENT.fullmatch(target):
+        return
+    if noun == "accounts" and target.startswith(_USAGE) and len(target) > len(_USAGE):
         return
     raise MappingError(path, f"{target} is no target of {noun}")
 
@@ -260,11 +292,23 @@ DEFAULT_HUBSPOT: Mapping[str, ColumnMapping] = {
                 "hs_timezone": "timezone",
                 "account_role": "role",
                 "email_consent": "consent.email.offers",
+                "sms_consent": "consent.sms.offers",
                 "email_consent_basis": "consent_basis",
                 "email_consent_source": "consent_source",
                 "email_consent_at": "consent_at",
             },
         },
         noun="contacts",
+    ),
+    "ticket": read_mapping(
+        {
+            "columns": {
+                "subject": "subject",
+                "hs_ticket_priority": "priority",
+                "createdate": "opened_at",
+                "closed_date": "closed_at",
+            },
+        },
+        noun="tickets",
     ),
 }

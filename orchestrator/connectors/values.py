@@ -25,6 +25,9 @@ _CONSENT = ("GRANTED", "WITHDRAWN")
 _BASES = ("EXPLICIT", "SOFT_OPT_IN", "LEGITIMATE_INTEREST")
 _STATUSES = ("TRIALING", "ACTIVE", "PAST_DUE", "UNPAID", "PAUSED", "INCOMPLETE", "CANCELED")
 _INTERVALS = ("MONTH", "YEAR")
+_PRIORITIES = ("LOW", "NORMAL", "HIGH", "URGENT")
+# What other systems call ours.
+_OTHER_PRIORITIES = {"MEDIUM": "NORMAL", "CRITICAL": "URGENT"}
 
 
 class Unusable(ValueError):
@@ -171,6 +174,11 @@ def _word(*allowed: str) -> Callable[[str], str]:
     return read_word
 
 
+def _priority(cell: str) -> str:
+    word = cell.strip().upper()
+    return _word(*_PRIORITIES)(_OTHER_PRIORITIES.get(word, word))
+
+
 _READERS: dict[str, Callable[[str], Any]] = {
     "text": _text,
     "number": _number,
@@ -188,4 +196,5 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "basis": _word(*_BASES),
     "status": _word(*_STATUSES),
     "interval": _word(*_INTERVALS),
+    "priority": _priority,
 }

@@ -17,19 +17,22 @@ class Price:
     """`model` FLAT or PER_SEAT, `interval` MONTH or YEAR.
 
     `unit_amount` is in major units per interval: for the whole plan (FLAT) or for each seat (PER_SEAT).
+    `extra_seat_amount`, likewise per interval, is what a seat beyond the included ones costs on a FLAT plan; None where
+    it sells none.
     """
 
     model: str
     interval: str
     unit_amount: Decimal
     currency: str
+    extra_seat_amount: Decimal | None = None
 
     def __post_init__(self) -> None:
         if self.model not in {"FLAT", "PER_SEAT"}:
             raise ValueError(f"Pricing model {self.model!r} is neither FLAT nor PER_SEAT.")
         if self.interval not in {"MONTH", "YEAR"}:
             raise ValueError(f"Billing interval {self.interval!r} is neither MONTH nor YEAR.")
-        if self.unit_amount < 0:
+        if self.unit_amount < 0 or (self.extra_seat_amount or 0) < 0:
             raise ValueError("A price cannot be negative.")
 
 
@@ -37,6 +40,7 @@ class Price:
 class QuoteFigures:
     """What an upgrade costs, in wording-ready numbers; all amounts per month in `currency`.
 
+    `seat_monthly`: what one more seat costs on the current plan (None: it sells none).
     `seats_needed_cost`: what the seats that are missing would cost on the current plan (None: no per-seat price).
     `cheaper_than_seats`: the target plan costs less than this many extra seats (None: not comparable).
     `roi`: (benefit - extra cost) / extra cost, rounded to two decimals (None: no extra cost or no benefit known).
@@ -49,6 +53,7 @@ class QuoteFigures:
     old_quantity: int
     new_quantity: int
     seats_needed: int
+    seat_monthly: Decimal | None
     seats_needed_cost: Decimal | None
     cheaper_than_seats: int | None
     saves_against_seats: Decimal | None
@@ -59,7 +64,7 @@ def monthly(price: Price, quantity: int) -> Decimal:
     """MRR of `quantity` at this price: a yearly price counts a twelfth, a flat price ignores the quantity."""
     if quantity < 0:
         raise ValueError("A quantity cannot be negative.")
-    return _unrounded(price, quantity).quantize(_CENT, rounding=ROUND_HALF_EVEN)
+    return _rounded(_yearly(price, quantity) / 12)
 
 
 def quote(
@@ -80,7 +85,9 @@ def quote(
         raise CurrencyMismatchError(f"The account pays in {current.currency}, the offer is in {target.currency}.")
     old, new = monthly(current, current_quantity), monthly(target, target_quantity)
     difference = new - old
-    seats_cost = monthly(current, seats_needed) if current.model == "PER_SEAT" else None
+    yearly_difference = _yearly(target, target_quantity) - _yearly(current, current_quantity)
+    seat = _yearly_seat(current)
+    seats_cost = None if seat is None else _rounded(seat * seats_needed / 12)
     return QuoteFigures(
         currency=target.currency,
         old_monthly=old,
@@ -89,25 +96,37 @@ def quote(
         old_quantity=current_quantity,
         new_quantity=target_quantity,
         seats_needed=seats_needed,
+        seat_monthly=None if seat is None else _rounded(seat / 12),
         seats_needed_cost=seats_cost,
-        cheaper_than_seats=_cheaper_than_seats(current, difference),
+        cheaper_than_seats=_cheaper_than_seats(seat, yearly_difference),
         saves_against_seats=_saving(seats_cost, difference),
         roi=_roi(monthly_benefit if monthly_benefit is not None else seats_cost, difference),
     )
 
 
-def _unrounded(price: Price, quantity: int) -> Decimal:
-    units = quantity if price.model == "PER_SEAT" else 1
-    months = 12 if price.interval == "YEAR" else 1
-    return price.unit_amount * units / months
+def _yearly(price: Price, quantity: int) -> Decimal:
+    """Exact: a year's price has no twelfths."""
+    return price.unit_amount * (quantity if price.model == "PER_SEAT" else 1) * _times_a_year(price)
 
 
-def _cheaper_than_seats(current: Price, difference: Decimal) -> int | None:
+def _yearly_seat(price: Price) -> Decimal | None:
+    amount = price.unit_amount if price.model == "PER_SEAT" else price.extra_seat_amount
+    return None if amount is None else amount * _times_a_year(price)
+
+
+def _times_a_year(price: Price) -> int:
+    return 1 if price.interval == "YEAR" else 12
+
+
+def _rounded(amount: Decimal) -> Decimal:
+    return amount.quantize(_CENT, rounding=ROUND_HALF_EVEN)
+
+
+def _cheaper_than_seats(yearly_seat: Decimal | None, yearly_difference: Decimal) -> int | None:
     """Smallest number of extra seats on the current plan that costs more than the upgrade."""
-    seat = _unrounded(current, 1)
-    if current.model != "PER_SEAT" or seat <= 0:
+    if yearly_seat is None or yearly_seat <= 0:
         return None
-    return max(int(difference // seat) + 1, 1)
+    return max(int(yearly_difference // yearly_seat) + 1, 1)
 
 
 def _saving(seats_cost: Decimal | None, difference: Decimal) -> Decimal | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
@@ -15,7 +15,8 @@ MONTHS_CHARGED_PER_YEAR = 10
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`monthly` is the list price per month and unit, in whole units of each currency."""
+    """`monthly` is the list price per month and unit, `extra_seat` that of one seat beyond the included ones, both in
+    whole units of each currency."""
 
     code: str
     name: str
@@ -24,6 +25,7 @@ class Plan:
     features: tuple[str, ...]
     quotas: Mapping[str, int | None]
     monthly: Mapping[str, int]
+    extra_seat: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +66,12 @@ PLANS = (
     Plan(
         "basic", "Basic", 10, "FLAT", ("shared_boards",),
         {"seats_used": 10, "active_users": 10, "storage_gb": 20, "api_calls": 50_000, "projects": 5},
-        {"USD": 29, "EUR": 27, "ILS": 109, "RON": 129},
+        {"USD": 29, "EUR": 27, "ILS": 109, "RON": 129}, {"USD": 15, "EUR": 14, "ILS": 55, "RON": 69},
     ),
     Plan(
         "team", "Team", 20, "FLAT", ("shared_boards", "automation", "guest_access"),
         {"seats_used": 30, "active_users": 30, "storage_gb": 200, "api_calls": 500_000, "projects": 25},
-        {"USD": 99, "EUR": 90, "ILS": 369, "RON": 449},
+        {"USD": 99, "EUR": 90, "ILS": 369, "RON": 449}, {"USD": 12, "EUR": 11, "ILS": 45, "RON": 55},
     ),
     Plan(
         "pro", "Pro", 30, "FLAT", ("shared_boards", "automation", "guest_access", "sso", "api_export"),
@@ -101,7 +103,53 @@ PRICES = tuple(
 PRICE_OF = {(price.plan, price.currency, price.interval): price for price in PRICES}
 PRICE_OF_ID = {price.id: price for price in PRICES}
 
-TOPICS = ({"slug": "offers", "name": "Offers and upgrades", "permitted_without_record": ["in_app"]},)
+TOPICS: tuple[dict[str, Any], ...] = (
+    {
+        "slug": "offers",
+        "name": "Offers that fit your usage",
+        "permitted_without_record": ["in_app"],
+        "words": {
+            "en": {"description": "When you come close to a limit, or another plan is cheaper for you."},
+            "he": {
+                "name": "הצעות שמתאימות לשימוש שלך",
+                "description": "כשמתקרבים למגבלה, או כשתוכנית אחרת זולה יותר עבורך.",
+            },
+            "ro": {
+                "name": "Oferte potrivite cu utilizarea dumneavoastră",
+                "description": "Când vă apropiați de o limită sau un alt plan este mai ieftin pentru dumneavoastră.",
+            },
+        },
+    },
+    {
+        "slug": "tips",
+        "name": "Tips and product news",
+        "permitted_without_record": ["in_app"],
+        "words": {
+            "en": {"description": "What is new and how to get more out of it, about once a month."},
+            "he": {"name": "טיפים וחדשות המוצר", "description": "מה חדש ואיך להפיק ממנו יותר, בערך פעם בחודש."},
+            "ro": {
+                "name": "Sfaturi și noutăți despre produs",
+                "description": "Ce este nou și cum obțineți mai mult, cam o dată pe lună.",
+            },
+        },
+    },
+    {
+        "slug": "account",
+        "name": "Account and billing",
+        "is_marketing": False,
+        "words": {
+            "en": {"description": "Receipts, failed payments, security. Always on while you are a customer."},
+            "he": {
+                "name": "חשבון וחיובים",
+                "description": "קבלות, תשלומים שנכשלו, אבטחה. נשלח תמיד כל עוד יש לך חשבון אצלנו.",
+            },
+            "ro": {
+                "name": "Cont și facturare",
+                "description": "Chitanțe, plăți eșuate, securitate. Se trimit cât timp sunteți clientul nostru.",
+            },
+        },
+    },
+)
 
 
 def catalog() -> dict[str, Any]:
@@ -122,6 +170,7 @@ def catalog() -> dict[str, Any]:
                         "model": price.model,
                         "unit_amount": price.unit_amount,
                         "lookup_key": price.lookup_key,
+                        **_extra_seat(plan, price),
                     }
                     for price in PRICES
                     if price.plan == plan.code
@@ -131,3 +180,10 @@ def catalog() -> dict[str, Any]:
         ],
         "topics": [dict(topic) for topic in TOPICS],
     }
+
+
+def _extra_seat(plan: Plan, price: Price) -> dict[str, int]:
+    if price.currency not in plan.extra_seat:
+        return {}
+    months = MONTHS_CHARGED_PER_YEAR if price.interval == "YEAR" else 1
+    return {"extra_seat_amount": plan.extra_seat[price.currency] * months}

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from orchestrator.sandbox import crm_objects, names, people, usage_story
+from orchestrator.sandbox import crm_objects, names, people, support, usage_story
 from orchestrator.sandbox.billing_objects import billing_objects
 from orchestrator.sandbox.catalogue import PRICE_OF, Price, catalog
 from orchestrator.sandbox.usage_story import UsageStory
@@ -25,7 +25,10 @@ LATER_SHARE = 0.05
 RECENT_CROSSING_SHARE = 0.75
 YEARLY_SHARE = 0.35
 CONTACTS_PER_ACCOUNT = 3
-GATED_FEATURES = ("sso", "audit_log", "api_export")
+GATED_FEATURES = ("sso", "audit_log", "sso", "api_export")
+GATED_PLAN = "team"
+KEEN_ATTEMPTS_PER_DAY = 0.2
+GROWING_SHARE = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,16 @@ class Account:
     def plan(self) -> str:
         return self.price.plan
 
+    @property
+    def is_growing(self) -> bool:
+        """Its API calls double in the last four weeks of history."""
+        return self.story.api_grows_from is not None
+
+    @property
+    def wants_sso(self) -> bool:
+        """Tries single sign-on, which its plan does not have and the next one has, several times a week."""
+        return not self.is_hot and self.plan == GATED_PLAN and wants_sso(self.number, self.story)
+
 
 @dataclass(frozen=True, slots=True)
 class Company:
@@ -66,6 +79,7 @@ class Company:
     until: date
     accounts: tuple[Account, ...]
     contacts: tuple[people.Contact, ...]
+    tickets: tuple[support.Ticket, ...]
 
     @property
     def first_day(self) -> date:
@@ -89,6 +103,9 @@ class Company:
 
     def hubspot_contacts(self) -> list[dict[str, Any]]:
         return [crm_objects.contact_object(contact, until=self.snapshot_at) for contact in self.contacts]
+
+    def hubspot_tickets(self) -> list[dict[str, Any]]:
+        return [crm_objects.ticket_object(ticket) for ticket in self.tickets]
 
     def stripe_objects(self) -> dict[str, list[dict[str, Any]]]:
         """`products`, `prices`, `customers`, `subscriptions` in the billing service's shapes."""
@@ -133,13 +150,26 @@ def generate(*, seed: int, accounts: int = 1000, contacts: int | None = None, da
     rng = random.Random(f"company:{seed}")  # noqa: S311 - a simulation, not a secret
     made = tuple(_account(number, rng=rng, days=days, until=until) for number in range(accounts))
     team_sizes = _team_sizes(accounts, total, rng=rng)
+    staff = tuple(people.contacts_of(made, team_sizes, rng=rng, until=until))
     return Company(
         seed=seed,
         days=days,
         until=until,
         accounts=made,
-        contacts=tuple(people.contacts_of(made, team_sizes, rng=rng, until=until)),
+        contacts=staff,
+        tickets=tuple(support.tickets_of(made, staff, seed=seed, until=until)),
     )
+
+
+def _attempts(plan: str, *, rng: random.Random, is_hot: bool) -> float:
+    """Who runs out of seats is busy with that: so no account is meant by two of the demo's campaigns."""
+    drawn = rng.choice((0.0, 0.0, 0.02, 0.25, 0.35)) if plan in LADDER_PLANS else 0.0
+    return min(drawn, 0.02) if is_hot else drawn
+
+
+def wants_sso(number: int, story: UsageStory) -> bool:
+    is_keen = story.feature_attempts_per_day >= KEEN_ATTEMPTS_PER_DAY
+    return is_keen and GATED_FEATURES[number % len(GATED_FEATURES)] == "sso"
 
 
 def _track(
@@ -163,7 +193,7 @@ def _account(number: int, *, rng: random.Random, days: int, until: date) -> Acco
     plan = _weighted(PLAN_SHARES, rng=rng)
     currency = _weighted(region.currencies, rng=rng)
     interval = "YEAR" if rng.random() < YEARLY_SHARE else "MONTH"
-    story, is_hot = _story(plan, rng=rng, days=days, until=until)
+    story, is_hot = _story(number, plan, rng=rng, days=days, until=until)
     seats = usage_story.usage_on(story=story, plan=plan, day=until)["seats_used"]
     price = PRICE_OF[plan, currency, interval]
     troubled = 0.0 if is_hot else rng.random()
@@ -188,7 +218,7 @@ def _account(number: int, *, rng: random.Random, days: int, until: date) -> Acco
     )
 
 
-def _story(plan: str, *, rng: random.Random, days: int, until: date) -> tuple[UsageStory, bool]:
+def _story(number: int, plan: str, *, rng: random.Random, days: int, until: date) -> tuple[UsageStory, bool]:
     draw = rng.random() if plan in LADDER_PLANS else 1.0
     crosses_on = None
     if draw < HOT_SHARE:
@@ -204,9 +234,12 @@ def _story(plan: str, *, rng: random.Random, days: int, until: date) -> tuple[Us
         storage_share=rng.uniform(0.1, 0.7),
         api_share=rng.uniform(0.05, 0.55),
         projects_share=rng.uniform(0.2, 0.7),
-        feature_attempts_per_day=rng.choice((0.0, 0.0, 0.01, 0.03, 0.25)) if plan in LADDER_PLANS else 0.0,
+        feature_attempts_per_day=_attempts(plan, rng=rng, is_hot=crosses_on is not None),
         noise=rng.getrandbits(31),
     )
+    is_calm = crosses_on is None and plan in LADDER_PLANS and not wants_sso(number, story)
+    if is_calm and usage_story.jitter(story.noise, until, 5) < GROWING_SHARE:
+        story = replace(story, api_grows_from=until - timedelta(days=usage_story.DAYS_OF_GROWTH - 1))
     return story, crosses_on is not None
 
 

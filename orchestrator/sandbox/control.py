@@ -47,21 +47,29 @@ class Control:
         return Answer(200, self._sandbox.idle(within_s=float(request.parameter("within", "0"))))
 
     def _keys(self, request: Request) -> Answer:
-        key = self._sandbox.secrets.sendgrid_key
-        return Answer(200, {"sendgrid_public_key": key.public_key, "sendgrid_private_key": key.pem})
+        secrets = self._sandbox.secrets
+        return Answer(
+            200,
+            {
+                "sendgrid_public_key": secrets.sendgrid_key.public_key,
+                "sendgrid_private_key": secrets.sendgrid_key.pem,
+                "twilio_auth_token": secrets.twilio_auth_token,
+            },
+        )
 
     def _truth(self, request: Request) -> Answer:
         with_accounts = request.parameter("accounts", "1") != "0"
         return Answer(200, self._sandbox.truth.report(with_accounts=with_accounts))
 
     def _log(self, request: Request) -> Answer:
-        """Accepted messages of the e-mail provider; of the other vendors, their requests. `after` pages."""
+        """Accepted messages of the e-mail and the SMS provider; of the other vendors, their requests. `after` pages."""
         vendor = request.parameter("vendor", "sendgrid")
         after, limit = int(request.parameter("after", "0")), int(request.parameter("limit", str(PAGE)))
         lines: list[dict[str, Any]]
-        if vendor == "sendgrid":
-            accepted = self._sandbox.sendgrid.accepted
-            lines = [mail.line() for mail in accepted[after : after + limit]]
+        if vendor in ("sendgrid", "twilio"):
+            box = self._sandbox
+            accepted = box.sendgrid.accepted if vendor == "sendgrid" else box.twilio.accepted
+            lines = [each.line() for each in accepted[after : after + limit]]
             total = len(accepted)
         elif vendor in self._sandbox.faults:
             matching = [line for line in list(self._sandbox.requests) if line["vendor"] == vendor]
@@ -88,6 +96,9 @@ class Control:
                 "in_app": dict(box.host_app.counts),
                 "faults": {name: {"seen": each.seen, **each.injected} for name, each in box.faults.items()},
                 "accepted_mails": len(box.sendgrid.accepted),
+                "accepted_texts": len(box.twilio.accepted),
+                "texts": dict(box.texters.outcomes.counts),
+                "texts_stopped_at_the_provider": box.twilio.stopped(),
             },
         )
 

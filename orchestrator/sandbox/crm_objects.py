@@ -6,12 +6,14 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Protocol
 
 from orchestrator.sandbox.people import Contact
+from orchestrator.sandbox.support import Ticket
 
 CUSTOM_CONTACT_PROPERTIES = (
     "email_consent",
     "email_consent_basis",
     "email_consent_source",
     "email_consent_at",
+    "sms_consent",
     "account_role",
 )
 
@@ -69,6 +71,8 @@ def contact_object(contact: Contact, *, until: datetime) -> dict[str, Any]:
         "email_consent_basis": contact.consent_basis,
         "email_consent_source": contact.consent_source,
         "email_consent_at": iso(contact.consent_at) if contact.consent_at else None,
+        # The same form asked for both; whoever gave no number was not asked.
+        "sms_consent": contact.consent if contact.phone else None,
         "account_role": contact.role,
         "createdate": iso(created),
         "lastmodifieddate": iso(updated),
@@ -79,6 +83,28 @@ def contact_object(contact: Contact, *, until: datetime) -> dict[str, Any]:
         "company": contact.account_id,
         "properties": properties,
         "createdAt": created,
+        "updatedAt": updated,
+    }
+
+
+def ticket_object(ticket: Ticket) -> dict[str, Any]:
+    updated = ticket.closed_at or ticket.opened_at
+    properties = {
+        "subject": ticket.subject,
+        "hs_ticket_priority": ticket.priority,
+        "hs_pipeline": "0",
+        "hs_pipeline_stage": "4" if ticket.closed_at else "1",
+        "closed_date": iso(ticket.closed_at) if ticket.closed_at else None,
+        "createdate": iso(ticket.opened_at),
+        "hs_lastmodifieddate": iso(updated),
+        "hs_object_id": ticket.external_id,
+    }
+    return {
+        "id": ticket.external_id,
+        "company": ticket.account_id,
+        "contact": ticket.contact_id,
+        "properties": properties,
+        "createdAt": ticket.opened_at,
         "updatedAt": updated,
     }
 

@@ -27,8 +27,8 @@ class FaultSettingError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class FaultPlan:
-    """Shares of requests in [0, 1]; they exclude each other. `lost_events` is the share of e-mail
-    events that are never posted. `first` limits the faults to that many requests (0: no limit)."""
+    """Shares of requests in [0, 1]; they exclude each other. `lost_events` is the share of reports
+    on messages that are never posted. `first` limits the faults to that many requests (0: no limit)."""
 
     rate_429: float = 0.0
     rate_5xx_before: float = 0.0

@@ -1,4 +1,4 @@
-"""The CRM: contacts, companies, deals and what joins them, in HubSpot's words."""
+"""The CRM: contacts, companies, deals, tickets, tasks and what joins them, in HubSpot's words."""
 
 from __future__ import annotations
 
@@ -277,13 +277,15 @@ def _names(request: Request, parameter: str) -> list[str] | None:
 
 
 def _singular(kind: str) -> str:
-    return {"contacts": "contact", "companies": "company", "deals": "deal"}[kind]
+    return "company" if kind == "companies" else kind.removesuffix("s")
 
 
 def _type_id(kind: str, other: str) -> int:
     """HubSpot's numbers of the primary associations."""
     known = {
         ("contacts", "companies"): 1, ("companies", "contacts"): 2, ("deals", "contacts"): 3, ("contacts", "deals"): 4,
-        ("deals", "companies"): 5, ("companies", "deals"): 6,
+        ("deals", "companies"): 5, ("companies", "deals"): 6, ("tickets", "contacts"): 16, ("contacts", "tickets"): 15,
+        ("tickets", "companies"): 26, ("companies", "tickets"): 25, ("tasks", "contacts"): 204,
+        ("contacts", "tasks"): 203, ("tasks", "companies"): 192, ("companies", "tasks"): 191,
     }  # fmt: skip
     return known.get((kind, other), 0)

@@ -17,6 +17,8 @@ KINDS = {
     "contacts": "contacts", "contact": "contacts", "0-1": "contacts",
     "companies": "companies", "company": "companies", "0-2": "companies",
     "deals": "deals", "deal": "deals", "0-3": "deals",
+    "tickets": "tickets", "ticket": "tickets", "0-5": "tickets",
+    "tasks": "tasks", "task": "tasks", "0-27": "tasks",
 }  # fmt: skip
 BUILT_IN = {
     "contacts": (
@@ -25,8 +27,16 @@ BUILT_IN = {
     ),
     "companies": ("name", "domain", "country", "industry", "numberofemployees", "city", "lifecyclestage"),
     "deals": ("dealname", "amount", "dealstage", "pipeline", "closedate", "deal_currency_code", "description"),
+    "tickets": (
+        "subject", "content", "hs_ticket_priority", "hs_pipeline", "hs_pipeline_stage", "closed_date", "source_type",
+    ),
+    "tasks": (
+        "hs_task_subject", "hs_task_body", "hs_task_status", "hs_task_priority", "hs_task_type", "hs_timestamp",
+    ),
 }  # fmt: skip
-MODIFIED = {"contacts": "lastmodifieddate", "companies": "hs_lastmodifieddate", "deals": "hs_lastmodifieddate"}
+MODIFIED = {kind: "lastmodifieddate" if kind == "contacts" else "hs_lastmodifieddate" for kind in BUILT_IN}
+# Property groups that every HubSpot account has.
+_OWN_GROUPS = ("task",)
 FIRST_NEW_ID = 90_300_000_001
 
 
@@ -52,7 +62,13 @@ class Record:
 class CrmStore:
     """Not safe by itself: the vendor's view holds the lock."""
 
-    def __init__(self, *, companies: Iterable[Mapping[str, Any]], contacts: Iterable[Mapping[str, Any]]) -> None:
+    def __init__(
+        self,
+        *,
+        companies: Iterable[Mapping[str, Any]],
+        contacts: Iterable[Mapping[str, Any]],
+        tickets: Iterable[Mapping[str, Any]] = (),
+    ) -> None:
         self._rows: dict[str, dict[str, Record]] = {kind: {} for kind in BUILT_IN}
         self._order: dict[str, list[int]] = {kind: [] for kind in BUILT_IN}
         self._unique: dict[tuple[str, str], dict[str, str]] = {("contacts", "email"): {}}
@@ -70,6 +86,12 @@ class CrmStore:
             record = Record("contacts", row["id"], dict(row["properties"]), row["createdAt"], row["updatedAt"])
             self._insert(record)
             self.join(record, self._rows["companies"][row["company"]])
+        for row in tickets:
+            record = Record("tickets", row["id"], dict(row["properties"]), row["createdAt"], row["updatedAt"])
+            self._insert(record)
+            self.join(record, self._rows["companies"][row["company"]])
+            if row["contact"]:
+                self.join(record, self._rows["contacts"][row["contact"]])
 
     def kind(self, name: str) -> str:
         """Raises CrmError for a type that is not kept here."""
@@ -195,7 +217,7 @@ class CrmStore:
         if document["name"] in self._properties[kind]:
             raise CrmError(f"A property named '{document['name']}' already exists.", status=409, category="CONFLICT")
         group = document.get("groupName", "")
-        built_in = group.endswith("information")
+        built_in = group.endswith("information") or group in _OWN_GROUPS
         if group and not built_in and group not in self._groups[kind]:
             raise CrmError(f"Property group '{group}' does not exist")
         self._properties[kind][document["name"]] = _definition(document)

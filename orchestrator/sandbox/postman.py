@@ -22,13 +22,15 @@ Signer = Callable[[bytes], Mapping[str, str]]
 
 @dataclass(slots=True)
 class Parcel:
-    """One webhook request. It is signed anew at every attempt, with that moment's time."""
+    """One webhook request. It is signed anew at every attempt, with that moment's time. `answered` gets the body
+    of the answer once it was taken."""
 
     vendor: str
     path: str
     body: bytes
     sign: Signer
     tries: int = 0
+    answered: Callable[[bytes], None] | None = None
 
 
 class Product:
@@ -150,9 +152,12 @@ class Postman:
     def _deliver(self, parcel: Parcel) -> str:
         headers = {"Content-Type": "application/json", **parcel.sign(parcel.body)}
         try:
-            return str(self._product.call("POST", parcel.path, body=parcel.body, headers=headers).status)
+            reply = self._product.call("POST", parcel.path, body=parcel.body, headers=headers)
         except (OSError, http.client.HTTPException) as error:
             return type(error).__name__
+        if parcel.answered is not None and reply.status < 300:
+            parcel.answered(reply.body)
+        return str(reply.status)
 
     def _bring_back(self) -> None:
         while not self._stopped.wait(0.05):

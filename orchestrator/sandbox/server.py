@@ -1,14 +1,15 @@
-"""The simulated outside world in one process: e-mail, CRM, billing, and the people behind them.
+"""The simulated outside world in one process: e-mail, SMS, CRM, billing, and the people behind them.
 
-`/sendgrid`, `/hubspot` and `/stripe` are the vendors' API bases, `/_sandbox` is for whoever drives
-the simulation. Loopback only; everything is kept in memory and gone with the process.
+`/sendgrid`, `/twilio`, `/hubspot` and `/stripe` are the vendors' API bases, `/_sandbox` is for whoever drives
+the simulation, `/app/` is the customer's own application, for people to look at. Loopback only;
+everything is kept in memory and gone with the process.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -21,6 +22,7 @@ from orchestrator.sandbox.company import Company
 from orchestrator.sandbox.control import Control
 from orchestrator.sandbox.faults import Fault, FaultyVendor
 from orchestrator.sandbox.host_app import HostApp
+from orchestrator.sandbox.host_app_pages import HostAppPages
 from orchestrator.sandbox.hubspot import HubSpot
 from orchestrator.sandbox.hubspot_store import CrmStore
 from orchestrator.sandbox.people import Contact
@@ -31,10 +33,14 @@ from orchestrator.sandbox.sendgrid_events import EventDesk, SigningKey
 from orchestrator.sandbox.stripe import BillingRefusal, Stripe
 from orchestrator.sandbox.stripe_webhooks import BillingEvents
 from orchestrator.sandbox.truth import Truth
+from orchestrator.sandbox.twilio import Text, Twilio
+from orchestrator.sandbox.twilio_callbacks import StatusDesk
+from orchestrator.sandbox.twilio_people import Texters
 from orchestrator.sandbox.wire import Answer, LoopbackServer, Request
 from orchestrator.sandbox.world import World
 
 KEPT_REQUESTS = 50_000
+VENDORS = ("sendgrid", "twilio", "hubspot", "stripe")
 
 
 class Vendor(Protocol):
@@ -50,6 +56,7 @@ class Secrets:
     stripe_webhook_secret: str
     in_app_secret: str
     sendgrid_key: SigningKey
+    twilio_auth_token: str
 
 
 class Sandbox:
@@ -63,7 +70,7 @@ class Sandbox:
         self.agenda = Agenda()
         self.postman = Postman(self.product)
         self.truth = Truth(world=world, accounts=company.accounts)
-        self.faults = {name: FaultyVendor() for name in ("sendgrid", "hubspot", "stripe")}
+        self.faults = {name: FaultyVendor() for name in VENDORS}
         self.requests: deque[dict[str, Any]] = deque(maxlen=KEPT_REQUESTS)
         self.agents: dict[str, Counter[str]] = {name: Counter() for name in self.faults}
         self.events = BillingEvents(
@@ -71,7 +78,13 @@ class Sandbox:
         )
         self.events.sink = sink
         self.stripe = Stripe(objects=company.stripe_objects(), events=self.events, changed=self._subscription_changed)
-        self.hubspot = HubSpot(CrmStore(companies=company.hubspot_companies(), contacts=company.hubspot_contacts()))
+        self.hubspot = HubSpot(
+            CrmStore(
+                companies=company.hubspot_companies(),
+                contacts=company.hubspot_contacts(),
+                tickets=company.hubspot_tickets(),
+            )
+        )
         self.desk = EventDesk(
             world=world,
             agenda=self.agenda,
@@ -79,16 +92,7 @@ class Sandbox:
             key=secrets.sendgrid_key,
             loses=self.faults["sendgrid"].loses_event,
         )
-        self.crowd = Crowd(
-            company=company,
-            world=world,
-            truth=self.truth,
-            agenda=self.agenda,
-            desk=self.desk,
-            product=self.product,
-            upgrade_alone=self.upgrade_alone,
-            delivered=self._mail_delivered,
-        )
+        self.crowd = self._make_crowd()
         self.host_app = HostApp(
             company=company,
             world=world,
@@ -96,18 +100,52 @@ class Sandbox:
             agenda=self.agenda,
             product=self.product,
             secret=secrets.in_app_secret,
-            accept=lambda account_id, links, language: self.crowd.accept_or_upgrade(
-                account_id, links=links, language=language
-            ),
+            accept=self._accept,
+        )
+        self.texters = self._make_texters()
+        self.twilio = Twilio(
+            auth_token=secrets.twilio_auth_token, take=self._text_accepted, is_mobile=self.texters.is_mobile
         )
         self.sendgrid = SendGrid(public_key=secrets.sendgrid_key.public_key, take=self._mail_accepted)
+        self.host_app_pages = HostAppPages(host_app=self.host_app, product_base=product_base)
         self._vendors: dict[str, Vendor] = {
             "sendgrid": self.sendgrid,
+            "twilio": self.twilio,
             "hubspot": self.hubspot,
             "stripe": self.stripe,
         }
         self._control = Control(self)
         self._server = LoopbackServer(port=port, answer=self._answer)
+
+    def _make_crowd(self) -> Crowd:
+        return Crowd(
+            company=self.company,
+            world=self.world,
+            truth=self.truth,
+            agenda=self.agenda,
+            desk=self.desk,
+            product=self.product,
+            upgrade_alone=self.upgrade_alone,
+            delivered=self._mail_delivered,
+        )
+
+    def _make_texters(self) -> Texters:
+        desk = StatusDesk(
+            world=self.world,
+            agenda=self.agenda,
+            postman=self.postman,
+            auth_token=self.secrets.twilio_auth_token,
+            loses=self.faults["twilio"].loses_event,
+        )
+        return Texters(
+            company=self.company,
+            world=self.world,
+            truth=self.truth,
+            agenda=self.agenda,
+            desk=desk,
+            product=self.product,
+            accept=self._accept,
+        )
 
     @property
     def base_url(self) -> str:
@@ -161,6 +199,14 @@ class Sandbox:
                 self.begin(at=mail.at)
             self.crowd.take(mail)
 
+    def _text_accepted(self, text: Text) -> None:
+        if not self.sink:
+            self.begin(at=text.at)
+            self.texters.take(text, self.twilio)
+
+    def _accept(self, account_id: str, links: Sequence[str], language: str) -> None:
+        self.crowd.accept_or_upgrade(account_id, links=links, language=language)
+
     def _mail_delivered(self, contact: Contact, at: datetime) -> None:
         self.host_app.expect(contact, at)
 
@@ -172,9 +218,11 @@ class Sandbox:
         inner = replace(request, path=f"/{rest}")
         if name == "_sandbox":
             return self._control.answer(inner)
+        if name == "app":
+            return self.host_app_pages.answer(inner)
         vendor = self._vendors.get(name)
         if vendor is None:
-            return Answer(404, {"message": "Known here: /sendgrid, /hubspot, /stripe, /_sandbox."})
+            return Answer(404, {"message": "Known here: /sendgrid, /twilio, /hubspot, /stripe, /_sandbox."})
         answer, told = self._with_faults(name, vendor, inner)
         agent = request.headers.get("user-agent", "")
         self.agents[name][agent] += 1
@@ -209,6 +257,8 @@ class Sandbox:
             spoilt = replace(answer, cut=True)
         if "X-Message-Id" in answer.headers:
             self.sendgrid.mark(answer.headers["X-Message-Id"], answer=fault.value)
+        if name == "twilio" and answer.status == 201:
+            self.twilio.mark(answer.body["sid"], answer=fault.value)
         return spoilt, fault.value
 
 
@@ -220,6 +270,7 @@ def make_sandbox(
     world: World | None = None,
     stripe_webhook_secret: str,
     sendgrid_private_key: str | None = None,
+    twilio_auth_token: str = "sandbox",  # noqa: S107 - of a simulation
     in_app_secret: str = "",
     sink: bool = False,
 ) -> Sandbox:
@@ -229,6 +280,7 @@ def make_sandbox(
         stripe_webhook_secret=stripe_webhook_secret,
         in_app_secret=in_app_secret,
         sendgrid_key=SigningKey(sendgrid_private_key),
+        twilio_auth_token=twilio_auth_token,
     )
     return Sandbox(
         port=port, product_base=product_base, company=company, world=world or World(), secrets=secrets, sink=sink

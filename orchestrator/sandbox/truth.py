@@ -17,7 +17,7 @@ from typing import Any
 
 from orchestrator.sandbox.catalogue import PLAN_ABOVE, PRICE_OF, Price
 from orchestrator.sandbox.company import Account
-from orchestrator.sandbox.world import COLD, Wording, World
+from orchestrator.sandbox.world import COLD, GATED, GROWING, SEGMENTS_OF_CAMPAIGN, Wording, World
 
 SMALLEST_SEAT_CONTRACT = 30
 
@@ -39,6 +39,8 @@ class AccountTruth:
     exposed_at: datetime | None = None
     banner_uplift: float = 0.0
     banner_at: datetime | None = None
+    sms_uplift: float = 0.0
+    sms_at: datetime | None = None
     accepted_at: datetime | None = None
     upgraded_at: datetime | None = None
     upgraded_by: str | None = None
@@ -50,13 +52,15 @@ class AccountTruth:
 
     @property
     def cause(self) -> str | None:
-        """organic, mail, banner or None: what makes this account upgrade, given what reached it so far."""
+        """organic, mail, banner, sms or None: what makes this account upgrade, given what reached it so far."""
         edge = self.organic_chance
         if self.u < edge:
             return "organic"
         if self.u < edge + self.mail_uplift:
             return "mail"
-        return "banner" if self.u < edge + self.mail_uplift + self.banner_uplift else None
+        if self.u < edge + self.mail_uplift + self.banner_uplift:
+            return "banner"
+        return "sms" if self.u < edge + self.mail_uplift + self.banner_uplift + self.sms_uplift else None
 
 
 class Truth:
@@ -95,6 +99,16 @@ class Truth:
             state.banner_uplift = self.world.banner_uplift.get(state.segment, 0.0) if state.next_price else 0.0
             return True
 
+    def record_sms(self, *, account_id: str, at: datetime) -> bool:
+        """The first text message that arrives counts, unless the account has upgraded. True if this was it."""
+        with self._lock:
+            state = self.accounts.get(account_id)
+            if state is None or state.sms_at or state.upgraded_at:
+                return False
+            state.sms_at = at
+            state.sms_uplift = self.world.sms_uplift.get(state.segment, 0.0) if state.next_price else 0.0
+            return True
+
     def record_acceptance(self, *, account_id: str, at: datetime) -> None:
         with self._lock:
             self.accounts[account_id].accepted_at = at
@@ -124,6 +138,10 @@ class Truth:
                     name: self._sums([s for s in states if s.segment == name])
                     for name in sorted({s.segment for s in states})
                 },
+                "by_campaign": {
+                    slug: self._sums([s for s in states if s.segment in segments])
+                    for slug, segments in SEGMENTS_OF_CAMPAIGN.items()
+                },
             }
             if with_accounts:
                 document["accounts"] = {state.account_id: self._line(state) for state in states}
@@ -131,10 +149,10 @@ class Truth:
 
     def _sums(self, states: list[AccountTruth]) -> dict[str, Any]:
         upgraded = [state for state in states if state.upgraded_at]
-        caused = [state for state in upgraded if state.cause in {"mail", "banner"}]
+        caused = [state for state in upgraded if state.cause in {"mail", "banner", "sms"}]
         return {
             "accounts": len(states),
-            "exposed": sum(1 for state in states if state.exposed_at or state.banner_at),
+            "exposed": sum(1 for state in states if state.exposed_at or state.banner_at or state.sms_at),
             "upgraded": len(upgraded),
             "upgraded_unasked": len(upgraded) - len(caused),
             "upgraded_because_asked": len(caused),
@@ -151,6 +169,9 @@ class Truth:
             added += state.mail_uplift / self._undecided(state, at=state.exposed_at, decided=0.0)
         if state.banner_at:
             added += state.banner_uplift / self._undecided(state, at=state.banner_at, decided=state.mail_uplift)
+        if state.sms_at:
+            decided = state.mail_uplift + state.banner_uplift
+            added += state.sms_uplift / self._undecided(state, at=state.sms_at, decided=decided)
         return added
 
     def _undecided(self, state: AccountTruth, *, at: datetime, decided: float) -> float:
@@ -172,6 +193,8 @@ class Truth:
             "exposed_at": _iso(state.exposed_at),
             "banner_uplift": state.banner_uplift,
             "banner_at": _iso(state.banner_at),
+            "sms_uplift": state.sms_uplift,
+            "sms_at": _iso(state.sms_at),
             "cause": state.cause,
             "accepted_at": _iso(state.accepted_at),
             "upgraded_at": _iso(state.upgraded_at),
@@ -181,8 +204,12 @@ class Truth:
 
 
 def segment_of(account: Account) -> str:
-    """Plan of the accounts whose seats run short, `cold` for the rest."""
-    return account.plan if account.is_hot else COLD
+    """Plan of the accounts whose seats run short, else what they do much of, `cold` for the rest."""
+    if account.is_hot:
+        return account.plan
+    if account.wants_sso:
+        return GATED
+    return GROWING if account.is_growing else COLD
 
 
 def next_price_of(account: Account) -> Price | None:

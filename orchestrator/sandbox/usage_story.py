@@ -12,12 +12,15 @@ FULL_SHARE = 1.1
 DAYS_FROM_WARNING_TO_FULL = 45
 UNLIMITED_SEATS = 400
 SATURDAY = 5
+GROWTH = 1.0
+DAYS_OF_GROWTH = 28
 STICKY_METERS = ("seats_used", "storage_gb", "projects")
 
 
 @dataclass(frozen=True, slots=True)
 class UsageStory:
-    """The account's course. `crosses_on` is the first day at 80 % of the seats; None: never.
+    """The account's course. `crosses_on` is the first day at 80 % of the seats; None: never. From `api_grows_from` on
+    its API calls double within four weeks.
 
     Shares are of the plan's quota (of 400 seats where the plan has none); `noise` makes
     accounts of the same course differ from day to day.
@@ -32,6 +35,7 @@ class UsageStory:
     projects_share: float
     feature_attempts_per_day: float
     noise: int
+    api_grows_from: date | None = None
 
 
 def usage_on(*, story: UsageStory, plan: str, day: date) -> dict[str, int]:
@@ -41,7 +45,7 @@ def usage_on(*, story: UsageStory, plan: str, day: date) -> dict[str, int]:
     calm = 0.35 if day.weekday() >= SATURDAY else 1.0
     age = (day - story.begins_on).days / 90
     active = round(seats * story.activity * calm * (0.9 + 0.2 * jitter(story.noise, day, 1)))
-    api_quota = quotas["api_calls"] or 8_000_000
+    api_quota = (quotas["api_calls"] or 8_000_000) * api_growth(story=story, day=day)
     return {
         "seats_used": seats,
         "active_users": max(1, min(seats, active)),
@@ -61,6 +65,13 @@ def seat_share(*, story: UsageStory, day: date) -> float:
         return story.seats_at_start + (WARNING_SHARE - 0.05 - story.seats_at_start) * done
     past = min(1.0, (day - story.crosses_on).days / DAYS_FROM_WARNING_TO_FULL)
     return WARNING_SHARE + (FULL_SHARE - WARNING_SHARE) * past
+
+
+def api_growth(*, story: UsageStory, day: date) -> float:
+    """By how much the account's API calls have grown by that day: 1.0 before, 2.0 four weeks after the start."""
+    if story.api_grows_from is None or day < story.api_grows_from:
+        return 1.0
+    return 1.0 + GROWTH * min(1.0, (day - story.api_grows_from).days / DAYS_OF_GROWTH)
 
 
 def attempts_on(*, story: UsageStory, day: date) -> int:

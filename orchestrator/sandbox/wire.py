@@ -47,7 +47,8 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What goes back. `wait_s` delays it and `cut` closes the connection instead: both after the work is done."""
+    """What goes back: a document that becomes JSON, or bytes whose type stands in the headers. `wait_s` delays it and
+    `cut` closes the connection instead: both after the work is done."""
 
     status: int
     body: Any = None
@@ -123,11 +124,12 @@ class _Handler(BaseHTTPRequestHandler):
             raise ValueError("the body is no gzip") from error
 
     def _reply(self, answer: Answer) -> None:
-        body = b"" if answer.body is None else json.dumps(answer.body, ensure_ascii=False).encode()
+        is_document = not isinstance(answer.body, bytes | None)
+        body = json.dumps(answer.body, ensure_ascii=False).encode() if is_document else answer.body or b""
         self.send_response(answer.status, HTTPStatus(answer.status).phrase)
         for name, value in answer.headers.items():
             self.send_header(name, value)
-        if body:
+        if is_document:
             self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

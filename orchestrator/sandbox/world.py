@@ -2,8 +2,9 @@
 
 The model. Each account draws one latent number u in [0, 1). It upgrades by itself if u < p, where
 p is the segment's `base_upgrade` stretched from the window to all `organic_days`. Mail whose
-wording is recognised widens that interval by the wording's uplift, a displayed in-app banner
-by `banner_uplift`. So what every message truly caused is known exactly, account by account.
+wording is recognised widens that interval by the wording's uplift, a displayed in-app message
+by `banner_uplift`, a text message by `sms_uplift`. So what every message truly caused is known
+exactly, account by account.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-COLD = "cold"
+COLD, GROWING, GATED = "cold", "growing", "gated"
+# Which of the demo's campaigns addresses which accounts: no account is in two, so that each truth stands alone.
+SEGMENTS_OF_CAMPAIGN = {"seats-80": ("basic", "team"), "api-growth": (GROWING,), "sso-attempts": (GATED,)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +53,22 @@ WORDING_B = Wording(
 )
 
 
+# The growth campaign's two subjects: what grew, and the next plan's price.
+WORDING_GROWTH_A = Wording(
+    name="growth-a",
+    marks=("more API calls than", "יותר קריאות API", "mai multe apeluri API"),
+    uplift={GROWING: 0.16},
+)
+WORDING_GROWTH_B = Wording(
+    name="growth-b",
+    marks=("room for your API calls", "מקום לקריאות ה־API", "loc pentru apelurile API"),
+    uplift={GROWING: 0.08},
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Habits:
-    """What people do with a mail that does not make them upgrade: shares of delivered mails."""
+    """What people do with a message that does not make them upgrade: shares of delivered mails, banners, texts."""
 
     bad_addresses: float = 0.015
     bounces_without_message_id: float = 0.3
@@ -70,6 +86,18 @@ class Habits:
     scanned_domains: float = 0.12
     banner_clicks: float = 0.06
     banner_dismissals: float = 0.15
+    sms_landlines: float = 0.008
+    sms_dead_numbers: float = 0.012
+    sms_unreachable: float = 0.015
+    sms_blocked: float = 0.004
+    sms_filtered: float = 0.004
+    sms_stops: float = 0.06
+    sms_starts_again: float = 0.15
+    sms_helps: float = 0.03
+    sms_replies: float = 0.08
+    sms_looks: float = 0.08
+    sms_page_unsubscribes: float = 0.006
+    tries_gated_feature: float = 0.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +121,19 @@ class World:
     """
 
     seed: int = 1
-    wordings: tuple[Wording, ...] = (WORDING_A, WORDING_B)
-    base_upgrade: Mapping[str, float] = field(default_factory=lambda: {"basic": 0.20, "team": 0.23, COLD: 0.01})
-    banner_uplift: Mapping[str, float] = field(default_factory=lambda: {"basic": 0.02, "team": 0.02})
+    wordings: tuple[Wording, ...] = (WORDING_A, WORDING_B, WORDING_GROWTH_A, WORDING_GROWTH_B)
+    base_upgrade: Mapping[str, float] = field(
+        default_factory=lambda: {"basic": 0.20, "team": 0.23, GROWING: 0.12, GATED: 0.12, COLD: 0.01}
+    )
+    banner_uplift: Mapping[str, float] = field(default_factory=lambda: {"basic": 0.02, "team": 0.02, GATED: 0.15})
+    sms_uplift: Mapping[str, float] = field(default_factory=lambda: {GROWING: 0.05})
     window_days: int = 14
     organic_days: int = 20
     organic_through_link: float = 0.5
     persuaded_within_days: float = 3.0
     logins_after_days: tuple[tuple[float, float], ...] = ((0.5, 2.0), (4.3, 6.0), (6.5, 9.0))
     logins_of_others: float = 0.1
+    logins_of_keen: float = 1.0
     habits: Habits = Habits()
     noise: EventNoise = EventNoise()
     reporting_currency: str = "USD"
@@ -115,10 +147,13 @@ class World:
     )
 
     def __post_init__(self) -> None:
-        worst = max((self.organic_chance(segment) for segment in self.base_upgrade), default=0.0)
-        added = max((max(w.uplift.values(), default=0.0) for w in self.wordings), default=0.0)
-        if worst + added + max(self.banner_uplift.values(), default=0.0) > 1:
-            raise ValueError("Base chance and uplifts of a segment add up to more than 1.")
+        segments = {*self.base_upgrade, *self.banner_uplift, *self.sms_uplift}
+        segments |= {segment for wording in self.wordings for segment in wording.uplift}
+        for segment in segments:
+            mail = max((wording.uplift.get(segment, 0.0) for wording in self.wordings), default=0.0)
+            added = mail + self.banner_uplift.get(segment, 0.0) + self.sms_uplift.get(segment, 0.0)
+            if self.organic_chance(segment) + added > 1:
+                raise ValueError(f"Base chance and uplifts of the segment {segment!r} add up to more than 1.")
 
     def rng(self, *names: str) -> random.Random:
         """A stream of its own for every purpose, so that one draw never shifts another."""

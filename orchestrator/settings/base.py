@@ -62,6 +62,9 @@ INSTALLED_APPS = [
     "campaigns.console.apps.ConsoleConfig",
 ]
 
+# A segment may have 200 conditions; each is some eight fields of its form.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 5_000
+
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",

@@ -9,13 +9,25 @@ from orchestrator.settings.environment import env_int, env_secret, env_text
 # kind -> adapter, Django's BACKEND idiom; imported on first use.
 CHANNELS = {
     "email": "orchestrator.channels.sendgrid.channel.SendGridChannel",
+    "sms": "orchestrator.channels.twilio.channel.TwilioChannel",
     "in_app": "orchestrator.channels.memory.MemoryChannel",
+    "csm_task": "orchestrator.channels.memory.MemoryChannel",
 }
 SENDGRID_API_KEY = env_secret("SENDGRID_API_KEY")
 SENDGRID_API_BASE = env_text("SENDGRID_API_BASE", "https://api.sendgrid.com")
 SENDGRID_WEBHOOK_PUBLIC_KEY = env_secret("SENDGRID_WEBHOOK_PUBLIC_KEY")
 SENDGRID_FROM_EMAIL = env_text("SENDGRID_FROM_EMAIL")
 SENDGRID_FROM_NAME = env_text("SENDGRID_FROM_NAME")
+
+TWILIO_ACCOUNT_SID = env_text("TWILIO_ACCOUNT_SID")
+TWILIO_AUTH_TOKEN = env_secret("TWILIO_AUTH_TOKEN")
+TWILIO_MESSAGING_SERVICE_SID = env_text("TWILIO_MESSAGING_SERVICE_SID")
+TWILIO_FROM = env_text("TWILIO_FROM")
+# Twilio has a host per product; whoever moves the first (a mock, a proxy) usually means all three.
+TWILIO_API_BASE = env_text("TWILIO_API_BASE", "https://api.twilio.com")
+_TWILIO_MOVED = "" if TWILIO_API_BASE == "https://api.twilio.com" else TWILIO_API_BASE
+TWILIO_MESSAGING_API_BASE = env_text("TWILIO_MESSAGING_API_BASE", _TWILIO_MOVED or "https://messaging.twilio.com")
+TWILIO_LOOKUPS_API_BASE = env_text("TWILIO_LOOKUPS_API_BASE", _TWILIO_MOVED or "https://lookups.twilio.com")
 
 CONNECTORS = {
     "hubspot": "orchestrator.connectors.hubspot.client.HubSpotCrm",

@@ -33,6 +33,7 @@ _DIRECTIVES = {
     "%Y": "yyyy", "%y": "yy", "%m": "MM", "%-m": "M", "%d": "dd", "%-d": "d", "%e": "d", "%B": "MMMM", "%b": "MMM",
     "%A": "EEEE", "%a": "EEE", "%H": "HH", "%I": "hh", "%M": "mm", "%S": "ss", "%p": "a",
 }  # fmt: skip
+_PLURAL_ORDER = ("zero", "one", "two", "few", "many", "other")
 _FORMATS = {"short", "medium", "long", "full"}
 
 
@@ -167,6 +168,21 @@ def number(value: Any, digits: Any = None, *, environment: MarketerEnvironment) 
 
 
 @with_environment
+def plural(value: Any, *forms: Any, environment: MarketerEnvironment) -> str:
+    """`{{ evidence.quota | plural: "# seat", "# seats" }}`: the form that goes with the number, # the number itself.
+
+    As many forms as the content's language has, the last one for all others. English: one, other. Hebrew: one, two,
+    other. Romanian: one, few, other (from 20 up most numbers take "de": "# loc", "# locuri", "# de locuri").
+    """
+    amount, locale = _number(value), _locale(environment.locale)
+    kinds = [kind for kind in _PLURAL_ORDER if kind in locale.plural_form.tags or kind == "other"]
+    if len(forms) != len(kinds):
+        raise _wrong(f"plural takes {len(kinds)} forms in this language ({', '.join(kinds)}), not {len(forms)}")
+    form = str(forms[kinds.index(locale.plural_form(abs(amount)))])
+    return form.replace("#", str(format_decimal(amount, locale=locale)))
+
+
+@with_environment
 def date_(value: Any, pattern: Any = "medium", *, environment: MarketerEnvironment) -> str:
     """ISO 8601 text or a date, as `short`, `medium`, `long`, `full` or with directives such as `%d.%m.%Y`.
 
@@ -235,6 +251,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "minus": minus,
     "money": money,
     "number": number,
+    "plural": plural,
     "plus": plus,
     "round": round_,
     "size": size,

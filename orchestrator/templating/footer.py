@@ -1,4 +1,4 @@
-"""The footer of marketing mail: who sends it, from where, and the way out."""
+"""The footer of marketing mail: who sends it, from where, the way out and the way to choose."""
 
 from __future__ import annotations
 
@@ -11,9 +11,13 @@ from orchestrator.templating.mjml import direction
 
 UNSUBSCRIBE = "links.unsubscribe"
 _WORDS = {
-    "en": ("You get this mail because your company uses our service.", "Unsubscribe"),
-    "he": ("הודעה זו נשלחה אליך כי הארגון שלך משתמש בשירות שלנו.", "הסרה מרשימת התפוצה"),
-    "ro": ("Primiți acest mesaj deoarece compania dumneavoastră folosește serviciul nostru.", "Dezabonare"),
+    "en": ("You get this mail because your company uses our service.", "Unsubscribe", "Choose what you get"),
+    "he": ("הודעה זו נשלחה אליך כי הארגון שלך משתמש בשירות שלנו.", "הסרה מרשימת התפוצה", "לבחור מה לקבל"),
+    "ro": (
+        "Primiți acest mesaj deoarece compania dumneavoastră folosește serviciul nostru.",
+        "Dezabonare",
+        "Alegeți ce primiți",
+    ),
 }
 
 
@@ -24,23 +28,25 @@ def add_footer(content: CompiledContent, *, locale: str = "", sender_name: str, 
     """
     tongue = (locale or content.locale).replace("_", "-").split("-")[0].lower()
     tongue = {"iw": "he"}.get(tongue, tongue)
-    reason, way_out = _WORDS.get(tongue, _WORDS["en"])
+    reason, way_out, choose = _WORDS.get(tongue, _WORDS["en"])
     sender = ", ".join(part for part in (sender_name.strip(), postal_address.strip()) if part)
     html, text = content.html, content.text
     if html and UNSUBSCRIBE not in liquid.used_variables(html):
-        html = _insert(html, _html_footer(reason, way_out, sender, tongue if tongue in _WORDS else "en"))
+        html = _insert(html, _html_footer(reason, way_out, choose, sender, tongue if tongue in _WORDS else "en"))
     if UNSUBSCRIBE not in liquid.used_variables(text):
-        text = f"{text}\n\n--\n{_harmless(sender)}\n{reason}\n{way_out}: {{{{ links.unsubscribe }}}}".strip()
+        ways = f"{choose}: {{{{ links.preferences }}}}\n{way_out}: {{{{ links.unsubscribe }}}}"
+        text = f"{text}\n\n--\n{_harmless(sender)}\n{reason}\n{ways}".strip()
     return replace(content, html=html, text=text)
 
 
-def _html_footer(reason: str, way_out: str, sender: str, tongue: str) -> str:
+def _html_footer(reason: str, way_out: str, choose: str, sender: str, tongue: str) -> str:
+    link = '<a href="{{{{ links.{} }}}}" style="color:#5b6472;text-decoration:underline;">{}</a>'
     shown = escape(sender).replace("{", "&#123;").replace("}", "&#125;")
     return (
         f'<div lang="{tongue}" dir="{direction(tongue)}" style="margin:0 auto;max-width:600px;padding:24px 25px;'
         'font-family:Helvetica,Arial,sans-serif;font-size:12px;line-height:1.6;color:#5b6472;text-align:center;">'
         f"{shown}<br>{reason}<br>"
-        f'<a href="{{{{ links.unsubscribe }}}}" style="color:#5b6472;text-decoration:underline;">{way_out}</a></div>'
+        f"{link.format('preferences', choose)} · {link.format('unsubscribe', way_out)}</div>"
     )
 
 

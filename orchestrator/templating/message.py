@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 import nh3
 
 from orchestrator.templating import liquid, mask, plaintext
 from orchestrator.templating.errors import TemplateError
-from orchestrator.templating.mjml import compile_masked
+from orchestrator.templating.mjml import compile_masked, direction
 
 LINK_SCHEMES = {"https", "mailto", "tel"}
 _IN_APP_TAGS = {
@@ -79,9 +80,13 @@ def compile_in_app(*, html: str, title: str = "", locale: str = "en") -> Compile
 
 
 def render_in_app(compiled: CompiledContent, context: Mapping[str, Any]) -> Rendered:
-    """Sanitised once more after the values are in, so no value can become an address that runs something."""
+    """Sanitised once more after the values are in, so no value can become an address that runs something.
+
+    The whole says its language and direction: the page around it is the host application's and may be in another.
+    """
     facts = liquid.prepare(context)
-    html = _sanitise(_render_html(compiled, facts), LINK_SCHEMES | {"http"})
+    clean = _sanitise(_render_html(compiled, facts), LINK_SCHEMES | {"http"})
+    html = f'<div lang="{escape(compiled.locale)}" dir="{direction(compiled.locale)}">{clean}</div>'
     return Rendered(
         subject=_one_line(liquid.render(compiled.subject, facts, html=False, locale=compiled.locale)),
         html=html,

@@ -4,8 +4,9 @@ All raise BadSignature, or NotConfigured when we hold no usable key. None reads 
 JSON: a body that was parsed and written again never verifies.
 
 SendGrid's scheme carries no age limit on purpose: events are retried for 24 hours, and a
-replay is harmless because every event has a key of our own making. The HMAC schemes are
-held to five minutes of the wall clock, in both directions.
+replay is harmless because every event has a key of our own making. Twilio's carries no time
+at all, and the same holds. The other HMAC schemes are held to five minutes of the wall clock,
+in both directions.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import hmac
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from urllib.parse import SplitResult, parse_qs, parse_qsl, urlsplit
 
 import standardwebhooks
 from cryptography.exceptions import InvalidSignature
@@ -32,6 +34,7 @@ TOLERANCE_S = 300
 SENDGRID_SIGNATURE = "X-Twilio-Email-Event-Webhook-Signature"
 SENDGRID_TIMESTAMP = "X-Twilio-Email-Event-Webhook-Timestamp"
 STRIPE_SIGNATURE = "Stripe-Signature"
+TWILIO_SIGNATURE = "X-Twilio-Signature"
 HUBSPOT_SIGNATURE = "X-HubSpot-Signature-v3"
 HUBSPOT_TIMESTAMP = "X-HubSpot-Request-Timestamp"
 
@@ -64,6 +67,47 @@ def verify_stripe(*, body: bytes, header: str, secret: str, wall_now: datetime, 
     offered = [value for name, _, value in pairs if name.strip() == "v1"]
     if not any(_same(expected, signature) for signature in offered):
         raise BadSignature("No v1 signature of Stripe's fits the body.")
+
+
+def verify_twilio(*, body: bytes, headers: Mapping[str, str], uri: str, auth_token: str) -> None:
+    """HMAC-SHA1 over the full public address Twilio called (from PUBLIC_BASE_URL, not from Host) and the form's
+    fields. A body that is no form is covered by its SHA-256, which then stands in the address as bodySHA256.
+
+    Twilio signs with or without the port, by chance: both are tried, as its own library does.
+    """
+    if not auth_token:
+        raise NotConfigured("TWILIO_AUTH_TOKEN is not set.")
+    address = urlsplit(uri)
+    signed = _twilio_fields(body, _header(headers, "Content-Type"), address.query)
+    offered = _header(headers, TWILIO_SIGNATURE)
+    for written in (uri, _with_port(address), _without_port(address)):
+        expected = base64.b64encode(hmac.new(auth_token.encode(), (written + signed).encode(), hashlib.sha1).digest())
+        if _same(expected.decode("ascii"), offered):
+            return
+    raise BadSignature("Twilio's signature does not fit the request.")
+
+
+def _twilio_fields(body: bytes, content_type: str, query: str) -> str:
+    if content_type.partition(";")[0].strip().lower() == "application/x-www-form-urlencoded":
+        try:
+            pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, errors="strict")
+        except ValueError:
+            raise BadSignature("The form is not UTF-8.") from None
+        return "".join(name + value for name, value in sorted(set(pairs)))
+    promised = parse_qs(query).get("bodySHA256", [""])[0]
+    if not _same(hashlib.sha256(body).hexdigest(), promised):
+        raise BadSignature("The body is neither a form nor the one that bodySHA256 promises.")
+    return ""
+
+
+def _with_port(address: SplitResult) -> str:
+    if address.port:
+        return address.geturl()
+    return address._replace(netloc=f"{address.netloc}:{443 if address.scheme == 'https' else 80}").geturl()
+
+
+def _without_port(address: SplitResult) -> str:
+    return address._replace(netloc=address.netloc.partition(":")[0]).geturl() if address.port else address.geturl()
 
 
 def verify_hubspot_v3(

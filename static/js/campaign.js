@@ -17,22 +17,34 @@ document.addEventListener("keydown", (event) => {
     if (button && !button.disabled) { event.preventDefault(); button.form.requestSubmit(button); }
 });
 
-/* "See it as" needs no button when a script can send it. */
-document.querySelectorAll("form[data-auto]").forEach((form) => {
-    form.querySelectorAll("[data-no-script]").forEach((button) => { button.hidden = true; });
-    form.addEventListener("change", () => form.requestSubmit());
-});
-
 /* The preview follows the typing, half a second behind. */
 const wording = document.getElementById("wording");
 const show = document.getElementById("show");
 if (wording && show) {
     let later;
+    let isTyped = false;
     wording.addEventListener("input", () => {
+        isTyped = true;
         window.clearTimeout(later);
         later = window.setTimeout(() => wording.requestSubmit(show), 500);
     });
+    /* As another person: still what is typed, not what was saved. */
+    document.addEventListener("htmx:afterSettle", (event) => {
+        if (isTyped && event.target.id === "panel") { wording.requestSubmit(show); }
+    });
 }
+
+/* Other languages and wordings are looked at as the same person, on the same screen. */
+document.addEventListener("click", (event) => {
+    const link = event.target instanceof Element && event.target.closest("a[data-keep]");
+    if (!link) { return; }
+    const target = new URL(link.href);
+    for (const name of ["contact", "screen"]) {
+        const value = new URLSearchParams(location.search).get(name);
+        if (value) { target.searchParams.set(name, value); }
+    }
+    link.href = target;
+});
 
 /* Words from data go where the cursor was last. */
 let field = null;

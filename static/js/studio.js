@@ -3,10 +3,10 @@
 
 const typesIn = (element) => element instanceof Element && element.closest("input, textarea, select, [contenteditable]");
 
-/* "/" goes to the search box, as people expect of a work tool, unless they are typing. */
+/* "/" goes to the search box of the list, else to the one on top, as people expect of a work tool, unless they are typing. */
 document.addEventListener("keydown", (event) => {
     if (event.key === "/" && !typesIn(event.target) && !event.ctrlKey && !event.metaKey && !event.altKey) {
-        const box = document.getElementById("studio-search");
+        const box = document.querySelector("[data-find]") || document.getElementById("studio-search");
         if (box) { event.preventDefault(); box.focus(); }
     }
     if (event.key === "Escape") {
@@ -17,12 +17,15 @@ document.addEventListener("keydown", (event) => {
     }
 });
 
-/* Alt + arrow moves the line one is in; the menu of the line has the same buttons. */
+/* Alt + arrow moves the line one is in, into a group and out of it; the menu of the line has the same buttons. In a
+   line the browser's own meaning of Alt + left (a page back) would lose what was typed. */
 document.addEventListener("keydown", (event) => {
-    if (!event.altKey || (event.key !== "ArrowUp" && event.key !== "ArrowDown")) { return; }
+    if (!event.altKey || event.ctrlKey || event.metaKey || !event.key.startsWith("Arrow")) { return; }
     const line = event.target instanceof Element && event.target.closest(".cr-rule, .cr-step-card");
-    const button = line && line.querySelector(`:scope > :not(ol):not(fieldset) [data-key="${event.key}"], :scope > fieldset > .cr-group-head [data-key="${event.key}"]`);
-    if (button) { event.preventDefault(); button.click(); }
+    if (!line) { return; }
+    const button = line.querySelector(`:scope > :not(ol):not(fieldset) [data-key="${event.key}"], :scope > fieldset > .cr-group-head [data-key="${event.key}"]`);
+    if (button || line.matches(".cr-rule")) { event.preventDefault(); }
+    if (button) { button.click(); }
 });
 
 /* One menu open at a time; a click elsewhere closes it. */
@@ -54,12 +57,25 @@ document.addEventListener("input", (event) => {
 document.addEventListener("click", (event) => {
     const button = event.target instanceof Element && event.target.closest("button[name=do]");
     const form = button && button.form;
-    if (form && form.matches("[data-guard]") && /^(add|up|down|copy|remove|drop|back)/.test(button.value)) { unsaved.add(form); }
+    if (form && form.matches("[data-guard]") && /^(add|up|down|into|out|wrap|bind|copy|remove|drop|back)/.test(button.value)) { unsaved.add(form); }
 });
-document.addEventListener("submit", (event) => { unsaved.delete(event.target); });
+const goesElsewhere = (event) => Boolean(event.submitter && event.submitter.formTarget);
+document.addEventListener("submit", (event) => {
+    if (!goesElsewhere(event)) { unsaved.delete(event.target); }
+});
 window.addEventListener("beforeunload", (event) => {
     if ([...unsaved].some((form) => form.isConnected)) { event.preventDefault(); }
 });
+
+/* A form is sent once: the second click of a double click would do the same thing twice. */
+let sent = new WeakMap();
+document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (event.defaultPrevented || form.method !== "post" || goesElsewhere(event)) { return; }
+    if (Date.now() - (sent.get(form) || 0) < 5000) { event.preventDefault(); return; }
+    sent.set(form, Date.now());
+});
+window.addEventListener("pageshow", () => { sent = new WeakMap(); });
 
 /* A count that arrives after its form has changed again is dropped: the next one is already asked for. (Aborting the
    request instead would log an error each time.) */
@@ -101,3 +117,4 @@ const sayFailed = () => {
 };
 document.addEventListener("htmx:responseError", sayFailed);
 document.addEventListener("htmx:sendError", sayFailed);
+document.addEventListener("htmx:timeout", sayFailed);

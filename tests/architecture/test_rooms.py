@@ -133,6 +133,7 @@ def test_dangerous_words_stand_only_where_they_were_judged(word):
             "campaigns/delivery/views.py",
             "campaigns/public/views/in_app.py",
             "campaigns/public/views/offer.py",
+            "campaigns/public/views/preferences.py",
             "campaigns/public/views/unsubscribe.py",
         },
         ".extra(": set(),

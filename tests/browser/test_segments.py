@@ -99,12 +99,75 @@ def test_lines_are_moved_removed_and_brought_back_by_keyboard(studio):
     page.keyboard.press("Escape")
     expect(page.locator("#r1-menu")).to_be_focused()
     page.keyboard.press("Enter")
-    for _step in range(4):
+    for _step in range(5):
         page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(page.locator(".cr-toast-inline")).to_contain_text("Rule “Plan is Basic” removed")
     page.locator(".cr-toast-inline").get_by_role("button", name="Undo").click()
     expect(page.locator(".cr-rule")).to_have_count(2)
+    assert page.problems == []
+
+
+def ids_in(page, selector):
+    return page.eval_on_selector_all(f"{selector} > .cr-rule", "lines => lines.map(line => line.id)")
+
+
+def test_lines_go_into_groups_and_out_of_them_by_keyboard(studio):
+    page = studio("segments/deep/")
+    page.locator("#r5-menu").focus()
+    page.keyboard.press("Alt+ArrowRight")
+    expect(page.locator("#r2 .cr-rule")).to_have_count(3)
+    assert ids_in(page, "#rules-body > fieldset > ol") == ["r1", "r2"]
+    expect(page.locator("#r5-menu")).to_be_focused()
+    page.keyboard.press("Alt+ArrowUp")
+    expect(page.locator("#r2 .cr-rule").nth(1)).to_have_id("r5")
+    page.keyboard.press("Alt+ArrowLeft")
+    expect(page.locator("#r2 .cr-rule")).to_have_count(2)
+    assert ids_in(page, "#rules-body > fieldset > ol") == ["r1", "r2", "r5"]
+    page.keyboard.press("Alt+ArrowLeft")
+    assert page.url.endswith("/segments/deep/")
+    assert page.problems == []
+
+
+def test_in_hebrew_into_a_group_is_to_the_left(studio, live_server):
+    page = studio()
+    page.context.add_cookies([{"name": "django_language", "value": "he", "url": live_server.url}])
+    studio("segments/deep/")
+    page.locator("#r5-menu").focus()
+    page.keyboard.press("Alt+ArrowLeft")
+    expect(page.locator("#r2 .cr-rule")).to_have_count(3)
+    assert page.problems == []
+
+
+def test_a_group_about_one_person_is_built_counted_and_saved(studio):
+    page = studio("segments/close/")
+    page.get_by_role("button", name="Add a group about one person").click()
+    expect(page.locator("#r4-fact")).to_be_focused()
+    page.locator("#r4-fact").select_option(label="A contact’s role")
+    page.locator("#r4-value").select_option(label="owner")
+    expect(page.locator("#r4 .cr-token")).to_have_count(1)
+    page.locator("#r3").get_by_role("button", name="Add a group").click()
+    page.locator("#r6-value").select_option(label="Basic")
+    expect(page.locator("#alone-6")).to_contain_text("10")
+    expect(page.locator("#in-words")).to_contain_text("One and the same contact: Role is owner and Plan is Basic")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#toasts")).to_contain_text("Saved as version 2")
+    owner = {"field": "membership.role", "op": "=", "value": "OWNER"}
+    made = {"any_contact": {"all": [owner, {"any": [BASIC]}]}}
+    assert live_definition("close") == {"all": [BASIC, SEATS, made]}
+    assert page.problems == []
+
+
+def test_a_slash_goes_to_the_search_of_the_list(studio):
+    page = studio("segments/")
+    page.keyboard.press("/")
+    page.keyboard.type("deep")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="1 of 2 segments")).to_be_visible()
+    page.get_by_role("searchbox", name="Search segments").fill("nobody")
+    page.keyboard.press("Enter")
+    page.get_by_role("link", name="Clear filters").click()
+    expect(page.get_by_role("heading", name="2 segments")).to_be_visible()
     assert page.problems == []
 
 
@@ -152,7 +215,8 @@ def test_every_page_is_accessible_and_fits(studio, live_server, language, width)
     page.context.add_cookies([{"name": "django_language", "value": language, "url": live_server.url}])
     page.set_viewport_size({"width": width, "height": 900})
     one = "segments/deep/"
-    for path in ("", "segments/", "segments/new/", one, f"{one}members/", f"{one}history/", f"{one}json/"):
+    lists = ("campaigns/", "tests/", "contacts/", "tasks/", "contacts/?q=nobody&reach=sms")
+    for path in ("", "segments/", "segments/new/", one, f"{one}members/", f"{one}history/", f"{one}json/", *lists):
         studio(path)
         page.evaluate(AXE.read_text())
         found = page.evaluate("tags => axe.run({runOnly: tags})", STANDARDS)["violations"]

@@ -32,3 +32,13 @@ def test_the_data_pages_lead_back_to_the_studio(admin_client):
     content = admin_client.get("/admin/profiles/account/").content.decode()
     assert f'href="{reverse("admin:studio-campaigns")}"' in content
     assert 'name="language" value="he" lang="he">עברית' in content
+
+
+@pytest.mark.parametrize(
+    ("template", "words"),
+    [("403.html", "You may look, but not do this"), ("403_csrf.html", "This page was open for too long")],
+)
+def test_what_may_not_be_done_is_said_in_words(template, words):
+    content = render_to_string(template)
+    assert words in content
+    assert "<style" not in content

@@ -110,7 +110,7 @@ class _Handler(socketserver.StreamRequestHandler):
     def _read(self, number: int) -> Received | None:
         try:
             line = self.rfile.readline().decode("latin-1").split()
-            if len(line) != 3:
+            if len(line) != 3 or not line[2].startswith("HTTP/"):
                 return None
             headers: dict[str, str] = {}
             while header := self.rfile.readline().decode("latin-1").strip():

@@ -9,8 +9,10 @@ from decimal import Decimal
 import pytest
 
 from orchestrator.channels.contract import Busy, Refusal, Unclear
+from orchestrator.channels.events import RejectReason
 from orchestrator.channels.sendgrid.channel import SendGridChannel
-from orchestrator.connectors.contract import ConnectorRefusal, CrmRecord, DealUpsert, PropertyPatch
+from orchestrator.channels.twilio.channel import TwilioChannel
+from orchestrator.connectors.contract import ConnectorRefusal, CrmRecord, DealUpsert, PropertyPatch, TaskUpsert
 from orchestrator.connectors.hubspot.client import HubSpotCrm
 from orchestrator.connectors.mapping import DEFAULT_HUBSPOT, apply_mapping
 from orchestrator.connectors.stripe import events
@@ -68,7 +70,7 @@ def test_the_crm_gives_every_company_and_contact_once(crm, company):
 
 
 def test_the_default_mapping_reads_every_record_of_the_crm(crm):
-    for kind in ("account", "contact"):
+    for kind in ("account", "contact", "ticket"):
         for record in pulled(crm, kind):
             mapped = apply_mapping(DEFAULT_HUBSPOT[kind], record.properties)
             assert mapped.errors == []
@@ -86,7 +88,7 @@ def test_what_changed_comes_again_with_its_company(crm):
 
 
 def test_a_conversion_is_written_back_twice_and_is_there_once(crm, sandbox, company):
-    assert len(crm.set_up()) == 6
+    assert len(crm.set_up()) == 8
     assert crm.set_up() == []
     account = company.accounts[0].external_id
     contact = pulled(crm, "contact")[0].id
@@ -97,6 +99,25 @@ def test_a_conversion_is_written_back_twice_and_is_there_once(crm, sandbox, comp
     [row] = sandbox.hubspot.store.all("deals")
     assert row.joined == {"companies": [account], "contacts": [contact]}
     assert sandbox.hubspot.store.find("companies", account).properties["upsell_status"] == "won"
+
+
+def test_a_task_is_written_open_then_done_and_is_there_once(crm, sandbox, company):
+    crm.set_up()
+    account, contact = company.accounts[0].external_id, pulled(crm, "contact")[0].id
+    due = datetime(2026, 2, 3, 9, tzinfo=UTC)
+    for state, outcome in (("OPEN", ""), ("DONE", "INTERESTED")):
+        task = TaskUpsert("task-1", "Call Harbour Line", "Seats", due, state, outcome, account, contact)
+        assert crm.upsert_tasks([task]) == {}
+    [row] = sandbox.hubspot.store.all("tasks")
+    assert row.joined == {"companies": [account], "contacts": [contact]}
+    assert (row.properties["hs_task_status"], row.properties["upsell_task_outcome"]) == ("COMPLETED", "INTERESTED")
+
+
+def test_every_ticket_comes_with_its_company_and_contact(crm, company):
+    records = pulled(crm, "ticket")
+    assert {record.id for record in records} == {ticket.external_id for ticket in company.tickets}
+    told = {(record.id, record.associations, record.contacts) for record in records}
+    assert told == {(one.external_id, (one.account_id,), (one.contact_id,)) for one in company.tickets}
 
 
 def test_a_write_back_to_a_company_that_is_gone_names_it(crm, company):
@@ -177,3 +198,41 @@ def test_a_mail_without_a_sender_is_refused(sandbox):
     channel = SendGridChannel(api_key="SG.k", api_base=sandbox.base_url + "/sendgrid", from_email="", timeout_s=2)
     with pytest.raises(Refusal):
         channel.send(message())
+
+
+@pytest.fixture
+def texts(sandbox):
+    return TwilioChannel(
+        account_sid="AC" + "0" * 32,
+        auth_token="sandbox",
+        bases=dict.fromkeys(("api", "messaging", "lookups"), sandbox.base_url + "/twilio"),
+        public_base_url="https://crescendo.example",
+        messaging_service_sid="MG" + "0" * 32,
+        timeout_s=1,
+    )
+
+
+def text(to="+972501234567", **changes):
+    return message(address=to, text="More room", **changes)
+
+
+def test_a_text_message_arrives_with_our_id(texts, sandbox):
+    sent = text()
+    receipt = texts.send(sent)
+    [line] = [one.line() for one in sandbox.twilio.accepted]
+    assert (line["provider_id"], line["message"]) == (receipt.provider_id, str(sent.message_id))
+    assert line["user_agent"].startswith("twilio-python/")
+    assert line["validity_period"] == 14400
+
+
+def test_what_the_sms_provider_says_becomes_one_of_three_outcomes(texts, sandbox):
+    with pytest.raises(Refusal) as stopped:
+        texts.send(text("+15005550004"))
+    assert (stopped.value.code, stopped.value.reject) == ("21610", RejectReason.OPTED_OUT)
+    sandbox.faults["twilio"].set(FaultPlan(rate_429=1.0))
+    with pytest.raises(Busy):
+        texts.send(text())
+    for plan in (FaultPlan(rate_5xx_before=1.0), FaultPlan(rate_reset=1.0), FaultPlan(rate_hang=1.0, hang_s=2.0)):
+        sandbox.faults["twilio"].set(plan)
+        with pytest.raises(Unclear):
+            texts.send(text())

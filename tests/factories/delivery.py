@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import factory
 
 from campaigns.delivery import content
-from campaigns.delivery.models import Message, SendGate, Template, TemplateVersion
+from campaigns.delivery.models import CsmTask, Message, SendGate, Template, TemplateVersion
 from tests.factories.consent import ConsentTopicFactory, ContactPointFactory
 from tests.factories.profiles import AccountFactory, ContactFactory
 
@@ -27,6 +27,9 @@ BANNER = {
         "button": "See the plan",
     }
 }
+
+TASK = {"en": {"title": "Call {{ account.name }}", "text": "Ask {{ contact.first_name }} about more seats."}}
+CONTENT = {"email": MAIL, "in_app": BANNER, "csm_task": TASK}
 
 
 class SendGateFactory(factory.django.DjangoModelFactory):
@@ -59,7 +62,7 @@ class TemplateVersionFactory(factory.django.DjangoModelFactory):
 
     template = factory.SubFactory(TemplateFactory)
     number = 1
-    content = factory.LazyAttribute(lambda new: MAIL if new.template.channel == "email" else BANNER)
+    content = factory.LazyAttribute(lambda new: CONTENT.get(new.template.channel, BANNER))
     compiled = factory.LazyAttribute(
         lambda new: content.compile_content(channel=new.template.channel, content=new.content)
     )
@@ -96,3 +99,25 @@ class ReadyMessageFactory(MessageFactory):
 
     state = Message.State.READY
     next_at = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+class CsmTaskFactory(factory.django.DjangoModelFactory):
+    """Open, made at NOW by a message that was delivered then, due in two days."""
+
+    class Meta:
+        model = CsmTask
+
+    message = factory.SubFactory(
+        MessageFactory,
+        channel="csm_task",
+        state=Message.State.ACCEPTED,
+        accepted_at=NOW,
+        delivered_at=NOW,
+        ended_at=NOW,
+    )
+    account = factory.SelfAttribute("message.account")
+    contact = factory.SelfAttribute("message.contact")
+    title = factory.LazyAttribute(lambda new: f"Call {new.account.name}")
+    body = "Ask about more seats."
+    added_at = NOW
+    due_at = NOW + timedelta(days=2)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import factory
 
 from campaigns.profiles.addresses import hash_address
-from campaigns.profiles.models import Account, AccountAlias, Contact, ContactAlias, Membership
+from campaigns.profiles.models import Account, AccountAlias, Contact, ContactAlias, Membership, SupportTicket
 
 ADDED_AT = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 
@@ -67,3 +67,18 @@ class ContactAliasFactory(factory.django.DjangoModelFactory):
     source = "hubspot"
     value = factory.Sequence(lambda n: f"hs-{n}")
     contact = factory.SubFactory(ContactFactory)
+
+
+class SupportTicketFactory(factory.django.DjangoModelFactory):
+    """Open and urgent, as the CRM tells it."""
+
+    class Meta:
+        model = SupportTicket
+
+    source = "hubspot"
+    external_id = factory.Sequence(lambda n: f"t-{n}")
+    account = factory.SubFactory(AccountFactory)
+    subject = "Nobody can log in"
+    priority = SupportTicket.Priority.URGENT
+    opened_at = ADDED_AT
+    updated_at = factory.SelfAttribute("opened_at")

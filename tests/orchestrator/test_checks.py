@@ -45,3 +45,17 @@ def test_plain_http_links_are_a_warning_at_deployment(settings):
     settings.PUBLIC_BASE_URL = "http://crescendo.example"
 
     assert ids(checks.check_public_address()) == ["crescendo.W002"]
+
+
+def test_twilio_without_a_token_or_a_sender_is_a_warning(settings):
+    settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN = "AC1", ""
+    settings.TWILIO_FROM = settings.TWILIO_MESSAGING_SERVICE_SID = ""
+
+    assert ids(checks.check_companions() + checks.check_sms_sender()) == ["crescendo.W001", "crescendo.W003"]
+
+
+def test_a_public_address_that_twilio_would_not_call_is_a_warning(settings):
+    settings.TWILIO_ACCOUNT_SID, settings.TWILIO_FROM = "AC1", "+15005550006"
+    settings.PUBLIC_BASE_URL = "https://my_host.example"
+
+    assert ids(checks.check_sms_sender()) == ["crescendo.W004"]

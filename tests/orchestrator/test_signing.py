@@ -10,7 +10,7 @@ import time_machine
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.signing import BadTokenError, Purpose, sign, unsign
+from orchestrator.signing import BadTokenError, Purpose, sign, sign_number, unsign, unsign_number
 
 MESSAGE = "3f2b8a52-6a4e-4a0e-9d8e-0c9f4b7f1a11"
 
@@ -108,3 +108,31 @@ def test_the_error_does_not_repeat_the_token():
     with pytest.raises(BadTokenError) as caught:
         unsign(Purpose.CLICK, token)
     assert token not in str(caught.value)
+
+
+@given(number=st.integers(min_value=0, max_value=2**63 - 1), purpose=st.sampled_from(Purpose))
+def test_a_signed_number_comes_back_and_serves_only_its_purpose(number, purpose):
+    token = sign_number(purpose, number)
+    assert re.fullmatch(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{16}", token)
+    assert unsign_number(purpose, token) == number
+    for other in set(Purpose) - {purpose}:
+        with pytest.raises(BadTokenError):
+            unsign_number(other, token)
+
+
+def test_the_link_of_a_text_message_is_short():
+    assert len(sign_number(Purpose.CLICK, 9_999_999)) <= 21
+
+
+def test_no_changed_number_token_is_taken():
+    token = sign_number(Purpose.CLICK, 123_456)
+    wrong = {token[:place] + letter + token[place + 1 :] for place in range(len(token)) for letter in "aB3_-. é"}
+    for one in (wrong - {token}) | {token[:-1], token + "A", "", ".", "a", token.replace(".", ""), "é." + token}:
+        with pytest.raises(BadTokenError):
+            unsign_number(Purpose.CLICK, one)
+
+
+def test_a_number_signed_with_a_retired_key_is_still_read(settings):
+    token = sign_number(Purpose.CLICK, 5)
+    settings.SECRET_KEY_FALLBACKS, settings.SECRET_KEY = [settings.SECRET_KEY], "another-key-" * 5
+    assert unsign_number(Purpose.CLICK, token) == 5

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
 
 import segment.analytics as segment_analytics
 
@@ -64,8 +64,8 @@ def announce_billing(*, outside: Outside, company: Company, progress: Progress) 
     )
 
 
-def send_usage(*, setting: DemoSetting, company: Company, progress: Progress) -> int:
-    """Every day of history through the official Segment client, gzipped, oldest first."""
+def send_usage(*, setting: DemoSetting, company: Company, days: Sequence[date], progress: Progress) -> int:
+    """The usage of those days through the official Segment client, gzipped, in that order."""
     failures: list[str] = []
     client = segment_analytics.Client(
         setting.write_key,
@@ -78,7 +78,6 @@ def send_usage(*, setting: DemoSetting, company: Company, progress: Progress) ->
         on_error=lambda error, items: failures.append(f"{len(items)} events: {error}"),
     )
     sent = 0
-    days = list(company.history())
     for number, day in enumerate(days, start=1):
         for event in company.usage_events(day):
             client.track(**event)

@@ -44,14 +44,14 @@ class Outside:
     def state(self) -> dict[str, Any]:
         return self._ask("GET", "/_sandbox/state")
 
-    def accepted_mails(self) -> list[dict[str, Any]]:
-        """Every mail the provider accepted, in order: the truth about lost and doubled messages."""
-        mails: list[dict[str, Any]] = []
+    def accepted(self, *, vendor: str) -> list[dict[str, Any]]:
+        """Every message the provider accepted, in order: the truth about lost and doubled messages."""
+        found: list[dict[str, Any]] = []
         while True:
-            page = self._ask("GET", f"/_sandbox/log?vendor=sendgrid&after={len(mails)}")
-            mails += page["items"]
-            if len(mails) >= page["total"]:
-                return mails
+            page = self._ask("GET", f"/_sandbox/log?vendor={vendor}&after={len(found)}")
+            found += page["items"]
+            if len(found) >= page["total"]:
+                return found
 
     def _ask(self, method: str, path: str) -> Any:
         connection = http.client.HTTPConnection("127.0.0.1", self._setting.sandbox_port, timeout=30)

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from campaigns.billing.models import Subscription
-from campaigns.cli.demo import campaign, days, load, result, table
+from campaigns.cli.demo import chosen, days, load, result, table
 from campaigns.cli.demo.outside import Outside
 from campaigns.cli.demo.setting import DemoSetting
 from campaigns.cli.demo.waiting import wait_for
@@ -46,11 +46,12 @@ def run_demo(*, setting: DemoSetting, folder: Path, is_once: bool, workers: int)
     )
     outside = Outside(setting)
     call_command("migrate", verbosity=0)
+    # Before any worker writes: a new partition locks the table that its events go to.
+    partitions.make_months(now=clock.utcnow(), back=6)
     with supervise.running(
         port=setting.port, workers=workers, extra={"sandbox": _sandbox_command(setting)}, wait_until_ready=True
     ) as site:
         outside.wait_until_up()
-        partitions.make_months(now=clock.utcnow(), back=6)
         password = _make_person()
         with Progress(
             TextColumn("{task.description:<44}"),
@@ -60,16 +61,21 @@ def run_demo(*, setting: DemoSetting, folder: Path, is_once: bool, workers: int)
             console=console,
         ) as progress:
             _bring_in(setting=setting, company=company, outside=outside, progress=progress)
-            entry = _launch(setting=setting, progress=progress)
+            launched = _launch(setting=setting, progress=progress)
             outside.begin()
-            _pass_days(started=entry.launched_at, outside=outside, progress=progress)
+            _pass_days(started=launched[0].launched_at, outside=outside, progress=progress)
         witness = result.hear_witness(outside=outside, file=folder / "witness.json")
-        report = result.collect(campaign=entry, witness=witness, now=clock.utcnow())
+        report = result.collect(campaigns=launched, witness=witness, now=clock.utcnow())
         (folder / "result.json").write_text(json.dumps(report, indent=1, default=str))
         table.print_report(console=console, report=report)
         if not is_once:
             console.print(
                 f"\nThe site is at [bold]{setting.product_base}/admin/[/bold], name {PERSON}, password {password}."
+            )
+            console.print(f"The customer's own application: {setting.sandbox_base}/app/")
+            console.print(
+                "To let days pass for campaigns of your own, in a second terminal: "
+                "[bold].venv/bin/python manage.py pass_days 14[/bold]"
             )
             console.print("Ctrl-C stops everything.")
             site.wait()
@@ -116,7 +122,7 @@ def _bar(progress: Progress, title: str, total: int | None = None) -> Iterator[A
 
 
 def _bring_in(*, setting: DemoSetting, company: companies.Company, outside: Outside, progress: Progress) -> None:
-    if Campaign.objects.filter(slug=campaign.SLUG, launched_at__isnull=False).exists():
+    if Campaign.objects.filter(slug=chosen.ALL[0].slug, launched_at__isnull=False).exists():
         return
     now = clock.utcnow()
     load.load_catalogue(company=company, now=now)
@@ -126,7 +132,7 @@ def _bring_in(*, setting: DemoSetting, company: companies.Company, outside: Outs
     with _bar(progress, "Subscriptions by billing webhooks") as move:
         load.announce_billing(outside=outside, company=company, progress=move)
     with _bar(progress, f"{setting.days} days of usage by the official client") as move:
-        load.send_usage(setting=setting, company=company, progress=move)
+        load.send_usage(setting=setting, company=company, days=list(company.history()), progress=move)
     with _bar(progress, "Taking the usage in") as move:
         load.wait_for_intake(progress=move)
     statistics.renew_statistics(Account, Contact, Membership, Subscription, UsageDaily, UsageEvent)
@@ -134,25 +140,25 @@ def _bring_in(*, setting: DemoSetting, company: companies.Company, outside: Outs
         days.settle(outside=outside)
 
 
-def _launch(*, setting: DemoSetting, progress: Progress) -> Campaign:
-    existing = Campaign.objects.filter(slug=campaign.SLUG, launched_at__isnull=False).first()
-    if existing is not None:
-        return existing
-    with _bar(progress, "Launching the campaign", total=1):
+def _launch(*, setting: DemoSetting, progress: Progress) -> list[Campaign]:
+    wanted = chosen.choose(days=setting.days)
+    with _bar(progress, "Launching the campaigns", total=len(wanted)) as move:
         now = clock.utcnow()
-        apply.apply_campaign(document=campaign.campaign_file(), by=PERSON, now=now)
-        entry = Campaign.objects.get(slug=campaign.SLUG)
-        # The draw is part of what a seed fixes.
-        launch.launch(campaign=entry, by=PERSON, now=now, salt=f"{campaign.SLUG}-{setting.seed}")
-    entry.refresh_from_db()
-    return entry
+        for number, one in enumerate(wanted, start=1):
+            if not Campaign.objects.filter(slug=one.slug, launched_at__isnull=False).exists():
+                apply.apply_campaign(document=one.document(), by=PERSON, now=now)
+                # The draw is part of what a seed fixes.
+                entry = Campaign.objects.get(slug=one.slug)
+                launch.launch(campaign=entry, by=PERSON, now=now, salt=f"{one.slug}-{setting.seed}")
+            move(number, len(wanted))
+    return [Campaign.objects.get(slug=one.slug) for one in wanted]
 
 
 def _pass_days(*, started: datetime | None, outside: Outside, progress: Progress) -> None:
     assert started is not None
     until = started + RUNS_FOR
     total = int(RUNS_FOR.total_seconds() // 3600)
-    with _bar(progress, "15 days of the campaign, in hours") as move:
+    with _bar(progress, "15 days of the campaigns, in hours") as move:
         days.settle(outside=outside)
         days.pass_days(
             until=until,

@@ -16,6 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 MARK = "CRESCENDO_DEMO"
 EVIDENCE_WINDOW_S = 10
+TWILIO_ACCOUNT = "AC" + "5a" * 16
+TWILIO_SERVICE = "MG" + "5a" * 16
 
 
 class DemoMismatchError(ValueError):
@@ -38,6 +40,7 @@ class DemoSetting:
     stripe_secret: str
     sendgrid_private_key: str
     sendgrid_public_key: str
+    twilio_auth_token: str = "sandbox"  # noqa: S105 - what a demo that was set up without SMS goes on with
 
     @property
     def last_day(self) -> date:
@@ -63,12 +66,17 @@ class DemoSetting:
             "SENDGRID_FROM_NAME": "Harbourline",
             "SENDER_NAME": "Harbourline Ltd",
             "SENDER_POSTAL_ADDRESS": "12 Harbour Street, Haifa 3303112, Israel",
+            "TWILIO_ACCOUNT_SID": TWILIO_ACCOUNT,
+            "TWILIO_AUTH_TOKEN": self.twilio_auth_token,
+            "TWILIO_MESSAGING_SERVICE_SID": TWILIO_SERVICE,
+            "TWILIO_API_BASE": f"{self.sandbox_base}/twilio",
             "HUBSPOT_ACCESS_TOKEN": "pat-sandbox",
             "HUBSPOT_API_BASE": f"{self.sandbox_base}/hubspot",
             "STRIPE_API_KEY": "sk_test_sandbox",
             "STRIPE_API_BASE": f"{self.sandbox_base}/stripe",
             "STRIPE_WEBHOOK_SECRET": self.stripe_secret,
             "EVIDENCE_WINDOW_EMAIL_S": str(EVIDENCE_WINDOW_S),
+            "EVIDENCE_WINDOW_SMS_S": str(EVIDENCE_WINDOW_S),
         }
 
 
@@ -128,6 +136,7 @@ def _new(*, seed: int, accounts: int, days: int, port: int | None, now: datetime
         stripe_secret=f"whsec_{secrets.token_hex(16)}",
         sendgrid_private_key=pem,
         sendgrid_public_key=base64.b64encode(public).decode(),
+        twilio_auth_token=secrets.token_hex(16),
     )
 
 

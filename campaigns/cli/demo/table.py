@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from rich.console import Console
@@ -14,11 +15,12 @@ SKIPS = {
     "OPTED_OUT": "the contact opted out",
     "REFUSED": "the account said no",
 }
+CHANNELS = {"email": "e-mail", "sms": "text message", "in_app": "in the product", "csm_task": "task for a CSM"}
 # The verdict's and the estimate's codes in the words of the pages.
 WORDS = {
     "AHEAD": "{leader} is ahead",
     "NOT_YET": "not clear yet",
-    "NO_DIFFERENCE": "no difference worth having",
+    "NO_DIFFERENCE": "no difference could be shown",
     "HARM": "{leader} does harm",
     "DATA_PROBLEM": "the split is not as planned: don't read it yet",
     "NOT_ENOUGH_CONVERSIONS": "fewer than 25 upgrades in a group",
@@ -29,12 +31,15 @@ WORDS = {
 
 
 def print_report(*, console: Console, report: dict[str, Any]) -> None:
-    console.rule(f"{report['campaign']}, as of {report['as_of'][:16]} (business time)")
-    _print_audience(console, report["ledger"])
-    _print_arms(console, report)
-    _print_money(console, report["money"])
+    for campaign in report["campaigns"]:
+        console.rule(f"{campaign['campaign']}, as of {report['as_of'][:16]} (business time)")
+        _print_audience(console, campaign["ledger"])
+        _print_steps(console, campaign["steps"])
+        _print_arms(console, campaign)
+        _print_money(console, campaign["money"])
+    console.rule("All campaigns together")
     _print_rest(console, report)
-    _print_checks(console, report["checks"])
+    _print_checks(console, report)
 
 
 def _print_audience(console: Console, ledger: dict[str, Any]) -> None:
@@ -50,6 +55,18 @@ def _print_audience(console: Console, ledger: dict[str, Any]) -> None:
     console.print(table)
     for reason, number in sorted(ledger["skips"].items(), key=lambda pair: -pair[1]):
         console.print(f"Messages not sent because: {SKIPS.get(reason, reason.replace('_', ' ').lower())}: {number:,}")
+
+
+def _print_steps(console: Console, steps: list[dict[str, Any]]) -> None:
+    table = Table(title="By step", title_justify="left")
+    for name in ("Step", "Channel", "Wording"):
+        table.add_column(name)
+    for name in ("Messages", "Sent", "Delivered", "Clicked", "Opted out", "Not sent"):
+        table.add_column(name, justify="right")
+    for step in steps:
+        counts = [_count(step[key]) for key in ("messages", "sent", "delivered", "clicked", "opted_out", "skipped")]
+        table.add_row(step["step"], CHANNELS[step["channel"]], step["variant"].upper(), *counts)
+    console.print(table)
 
 
 def _print_arms(console: Console, report: dict[str, Any]) -> None:
@@ -91,17 +108,27 @@ def _print_rest(console: Console, report: dict[str, Any]) -> None:
         for state, number in states.items():
             table.add_row(kind.replace("_", " ").lower(), state.lower(), _count(number))
     console.print(table)
+    tasks = report["csm_tasks"]
+    if tasks:
+        console.print(f"Tasks for customer success managers: {', '.join(f'{n} {s.lower()}' for s, n in tasks.items())}")
 
 
-def _print_checks(console: Console, checks: list[dict[str, Any]]) -> None:
+def _print_checks(console: Console, report: dict[str, Any]) -> None:
     table = Table(title="Do the sums close?", title_justify="left")
+    table.add_column("Of")
     table.add_column("Check")
     table.add_column("Left", justify="right")
     table.add_column("Right", justify="right")
     table.add_column("")
-    for check in checks:
-        table.add_row(check["sentence"], str(check["left"]), str(check["right"]), "yes" if check["ok"] else "NO")
+    for name, check in _checks(report):
+        table.add_row(name, check["sentence"], str(check["left"]), str(check["right"]), "yes" if check["ok"] else "NO")
     console.print(table)
+
+
+def _checks(report: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for campaign in report["campaigns"]:
+        yield from ((campaign["campaign"], check) for check in campaign["checks"])
+    yield from (("all", check) for check in report["checks"])
 
 
 def _count(number: int) -> str:

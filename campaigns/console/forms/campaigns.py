@@ -10,6 +10,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from campaigns.console import campaign_words
 from campaigns.offers.models import Offer
 from campaigns.profiles.models import Membership
 from campaigns.segments.models import Segment
@@ -17,8 +18,16 @@ from campaigns.sequences import campaign_file
 from campaigns.sequences.models import Campaign
 
 NO_OFFER = ""
-NEXT_PLAN = {"slug": "next-plan-up", "name": "Next plan up"}
+NEXT_PLAN = {"slug": "next-plan-up", "name": "The next plan up"}
 TAKEN = {"new"}
+
+# What would be right, in place of Django's "Ensure that".
+WORDS = {
+    "required": gettext_lazy("Fill this in."),
+    "min_value": gettext_lazy("Fill in %(limit_value)s or more."),
+    "max_value": gettext_lazy("Fill in %(limit_value)s or less."),
+    "max_length": gettext_lazy("At most %(limit_value)d characters; this has %(show_value)d."),
+}
 
 Document = dict[str, Any]
 
@@ -29,6 +38,7 @@ class StudioForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"label_suffix": "", **kwargs})
         for field in self.fields.values():
+            field.error_messages |= WORDS
             kind = "form-select" if isinstance(field.widget, forms.Select) else "form-control"
             if isinstance(field.widget, forms.CheckboxInput | forms.CheckboxSelectMultiple):
                 kind = "form-check-input"
@@ -50,12 +60,6 @@ class NewCampaignForm(StudioForm):
         super().__init__(*args, **kwargs)
         self.fields["segment"].choices = segment_choices()  # type: ignore[attr-defined]
         self.fields["offer"].choices = offer_choices(with_none=False)  # type: ignore[attr-defined]
-
-    def clean_name(self) -> str:
-        name = str(self.cleaned_data["name"]).strip()
-        if not slug_for(name):
-            raise forms.ValidationError(_("The name needs some letters or digits of the Latin alphabet."))
-        return name
 
 
 class GoalForm(StudioForm):
@@ -215,7 +219,8 @@ def segment_choices() -> list[tuple[str, str]]:
 
 def offer_choices(*, with_none: bool) -> list[tuple[str, str]]:
     """The offers there are, the next plan up always among them: a campaign that names it makes it."""
-    found = [(offer.slug, offer.name) for offer in Offer.objects.filter(is_active=True).order_by("name", "slug")]
+    offers = Offer.objects.filter(is_active=True).order_by("name", "slug")
+    found = [(offer.slug, campaign_words.own_offer_name(offer.slug, offer.name)) for offer in offers]
     if NEXT_PLAN["slug"] not in dict(found):
         found.append((NEXT_PLAN["slug"], _("The next plan up")))
     return [(NO_OFFER, _("No offer in the messages")), *found] if with_none else found
@@ -240,10 +245,8 @@ def role_choices() -> list[tuple[str, str]]:
 
 
 def slug_for(name: str) -> str:
-    """A free name for the campaign's address, made of its name; empty when nothing of it is left."""
-    stem = slugify(name)[: campaign_file.LONGEST_SLUG - 4].strip("-_")
-    if not stem:
-        return ""
+    """A free name for the campaign's address, made of its name; of one in another script than Latin nothing is left."""
+    stem = slugify(name)[: campaign_file.LONGEST_SLUG - 4].strip("-_") or "campaign"
     taken = set(Campaign.objects.filter(slug__startswith=stem).values_list("slug", flat=True)) | TAKEN
     number, slug = 2, stem
     while slug in taken:

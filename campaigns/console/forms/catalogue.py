@@ -18,6 +18,7 @@ from campaigns.console.forms.other_facts import BucketFact, ConsentFact, EventFa
 from campaigns.console.forms.sentence import Option, Values
 from campaigns.console.forms.usage_facts import UsageFact
 from campaigns.profiles.models import Account, Contact, Membership
+from campaigns.segments.figures import country_name
 from campaigns.segments.models import Segment
 from campaigns.usage.models import Meter
 
@@ -76,7 +77,7 @@ def load(*, own_slug: str = "") -> Catalogue:
 def _account_facts() -> Iterable[Fact]:
     group = _("Account")
     plans = list(Plan.objects.order_by("rank", "code").values_list("code", "name"))
-    countries = _seen(Account, "country")
+    countries = _countries(Account)
     yield Compared(
         "account.plan", _("Plan"), group,
         head={"field": "account.plan"}, ops=facts.CHOICE, options=plans, choose=_("Choose a plan."),
@@ -123,7 +124,7 @@ def _contact_facts() -> Iterable[Fact]:
     topics = list(ConsentTopic.objects.order_by("-is_marketing", "name").values_list("slug", "name"))
     for key, label, field_name, options in (
         ("contact.locale", _("A contact’s language"), "contact.locale", _languages()),
-        ("contact.country", _("A contact’s country"), "contact.country", _seen(Contact, "country")),
+        ("contact.country", _("A contact’s country"), "contact.country", _countries(Contact)),
         (
             "membership.role",
             _("A contact’s role"),
@@ -141,6 +142,10 @@ def _contact_facts() -> Iterable[Fact]:
 def _languages() -> list[Option]:
     known = [(code, get_language_info(code)["name_translated"]) for code, _name in settings.LANGUAGES]
     return known + [(code, code) for code, _name in _seen(Contact, "locale") if code not in dict(known)]
+
+
+def _countries(model: type[Account] | type[Contact]) -> list[Option]:
+    return sorted(((code, country_name(code)) for code, _name in _seen(model, "country")), key=lambda one: one[1])
 
 
 def _seen(model: type[Account] | type[Contact], column: str) -> list[Option]:

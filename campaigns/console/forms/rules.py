@@ -1,13 +1,13 @@
-"""The rules of a segment as a form: two levels of groups, read from a definition or from what was posted.
+"""The rules of a segment or a question as a form: groups within groups, read from a definition or from what was posted.
 
-What the form can't edit (deeper groups, conditions it has no sentence for) becomes a row of kind `kept`: the
-condition travels through the form as it is.
+What the form has no sentence for becomes a row of kind `kept`: the condition travels through the form as it is. What
+is read from a definition and not changed is written back exactly as it stood.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,17 +19,23 @@ from campaigns.console.forms.facts import Document
 from campaigns.console.forms.sentence import RuleError, Values
 from campaigns.segments.errors import DefinitionError
 
-MODES = ("all", "any", "none")
+MODES = ("all", "any", "none", "not_all")
+NEGATIVE = ("none", "not_all")
+# For whom a group holds together: one and the same person (account), or nobody (no account) at all.
+BONDS = ("contact", "no_contact", "account", "no_account")
 RULE, GROUP, KEPT = "rule", "group", "kept"
-# Far more than anybody reads; the grammar's own limit is 200 conditions.
-ROWS_LIMIT = 250
+# More than any definition of the grammar can make: 200 conditions, each in ten groups of its own.
+ROWS_LIMIT = 2_200
+# Rows within rows; the grammar's 10 levels, and the outermost group where a definition is one condition.
+DEPTH_LIMIT = 11
 NEW_RULE = "account.plan"
 
 
 @dataclass(slots=True)
 class Row:
-    """`said` is a kept condition in words. `path` is where its condition stands in the definition, empty while it
-    stands in none. `refused` is what the grammar has against a line that is filled in rightly."""
+    """`said` is a kept condition in words. `path` is where its condition stands in the definition, None while it
+    stands in none. `refused` is what the grammar has against a line that is filled in rightly. `is_bare`: a group
+    whose only condition is written without a list around it. The last lines say where the row may go."""
 
     id: int
     kind: str
@@ -38,13 +44,20 @@ class Row:
     mode: str = "any"
     rows: list[Row] = field(default_factory=list)
     document: Any = None
-    path: str = ""
+    bond: str = ""
+    is_bare: bool = False
+    path: str | None = None
     refused: str = ""
     error: str = ""
     error_field: str = ""
     is_unfinished: bool = False
     alone: str = ""
     said: str = ""
+    depth: int = 1
+    goes_into: str = ""
+    goes_out: bool = False
+    takes_group: bool = False
+    takes_bond: str = ""
 
     @property
     def document_text(self) -> str:
@@ -53,14 +66,22 @@ class Row:
 
 @dataclass(slots=True)
 class Tree:
+    """The outermost group."""
+
     subject: str = "account"
     mode: str = "all"
     rows: list[Row] = field(default_factory=list)
+    is_bare: bool = False
+    takes_group: bool = True
+    takes_bond: str = ""
+
+    @property
+    def bond(self) -> str:
+        return ""
 
     def all_rows(self) -> Iterator[Row]:
-        for row in self.rows:
+        for row, _group, _place in walk(self):
             yield row
-            yield from row.rows
 
     def errors(self) -> list[Row]:
         return [row for row in self.all_rows() if row.error]
@@ -68,62 +89,103 @@ class Tree:
     def next_id(self) -> int:
         return max((row.id for row in self.all_rows()), default=0) + 1
 
-    def find(self, row_id: int) -> tuple[list[Row], int] | None:
-        """The list that holds the row, and its place there."""
-        for rows in (self.rows, *(row.rows for row in self.rows)):
-            for place, row in enumerate(rows):
-                if row.id == row_id:
-                    return rows, place
-        return None
+    def find(self, row_id: int) -> tuple[Group, int] | None:
+        """The group that holds the row, and its place there."""
+        return next(((group, place) for row, group, place in walk(self) if row.id == row_id), None)
+
+
+Group = Tree | Row
+
+
+def walk(group: Group) -> Iterator[tuple[Row, Group, int]]:
+    """Every row below with the group that holds it and its place there, in the order of the page."""
+    for place, row in enumerate(group.rows):
+        yield row, group, place
+        yield from walk(row)
 
 
 def from_definition(definition: Document, catalogue: Catalogue) -> Tree:
-    """A single condition is shown as a group of one, which means the same."""
+    """A single condition is shown as a group of one."""
     document = {key: value for key, value in definition.items() if key != "subject"}
     tree = Tree(subject=definition.get("subject", "account"))
-    opened = _open_group(document)
-    tree.mode, children = opened if opened and catalogue.read(document) is None else ("all", [document])
-    numbers = iter(range(1, 10_000))
-    tree.rows = [_row_of(child, catalogue, numbers, depth=1) for child in children]
+    opened = None if catalogue.read(document) else _open_list(document) or _open(document, catalogue)
+    if opened is None or opened.bond:
+        opened = _Opened("", "all", True, [document])
+    tree.mode, tree.is_bare = opened.mode, opened.is_bare
+    numbers = iter(range(1, 100_000))
+    tree.rows = [_row_of(child, catalogue, numbers) for child in opened.children]
     return tree
 
 
-def _row_of(document: Document, catalogue: Catalogue, numbers: Iterator[int], *, depth: int) -> Row:
+def _row_of(document: Document, catalogue: Catalogue, numbers: Iterator[int]) -> Row:
     number = next(numbers)
     found = catalogue.read(document)
     if found is not None:
         return Row(number, RULE, fact=found[0].key, values=found[1])
-    opened = _open_group(document)
-    if opened is None or depth > 1:
+    opened = _open(document, catalogue)
+    if opened is None:
         return Row(number, KEPT, document=document)
-    mode, children = opened
-    rows = [_row_of(child, catalogue, numbers, depth=depth + 1) for child in children]
-    return Row(number, GROUP, mode=mode, rows=rows)
+    rows = [_row_of(child, catalogue, numbers) for child in opened.children]
+    return Row(number, GROUP, mode=opened.mode, bond=opened.bond, is_bare=opened.is_bare, rows=rows)
 
 
-def _open_group(document: Document) -> tuple[str, list[Document]] | None:
-    """(all, any or none, the conditions inside); none of these is written `{"not": {"any": […]}}`."""
-    if set(document) == {"not"} and isinstance(document["not"], dict) and set(document["not"]) == {"any"}:
-        return "none", document["not"]["any"]
-    if set(document) in ({"all"}, {"any"}):
-        mode = next(iter(document))
-        return mode, document[mode]
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    bond: str
+    mode: str
+    is_bare: bool
+    children: list[Document]
+
+
+def _open(document: Document, catalogue: Catalogue) -> _Opened | None:
+    """A group and what is in it; None for a condition, and for an empty list, which as a group would be unfinished."""
+    bond, inner = _bond_of(document)
+    if bond:
+        listed = None if catalogue.read(inner) else _open_list(inner)
+        if listed and listed.children:
+            return _Opened(bond, listed.mode, False, listed.children)
+        return _Opened(bond, "all", True, [inner])
+    listed = _open_list(document)
+    if listed:
+        return listed if listed.children else None
+    inner = document.get("not", {})
+    if set(document) == {"not"} and (catalogue.read(inner) or _open(inner, catalogue)):
+        return _Opened("", "none", True, [inner])
     return None
+
+
+def _bond_of(document: Document) -> tuple[str, Document]:
+    inner, prefix = (document["not"], "no_") if set(document) == {"not"} else (document, "")
+    for head, bond in (("any_contact", "contact"), ("any_account", "account")):
+        if set(inner) == {head}:
+            return prefix + bond, inner[head]
+    return "", {}
+
+
+def _open_list(document: Document) -> _Opened | None:
+    """All, any, none of these (`{"not": {"any": […]}}`), not all of these."""
+    negated = set(document) == {"not"}
+    inner = document["not"] if negated else document
+    modes = {"any": "none", "all": "not_all"} if negated else {"any": "any", "all": "all"}
+    head = next(iter(inner)) if len(inner) == 1 else ""
+    return _Opened("", modes[head], False, inner[head]) if head in modes else None
 
 
 def from_post(data: QueryDict, catalogue: Catalogue) -> Tree:
     """Rows come as repeated `row` fields in the order of the page, those inside a group as `GROUP/ROW`."""
     tree = Tree(subject="contact" if data.get("subject") == "contact" else "account")
-    tree.mode = data.get("mode", "all") if data.get("mode") in MODES else "all"
-    groups: dict[str, Row] = {}
+    tree.mode = _one_of(MODES, data.get("mode", ""), "all")
+    tree.is_bare = data.get("bare") == "1"
+    groups: dict[str, tuple[Group, int]] = {"": (tree, 0)}
     for name in data.getlist("row")[:ROWS_LIMIT]:
         parent, _slash, number = name.rpartition("/")
-        if not number.isdigit() or len(number) > 6 or (parent and parent not in groups):
+        if not number.isdecimal() or len(number) > 6 or parent not in groups:
             continue
+        group, depth = groups[parent]
         row = _posted_row(data, number, catalogue)
-        if row.kind == GROUP and not parent:
-            groups[number] = row
-        (groups[parent].rows if parent else tree.rows).append(row)
+        if row.kind == GROUP and depth < DEPTH_LIMIT:
+            groups[number] = row, depth + 1
+        group.rows.append(row)
     return tree
 
 
@@ -132,8 +194,10 @@ def _posted_row(data: QueryDict, number: str, catalogue: Catalogue) -> Row:
     kind = data.get(f"{prefix}kind", RULE)
     alone = data.get(f"{prefix}alone", "")[:20]
     if kind == GROUP:
-        mode = data.get(f"{prefix}mode", "any")
-        return Row(int(number), GROUP, mode=mode if mode in MODES else "any", alone=alone)
+        row = Row(int(number), GROUP, mode=_one_of(MODES, data.get(f"{prefix}mode", ""), "any"), alone=alone)
+        row.bond = _one_of(BONDS, data.get(f"{prefix}bond", ""), "")
+        row.is_bare = data.get(f"{prefix}bare") == "1"
+        return row
     if kind == KEPT:
         return Row(int(number), KEPT, document=_kept(data.get(f"{prefix}document", "")), alone=alone)
     fact = catalogue.get(data.get(f"{prefix}fact", NEW_RULE))
@@ -142,6 +206,10 @@ def _posted_row(data: QueryDict, number: str, catalogue: Catalogue) -> Row:
     posted = {key.removeprefix(prefix): data.getlist(key) for key in data if key.startswith(prefix)}
     values = {key: found for key, found in posted.items() if key not in ("kind", "fact", "was", "alone")}
     return Row(int(number), RULE, fact=fact.key, values=values, alone=alone)
+
+
+def _one_of(known: Sequence[str], asked: str, otherwise: str) -> str:
+    return asked if asked in known else otherwise
 
 
 def _kept(text: str) -> Any:
@@ -154,24 +222,26 @@ def _kept(text: str) -> Any:
 def to_definition(tree: Tree, catalogue: Catalogue) -> Document:
     """The definition of what is filled in rightly. Sets `path` and `error` of every row: what has an error is left
     out. Groups in which nothing is left are left out too: an empty one would change what the others mean."""
-    conditions: list[Document] = []
-    for row in tree.rows:
-        _write_row(row, catalogue, f"{_inside(tree.mode)}[{len(conditions)}]", conditions)
-    made = _wrap(tree.mode, conditions)
+    made = _wrap(tree, _write_rows(tree, catalogue, ""))
     return {"subject": "contact", **made} if tree.subject == "contact" else made
 
 
-def _write_row(row: Row, catalogue: Catalogue, path: str, into: list[Document]) -> None:
-    row.path, row.error, row.error_field, row.is_unfinished = "", row.refused, "", False
-    if row.refused:
-        return
-    try:
-        condition = _condition(row, catalogue, path)
-    except RuleError as error:
-        row.error, row.error_field, row.is_unfinished = error.message, error.field, error.is_missing
-        return
-    row.path = path
-    into.append(condition)
+def _write_rows(group: Group, catalogue: Catalogue, path: str) -> list[Document]:
+    made: list[Document] = []
+    *heads, listed = heads_of(group)
+    bare = _stands_bare(group)
+    for row in group.rows:
+        place = ".".join(filter(None, (path, *heads, "" if bare else f"{listed}[{len(made)}]")))
+        row.path, row.error, row.error_field, row.is_unfinished = None, row.refused, "", False
+        try:
+            condition = None if row.refused else _condition(row, catalogue, place)
+        except RuleError as error:
+            row.error, row.error_field, row.is_unfinished = error.message, error.field, error.is_missing
+            continue
+        if condition is not None:
+            row.path = place
+            made.append(condition)
+    return made
 
 
 def _condition(row: Row, catalogue: Catalogue, path: str) -> Document:
@@ -181,163 +251,51 @@ def _condition(row: Row, catalogue: Catalogue, path: str) -> Document:
         if not isinstance(row.document, dict):
             raise RuleError("document", _("This line was damaged on its way. Load the page again."))
         return row.document
-    inner: list[Document] = []
-    for child in row.rows:
-        _write_row(child, catalogue, f"{path}.{_inside(row.mode)}[{len(inner)}]", inner)
+    inner = _write_rows(row, catalogue, path)
     if not inner:
         raise RuleError("mode", _("This group has no rule that can be used. Add one or remove it."), is_missing=True)
-    return _wrap(row.mode, inner)
+    return _wrap(row, inner)
 
 
-def _inside(mode: str) -> str:
-    return "not.any" if mode == "none" else mode
+def heads_of(group: Group) -> list[str]:
+    """The keys that lead from where a group is written to the list of what is in it: its levels of the grammar."""
+    heads = ["not"] if group.bond.startswith("no_") else []
+    if group.bond:
+        heads.append(f"any_{group.bond.removeprefix('no_')}")
+    if group.mode in NEGATIVE:
+        heads.append("not")
+    return [*heads, {"none": "any", "not_all": "all"}.get(group.mode, group.mode)]
 
 
-def _wrap(mode: str, conditions: Sequence[Document]) -> Document:
-    return {"not": {"any": list(conditions)}} if mode == "none" else {mode: list(conditions)}
+def _stands_bare(group: Group) -> bool:
+    """One condition without a list around it, where something else still makes it a group."""
+    made_a_group = isinstance(group, Tree) or group.bond or group.mode in NEGATIVE
+    return bool(group.is_bare and len(group.rows) == 1 and made_a_group)
+
+
+def _wrap(group: Group, conditions: Sequence[Document]) -> Document:
+    *heads, listed = heads_of(group)
+    bare = _stands_bare(group) and len(conditions) == 1
+    made: Document = conditions[0] if bare else {listed: list(conditions)}
+    for head in reversed(heads):
+        made = {head: made}
+    return made
 
 
 def place_error(tree: Tree, error: DefinitionError) -> bool:
     """Put an error of the grammar to the row whose condition it is about, which is left out from then on; False when
     it is about none."""
-    holding = [row for row in tree.all_rows() if row.path and _is_within(error.path, row.path)]
+    holding = [row for row in tree.all_rows() if row.path is not None and _is_within(error.path, row.path)]
     if not holding:
         return False
-    row = max(holding, key=lambda row: len(row.path))
+    row = max(holding, key=lambda row: len(row.path or ""))
     row.refused = error.message
     return True
 
 
 def _is_within(path: str, outer: str) -> bool:
-    return path == outer or path.startswith((f"{outer}.", f"{outer}["))
+    return not outer or path == outer or path.startswith((f"{outer}.", f"{outer}["))
 
 
 def document_text(document: Any) -> str:
     return json.dumps(document, ensure_ascii=False, default=str)
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What an action did: which row to go on at, and what was taken away, as a button's value that brings it back."""
-
-    focus: int | None = None
-    removed: Row | None = None
-    undo: str = ""
-
-
-def act(tree: Tree, action: str, catalogue: Catalogue) -> Change:
-    """Do what a button asks (`add`, `add 2`, `add-group`, `up 3`, `down 3`, `copy 3`, `remove 3`, `drop 3 basic`,
-    `back 0 1 {…}`). An action on a row that is gone, or an unknown one, changes nothing."""
-    name, _space, rest = action.partition(" ")
-    return _ACTIONS[name](tree, rest, catalogue) if name in _ACTIONS else Change()
-
-
-def _add(tree: Tree, rest: str, catalogue: Catalogue) -> Change:
-    row = Row(tree.next_id(), RULE, fact=NEW_RULE, values=catalogue.get(NEW_RULE).blank())
-    group = tree.find(_number(rest))
-    (group[0][group[1]].rows if group else tree.rows).append(row)
-    return Change(row.id)
-
-
-def _add_group(tree: Tree, _rest: str, catalogue: Catalogue) -> Change:
-    number = tree.next_id()
-    rule = Row(number + 1, RULE, fact=NEW_RULE, values=catalogue.get(NEW_RULE).blank())
-    tree.rows.append(Row(number, GROUP, mode="any" if tree.mode == "all" else "all", rows=[rule]))
-    return Change(rule.id)
-
-
-def _up(tree: Tree, rest: str, _catalogue: Catalogue) -> Change:
-    return _move(tree, rest, -1)
-
-
-def _down(tree: Tree, rest: str, _catalogue: Catalogue) -> Change:
-    return _move(tree, rest, 1)
-
-
-def _move(tree: Tree, rest: str, by: int) -> Change:
-    found = tree.find(_number(rest))
-    if found is None:
-        return Change()
-    rows, place = found
-    if 0 <= place + by < len(rows):
-        rows[place], rows[place + by] = rows[place + by], rows[place]
-    return Change(_number(rest))
-
-
-def _copy(tree: Tree, rest: str, _catalogue: Catalogue) -> Change:
-    found = tree.find(_number(rest))
-    if found is None:
-        return Change()
-    rows, place = found
-    copied = _numbered(_as_plain(rows[place]), tree.next_id())
-    rows.insert(place + 1, copied)
-    return Change(copied.id)
-
-
-def _remove(tree: Tree, rest: str, _catalogue: Catalogue) -> Change:
-    found = tree.find(_number(rest))
-    if found is None:
-        return Change()
-    rows, place = found
-    row = rows.pop(place)
-    parent = next((group.id for group in tree.rows if group.rows is rows), 0)
-    neighbour = rows[min(place, len(rows) - 1)].id if rows else parent or None
-    return Change(neighbour, row, f"back {parent} {place} {document_text(_as_plain(row))}")
-
-
-def _back(tree: Tree, rest: str, _catalogue: Catalogue) -> Change:
-    parent, place, text = [*rest.split(" ", 2), "", "", ""][:3]
-    try:
-        row = _numbered(json.loads(text), tree.next_id())
-    except (ValueError, TypeError, KeyError, RecursionError, AttributeError):
-        return Change()
-    group = tree.find(_number(parent))
-    rows = group[0][group[1]].rows if group else tree.rows
-    rows.insert(max(_number(place), 0), row)
-    return Change(row.id)
-
-
-def _drop(tree: Tree, rest: str, _catalogue: Catalogue) -> Change:
-    number, _space, token = rest.partition(" ")
-    found = tree.find(_number(number))
-    if found is None:
-        return Change()
-    row = found[0][found[1]]
-    row.values["value"] = [value for value in row.values.get("value", []) if value.strip() != token.strip()]
-    return Change(row.id)
-
-
-def _as_plain(row: Row) -> Mapping[str, Any]:
-    return {
-        "kind": row.kind,
-        "fact": row.fact,
-        "values": row.values,
-        "mode": row.mode,
-        "document": row.document,
-        "rows": [_as_plain(child) for child in row.rows],
-    }
-
-
-def _numbered(plain: Mapping[str, Any], number: int) -> Row:
-    """A row made anew from its plain form; the rows inside follow its number."""
-    rows = [_numbered(child, number + 1 + place) for place, child in enumerate(plain["rows"])]
-    values = {str(key): [str(one) for one in found] for key, found in dict(plain["values"]).items()}
-    kind = plain["kind"] if plain["kind"] in (RULE, GROUP, KEPT) else RULE
-    mode = plain["mode"] if plain["mode"] in MODES else "any"
-    return Row(number, kind, str(plain["fact"]), values, mode, rows, plain["document"])
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isdigit() and len(text) < 7 else -1
-
-
-_ACTIONS: dict[str, Callable[[Tree, str, Catalogue], Change]] = {
-    "add": _add,
-    "add-group": _add_group,
-    "up": _up,
-    "down": _down,
-    "copy": _copy,
-    "remove": _remove,
-    "drop": _drop,
-    "back": _back,
-}

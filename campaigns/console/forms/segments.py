@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from campaigns.console.forms import catalogue as catalogues
-from campaigns.console.forms import rules
+from campaigns.console.forms import rule_moves, rules
 from campaigns.console.forms.catalogue import Catalogue
 from campaigns.console.forms.rules import Tree
 from campaigns.segments import parse, store
@@ -22,11 +22,18 @@ from campaigns.segments.models import Segment, SegmentVersion
 
 
 class NameForm(forms.Form):
-    name = forms.CharField(label=gettext_lazy("Name"), max_length=200)
+    name = forms.CharField(
+        label=gettext_lazy("Name"),
+        max_length=200,
+        error_messages={"required": gettext_lazy("Give the segment a name.")},
+    )
     slug = forms.SlugField(
         label=gettext_lazy("Short name for links and files"),
         max_length=80,
         required=False,
+        error_messages={
+            "invalid": gettext_lazy("Use small letters, digits and hyphens, for example “close-to-the-limit”.")
+        },
         help_text=gettext_lazy(
             "Small letters, digits and hyphens. Made from the name when left empty; it can’t be changed later."
         ),
@@ -34,12 +41,10 @@ class NameForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        slug = cleaned.get("slug") or slugify(cleaned.get("name", ""))
-        if "name" in cleaned and "slug" not in self.errors:
-            if not slug:
-                self.add_error("slug", _("Fill in a short name in Latin letters, for example “close-to-the-limit”."))
-            elif slug in RESERVED or Segment.objects.filter(slug=slug).exists():
-                self.add_error("slug", _("“%(slug)s” is taken. Choose another short name.") % {"slug": slug})
+        slug = cleaned.get("slug") or slugify(cleaned.get("name", ""))[:80].strip("-_") or _free_slug()
+        is_taken = slug in RESERVED or Segment.objects.filter(slug=slug).exists()
+        if "name" in cleaned and "slug" not in self.errors and is_taken:
+            self.add_error("slug", _("“%(slug)s” is taken. Choose another short name.") % {"slug": slug})
         return {**cleaned, "slug": slug}
 
 
@@ -47,8 +52,21 @@ class NameForm(forms.Form):
 RESERVED = frozenset({"new", "count"})
 
 
+def _free_slug() -> str:
+    """For a name of which no Latin letter is left: segment, segment-2 …"""
+    taken = set(Segment.objects.filter(slug__startswith="segment").values_list("slug", flat=True))
+    number, slug = 2, "segment"
+    while slug in taken:
+        slug, number = f"segment-{number}", number + 1
+    return slug
+
+
 class RenameForm(forms.Form):
     name = forms.CharField(label=gettext_lazy("Name"), max_length=200)
+
+
+# Errors that get a place beside their line; with more of them, nobody reads the last ones.
+ERRORS_PLACED = 250
 
 
 @dataclass(slots=True)
@@ -76,11 +94,11 @@ def from_segment(segment: Segment) -> Draft:
     return check(draft, own_slug=segment.slug, segment=segment)
 
 
-def from_post(data: QueryDict, *, segment: Segment | None, action: str = "") -> tuple[Draft, rules.Change]:
+def from_post(data: QueryDict, *, segment: Segment | None, action: str = "") -> tuple[Draft, rule_moves.Change]:
     own_slug = segment.slug if segment else ""
     catalogue = catalogues.load(own_slug=own_slug)
     draft = Draft(rules.from_post(data, catalogue), catalogue)
-    change = rules.act(draft.tree, action, catalogue)
+    change = rule_moves.act(draft.tree, action, catalogue)
     return check(draft, own_slug=own_slug, segment=segment), change
 
 
@@ -89,26 +107,32 @@ def blank(definition: dict[str, Any] | None = None) -> Draft:
     catalogue = catalogues.load()
     if definition is None:
         tree = Tree()
-        rules.act(tree, "add", catalogue)
+        rule_moves.act(tree, "add", catalogue)
     else:
         tree = rules.from_definition(definition, catalogue)
     return check(Draft(tree, catalogue), own_slug="", segment=None)
 
 
 def check(draft: Draft, *, own_slug: str, segment: Segment | None) -> Draft:
-    """Hold the rules against the grammar and the names that exist. Lines that it refuses are left out of the
-    definition, so that the others can still be counted."""
-    for _attempt in range(rules.ROWS_LIMIT):
-        draft.definition = rules.to_definition(draft.tree, draft.catalogue)
-        try:
-            parse.parse_definition(draft.definition, own_slug=own_slug or None)
-        except DefinitionError as error:
-            if rules.place_error(draft.tree, error):
-                continue
-            draft.problem = error.message
-        break
+    settle(draft, own_slug=own_slug or None)
     draft.is_saved = segment is not None and draft.can_save and draft.definition == _as_form(segment, draft.catalogue)
     return draft
+
+
+def settle(draft: Draft, *, in_branch: bool = False, own_slug: str | None = None) -> None:
+    """Hold the rules against the grammar and the names that exist. Lines that it refuses are left out of the
+    definition, so that the others can still be counted."""
+    for _attempt in range(ERRORS_PLACED):
+        draft.definition = rules.to_definition(draft.tree, draft.catalogue)
+        try:
+            parse.parse_definition(draft.definition, in_branch=in_branch, own_slug=own_slug)
+        except DefinitionError as error:
+            draft.problem = error.message
+            if not rules.place_error(draft.tree, error):
+                return
+        else:
+            draft.problem = ""
+            return
 
 
 def _as_form(segment: Segment, catalogue: Catalogue) -> dict[str, Any]:

@@ -16,6 +16,9 @@ Values = dict[str, list[str]]
 
 Option = tuple[str, str]
 
+# Powers of ten: the grammar takes numbers up to 1e15, and below the smallest a number is 0 for every purpose here.
+LARGEST, SMALLEST = 14, -12
+
 _HOLE = re.compile(r"\{(\w+)\}")
 _DURATION = re.compile(r"([1-9][0-9]{0,5})([dw])\Z")
 
@@ -106,7 +109,10 @@ def need_number(values: Values, name: str) -> Decimal:
         number = Decimal("NaN")
     if not number.is_finite():
         raise RuleError(name, _("“%(text)s” is not a number.") % {"text": text})
-    return number
+    # The exponent first: to write out 1e999999 would take minutes.
+    if number and number.adjusted() > LARGEST:
+        raise RuleError(name, _("“%(text)s” is too large a number.") % {"text": text[:20]})
+    return number if number.adjusted() > SMALLEST else Decimal(0)
 
 
 def need_days(values: Values, name: str = "days") -> str:

@@ -1,4 +1,4 @@
-"""Forms of single steps: how long a wait is, what a question asks, how accounts are shared among the wordings."""
+"""Forms of single steps: how long a wait is, how accounts are shared among the wordings."""
 
 from __future__ import annotations
 
@@ -31,23 +31,6 @@ class WaitForm(StudioForm):
 
     def write(self, step: Document) -> None:
         step["for"] = f"{self.cleaned_data['number']}{self.cleaned_data['unit']}"
-
-
-class QuestionForm(StudioForm):
-    """The only question asked here: was a message clicked? Others are written in the campaign file."""
-
-    message = forms.ChoiceField(label=gettext_lazy("Was this message clicked?"))
-
-    def __init__(self, *args: Any, messages: list[tuple[str, str]], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["message"].choices = messages  # type: ignore[attr-defined]
-
-    @staticmethod
-    def initial_of(step: Document) -> dict[str, Any]:
-        return {"message": step["if"].get("step", "")}
-
-    def write(self, step: Document) -> None:
-        step["if"] = {"engagement": "clicked", "step": self.cleaned_data["message"]}
 
 
 class WeightsForm(forms.Form):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from babel.dates import format_date, format_skeleton
@@ -18,7 +18,7 @@ from django.utils.translation import get_language, ngettext
 register = template.Library()
 
 # Icons that point along the line of reading and so turn round in Hebrew (design.md, Right to left).
-MIRRORED = {"brand", "undo", "redo", "chevron-end", "trend-up", "trend-down", "arrow-end"}
+MIRRORED = {"brand", "undo", "redo", "chevron-end", "trend-up", "trend-down", "arrow-end", "arrow-start"}
 
 
 @register.simple_tag
@@ -48,9 +48,11 @@ def money(value: Decimal | float | None, currency: str) -> SafeString:
 
 @register.filter
 def percent(share: float | None, decimals: int = 1) -> str:
-    """0.084 → “8.4 %” (no space in Hebrew); None → a dash."""
+    """0.084 → “8.4 %” (no space in Hebrew); nobody and everybody are 0 % and 100 % sharp; None → a dash."""
     if share is None:
         return "–"
+    if share in (0, 1):
+        decimals = 0
     space = "" if (get_language() or "").startswith("he") else "\u00a0"
     return f"{number_format(round(share * 100, decimals), decimals)}{space}%"
 
@@ -70,13 +72,16 @@ def moment(then: datetime | None, now: datetime) -> str:
     """“14:02” for today, “18 Nov” for another day of the year, “18 Nov 2025” before; in the reader's time zone."""
     if then is None:
         return "–"
-    local, today = timezone.localtime(then), timezone.localtime(now)
+    local, today = timezone.localtime(then), timezone.localtime(now).date()
+    return f"{local:%H:%M}" if local.date() == today else calendar_day(local.date(), today)
+
+
+def calendar_day(then: date, today: date) -> str:
+    """“18 Nov” for a day of this year, “18 Nov 2025” before."""
     language = get_language() or "en"
-    if local.date() == today.date():
-        return f"{local:%H:%M}"
     if language == "en":
-        return format_date(local, "d MMM" if local.year == today.year else "d MMM y", locale="en")
-    return format_skeleton("MMMd" if local.year == today.year else "yMMMd", local, locale=language)
+        return format_date(then, "d MMM" if then.year == today.year else "d MMM y", locale="en")
+    return format_skeleton("MMMd" if then.year == today.year else "yMMMd", then, locale=language)
 
 
 @register.filter

@@ -6,12 +6,14 @@ import copy
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_safe
 
-from campaigns.console import campaign_page, campaign_rows, campaign_words, drafts, pages, skeleton
+from campaigns.console import campaign_page, campaign_rows, charts, drafts, listing, overtaking, pages, skeleton
 from campaigns.console.forms.campaigns import (
     AudienceForm,
     GoalForm,
@@ -21,6 +23,8 @@ from campaigns.console.forms.campaigns import (
     segment_choices,
     slug_for,
 )
+from campaigns.console.forms.exits import ExitsForm
+from campaigns.console.templatetags.console import count
 from campaigns.segments.models import Segment
 from campaigns.sequences import audience, selectors
 from campaigns.sequences.campaign_file import CampaignFileError
@@ -31,20 +35,34 @@ from orchestrator import clock
 CHANGE = "sequences.change_campaign"
 
 
+@require_safe
 def list_campaigns(request: HttpRequest) -> HttpResponse:
-    search, status = request.GET.get("q", "").strip(), request.GET.get("state", "")
-    status = status if status in Campaign.Status.values else ""
+    filters = campaign_rows.filters()
+    asked = listing.read(request, filters=filters, sorts=campaign_rows.SORTS)
     context = {
         "section": "campaigns",
         "title": _("Campaigns"),
-        "rows": campaign_rows.rows(now=clock.utcnow(), search=search, status=status),
-        "total": Campaign.objects.count(),
-        "search": search,
-        "status": status,
-        "states": [(one.value, campaign_words.state_name(one.value)) for one in Campaign.Status],
+        "list": listing.make(
+            request,
+            asked=asked,
+            rows=campaign_rows.make_rows(asked=asked, now=clock.utcnow()),
+            total=Campaign.objects.count,
+            nouns=lambda n: ngettext("%(number)s campaign", "%(number)s campaigns", n) % {"number": count(n)},
+            find_label=_("Find campaigns"),
+            file="admin:studio-campaigns-csv",
+            filters=filters,
+        ),
         "currency": settings.REPORTING_CURRENCY,
     }
     return pages.show(request, "console/campaigns/list.html", context)
+
+
+@require_safe
+def export_campaigns(request: HttpRequest) -> StreamingHttpResponse:
+    now = clock.utcnow()
+    asked = listing.read(request, filters=campaign_rows.filters(), sorts=campaign_rows.SORTS)
+    rows = campaign_rows.cells(campaign_rows.make_rows(asked=asked, now=now))
+    return listing.export(name="campaigns", head=campaign_rows.HEAD, rows=rows, now=now)
 
 
 def make_campaign(request: HttpRequest) -> HttpResponse:
@@ -80,7 +98,17 @@ def make_campaign(request: HttpRequest) -> HttpResponse:
 
 
 def show_campaign(request: HttpRequest, slug: str) -> HttpResponse:
-    return show_page(request, campaign_of(slug))
+    campaign = campaign_of(slug)
+    if request.htmx.target != "panel":  # type: ignore[attr-defined]
+        return show_page(request, campaign)
+    context = {
+        "campaign": campaign,
+        "panel": campaign_page.make_panel(campaign=campaign, asked=request.GET.dict(), now=clock.utcnow()),
+        "has_letters": True,
+        "is_draft": campaign.status == Campaign.Status.DRAFT,
+        "can_test": request.user.has_perm(CHANGE),
+    }
+    return pages.show(request, "console/campaigns/_panel.html", context)
 
 
 def show_page(
@@ -88,7 +116,7 @@ def show_page(
     campaign: Campaign,
     *,
     editing: str = "",
-    form: GoalForm | AudienceForm | LimitsForm | None = None,
+    form: GoalForm | AudienceForm | LimitsForm | ExitsForm | None = None,
 ) -> HttpResponse:
     """The whole page; `editing` a part, with the form that was just posted if it was wrong."""
     now = clock.utcnow()
@@ -97,15 +125,25 @@ def show_page(
     can_change = request.user.has_perm(CHANGE)
     editing = editing or request.GET.get("edit", "")
     own = not isinstance(document["audience"].get("segment", {}), str)
+    kinds: dict[str, type[GoalForm | AudienceForm | LimitsForm | ExitsForm]] = {
+        "goal": GoalForm,
+        "audience": AudienceForm,
+        "limits": LimitsForm,
+        "exits": ExitsForm,
+    }
     context |= {
+        "was": {name: overtaking.fingerprint(kind.initial_of(document)) for name, kind in kinds.items()},
         "title": campaign.name,
+        "days": charts.draw_campaign(campaign=campaign, now=now, zone=pages.time_zone_of(request)),
         "can_change": can_change,
+        "can_test": can_change,
         "can_edit": can_change and context["is_draft"],
         "editing": editing if context["is_draft"] and can_change else "",
         "goal_form": form if isinstance(form, GoalForm) else GoalForm(initial=GoalForm.initial_of(document)),
         "audience_form": form
         if isinstance(form, AudienceForm)
         else AudienceForm(initial=AudienceForm.initial_of(document), own_definition=own),
+        "exits_form": form if isinstance(form, ExitsForm) else ExitsForm(initial=ExitsForm.initial_of(document)),
         "limits_form": form if isinstance(form, LimitsForm) else LimitsForm(initial=LimitsForm.initial_of(document)),
     }
     return pages.show(request, "console/campaigns/campaign.html", context, status=422 if form is not None else 200)

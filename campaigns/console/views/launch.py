@@ -41,8 +41,14 @@ def review_launch(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _launch(request: HttpRequest, campaign: Campaign) -> HttpResponse:
+    seen = request.POST.get("version", "")
     try:
-        report = launching.launch(campaign=campaign, by=request.user.get_username(), now=clock.utcnow())
+        report = launching.launch(
+            campaign=campaign,
+            by=request.user.get_username(),
+            now=clock.utcnow(),
+            version_id=int(seen) if seen.isascii() and seen.isdigit() else None,
+        )
     except LaunchRefused as refused:
         for finding in refused.findings:
             messages.error(request, _("Not launched: %(why)s") % {"why": finding.message})

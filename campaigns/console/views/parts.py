@@ -7,17 +7,19 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
-from campaigns.console import drafts, pages
+from campaigns.console import drafts, overtaking, pages
 from campaigns.console.forms.campaigns import AudienceForm, GoalForm, LimitsForm
+from campaigns.console.forms.exits import ExitsForm
 from campaigns.console.views import campaigns
 from campaigns.sequences.campaign_file import CampaignFileError
 from campaigns.sequences.models import Campaign
 from orchestrator import clock
 
-_FORMS: dict[str, type[GoalForm | AudienceForm | LimitsForm]] = {
+_FORMS: dict[str, type[GoalForm | AudienceForm | LimitsForm | ExitsForm]] = {
     "goal": GoalForm,
     "audience": AudienceForm,
     "limits": LimitsForm,
+    "exits": ExitsForm,
 }
 
 
@@ -31,8 +33,9 @@ def change_part(request: HttpRequest, slug: str, part: str) -> HttpResponse:
     extra = {}
     if part == "audience":
         extra = {"own_definition": not isinstance(document["audience"].get("segment", {}), str)}
-    form = _FORMS[part](request.POST, **extra)
-    if form.is_valid():
+    kind = _FORMS[part]
+    form = kind(request.POST, **extra)
+    if overtaking.may_save(request, form, stored=kind.initial_of(document)):
         form.write(document)
         try:
             drafts.save(campaign=campaign, document=document, by=request.user.get_username(), now=clock.utcnow())

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.csp import csp_override
 
-from campaigns.console import campaign_page, drafts, message_preview, samples
+from campaigns.console import drafts, message_preview, preview_people, samples
 from campaigns.console.views import campaigns, wordings
 from campaigns.sequences import wording
 from campaigns.sequences.step_file import LOCALES
@@ -39,8 +39,7 @@ def show_preview(request: HttpRequest, slug: str, key: str, letter: str) -> Http
         **{name: request.POST[name] for name in ("contact", "screen") if name in request.POST},
     }
     now = clock.utcnow()
-    people = campaign_page.find_people(campaign=campaign, now=now)
-    person = next((one for one in people if str(one.contact.pk) == asked.get("contact")), people[0] if people else None)
+    person = preview_people.find(campaign=campaign, contact=asked.get("contact", ""), now=now)
     locale = asked["language"] if asked.get("language") in LOCALES else "en"
     has_offer = "offer" in document
     texts = message_preview.contents_for(step=step, letter=letter, has_offer=has_offer).get(locale)

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.db.models import Count, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from campaigns.console import pages
-from campaigns.console.views.segments import head_context
+from campaigns.console import charts, listing, pages
+from campaigns.console.listing import Asked
+from campaigns.console.templatetags.console import count as show_count
+from campaigns.console.views.segments import head_context, overtaken_by
 from campaigns.segments import reading, selectors, store, words
 from campaigns.segments.errors import DefinitionError
 from campaigns.segments.models import Segment, SegmentMembership
@@ -24,25 +25,26 @@ from campaigns.segments.parse import read_definition
 from orchestrator import clock
 from orchestrator.jobs import bells
 
-PAGE_SIZE = 50
-
-
-class _Line:
-    """A file that hands back what the CSV writer writes to it."""
-
-    def write(self, text: str) -> str:
-        return text
+_MEMBERS_HEAD = ("external_id", "name", "in_since")
+_MEMBERS_SORTS = ("name", "-since")
 
 
 @require_safe
 def show_members(request: HttpRequest, slug: str) -> HttpResponse:
     segment = _segment(slug)
-    wanted = request.GET.get("q", "").strip()
-    members = _members(segment, wanted).annotate(people=Count("account__memberships"))
+    asked = listing.read(request, sorts=_MEMBERS_SORTS)
     context = {
         **_frame(segment, "members"),
-        "q": wanted,
-        "page": Paginator(members, PAGE_SIZE).get_page(request.GET.get("page")),
+        "list": listing.make(
+            request,
+            asked=asked,
+            rows=_members(segment, asked).annotate(people=Count("account__memberships")),
+            total=selectors.current_members(segment=segment).count,
+            nouns=lambda n: ngettext("%(shown)s member", "%(shown)s members", n) % {"shown": show_count(n)},
+            find_label=_("Name, ID or domain"),
+            file="admin:studio-segment-csv",
+            file_args=[slug],
+        ),
     }
     return pages.show(request, "console/segments/members.html", context)
 
@@ -50,33 +52,27 @@ def show_members(request: HttpRequest, slug: str) -> HttpResponse:
 @require_safe
 def export_members(request: HttpRequest, slug: str) -> StreamingHttpResponse:
     segment = _segment(slug)
-    rows = _members(segment, request.GET.get("q", "").strip()).iterator(chunk_size=2000)
-    response = StreamingHttpResponse(_lines(rows), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{segment.slug}.csv"'
-    return response
+    rows = _members(segment, listing.read(request, sorts=_MEMBERS_SORTS)).iterator(chunk_size=listing.CHUNK)
+    return listing.export(name=segment.slug, head=_MEMBERS_HEAD, rows=_cells(rows), now=clock.utcnow())
 
 
-def _lines(rows: Iterator[SegmentMembership]) -> Iterator[str]:
-    writer = csv.writer(_Line())
-    yield "\ufeff" + writer.writerow(["external_id", "name", "in_since"])
+def _cells(rows: Iterator[SegmentMembership]) -> Iterator[list[object]]:
     for stay in rows:
         member = stay.account or stay.contact
         if member is not None:
-            yield writer.writerow([_cell(member.external_id), _cell(str(member)), stay.entered_at.isoformat()])
+            yield [member.external_id, str(member), stay.entered_at]
 
 
-def _cell(text: str) -> str:
-    """A cell that a spreadsheet would run as a formula is marked as text."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
-
-
-def _members(segment: Segment, wanted: str) -> QuerySet[SegmentMembership]:
-    rows = selectors.current_members(segment=segment).select_related("account", "contact")
+def _members(segment: Segment, asked: Asked) -> QuerySet[SegmentMembership]:
+    rows, wanted = selectors.current_members(segment=segment).select_related("account", "contact"), asked.words
     if wanted:
         named = Q(account__name__icontains=wanted) | Q(account__external_id=wanted) | Q(account__domain__iexact=wanted)
         person = Q(contact__last_name__icontains=wanted) | Q(contact__external_id=wanted)
         rows = rows.filter(named | person)
-    return rows.order_by("account__name", "contact__last_name", "pk")
+    if asked.sort.endswith("since"):
+        return rows.order_by("entered_at" if asked.sort == "since" else "-entered_at", "pk")
+    way = "-" if asked.sort == "-name" else ""
+    return rows.order_by(f"{way}account__name", f"{way}contact__last_name", "pk")
 
 
 @require_safe
@@ -87,8 +83,11 @@ def show_history(request: HttpRequest, slug: str) -> HttpResponse:
         {"version": version, "sentence": _sentence(version.definition, names)}
         for version in segment.versions.order_by("-number")[:200]
     ]
-    sizes = segment.refreshes.filter(error="").order_by("-pk")[:2000]
-    context = {**_frame(segment, "history"), "versions": versions, "sizes": _daily(list(sizes))}
+    context = {
+        **_frame(segment, "history"),
+        "versions": versions,
+        "sizes": charts.draw_segment(segment=segment, now=clock.utcnow(), zone=pages.time_zone_of(request)),
+    }
     return pages.show(request, "console/segments/history.html", context)
 
 
@@ -100,21 +99,13 @@ def _sentence(definition: Any, names: words.Names) -> str:
     return words.sentence(read.root, names=names, subject=read.subject)
 
 
-def _daily(refreshes: list[Any]) -> list[Any]:
-    """The last refresh of each day, newest first."""
-    found: dict[Any, Any] = {}
-    for refresh in refreshes:
-        found.setdefault(refresh.started_at.date(), refresh)
-    return list(found.values())[:30]
-
-
 @require_POST
 def restore(request: HttpRequest, slug: str) -> HttpResponse:
     """Make an older version's rules the live ones, as a new version."""
     pages.require(request, "segments.change_segment")
     segment = _segment(slug)
     number = request.POST.get("version", "")
-    if not number.isdigit() or len(number) > 9:
+    if not number.isdecimal() or len(number) > 9:
         raise Http404
     old = get_object_or_404(segment.versions, number=int(number))
     try:
@@ -140,9 +131,11 @@ def edit_json(request: HttpRequest, slug: str) -> HttpResponse:
     live = segment.live_version
     text = json.dumps(_in_order(live.definition if live else {"all": []}), ensure_ascii=False, indent=2)
     error: DefinitionError | None = None
+    overtaken = ""
     if request.method == "POST":
         pages.require(request, "segments.change_segment")
-        text = request.POST.get("definition", "")
+        text, overtaken = request.POST.get("definition", ""), overtaken_by(request, segment)
+    if request.method == "POST" and not overtaken:
         try:
             document = reading.read_json(text)
             version = store.save_segment(
@@ -158,7 +151,8 @@ def edit_json(request: HttpRequest, slug: str) -> HttpResponse:
             bells.ring("segments_due")
             messages.success(request, _("Saved as version %(n)d") % {"n": version.number})
             return redirect("admin:studio-segment-json", slug=segment.slug)
-    context = {**_frame(segment, "json"), "text": text, "error": error, "lines": min(max(text.count("\n") + 2, 8), 30)}
+    lines = min(max(text.count("\n") + 2, 8), 30)
+    context = {**_frame(segment, "json"), "text": text, "error": error, "lines": lines, "overtaken": overtaken}
     return pages.show(request, "console/segments/json.html", context)
 
 

@@ -7,45 +7,52 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
-from django.core.paginator import Paginator
-from django.db.models import Count, Q
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from campaigns.console import pages, segment_page
-from campaigns.console.forms import ready, rules
+from campaigns.console import listing, pages, segment_page, segment_rows
+from campaigns.console.forms import ready, rule_moves
 from campaigns.console.forms import segments as segment_forms
 from campaigns.console.forms.segments import Draft, NameForm, RenameForm
+from campaigns.console.templatetags.console import count as show_count
 from campaigns.segments import store
 from campaigns.segments.errors import DefinitionError
 from campaigns.segments.models import Segment
-from campaigns.sequences.models import Campaign
 from orchestrator import clock
 from orchestrator.jobs import bells
-
-PAGE_SIZE = 50
 
 
 @require_safe
 def list_segments(request: HttpRequest) -> HttpResponse:
-    wanted = request.GET.get("q", "").strip()
-    running = Q(campaigns__status__in=[Campaign.Status.LIVE, Campaign.Status.PAUSED])
-    rows = Segment.objects.filter(archived_at__isnull=True).annotate(
-        used=Count("campaigns", distinct=True), running=Count("campaigns", filter=running, distinct=True)
-    )
-    if wanted:
-        rows = rows.filter(Q(name__icontains=wanted) | Q(slug__icontains=wanted))
+    filters = segment_rows.filters()
+    asked = listing.read(request, filters=filters, sorts=segment_rows.SORTS)
     context = {
         "section": "segments",
         "title": _("Segments"),
         "now": clock.utcnow(),
-        "q": wanted,
-        "page": Paginator(rows.order_by("name", "pk"), PAGE_SIZE).get_page(request.GET.get("page")),
+        "list": listing.make(
+            request,
+            asked=asked,
+            rows=segment_rows.find_segments(asked=asked),
+            total=segment_rows.all_segments().count,
+            nouns=lambda n: ngettext("%(n)s segment", "%(n)s segments", n) % {"n": show_count(n)},
+            find_label=_("Search segments"),
+            file="admin:studio-segments-csv",
+            filters=filters,
+        ),
         "ready": ready.ready_ones(),
     }
     return pages.show(request, "console/segments/list.html", context)
+
+
+@require_safe
+def export_segments(request: HttpRequest) -> StreamingHttpResponse:
+    asked = listing.read(request, filters=segment_rows.filters(), sorts=segment_rows.SORTS)
+    rows = segment_rows.cells(segment_rows.find_segments(asked=asked))
+    return listing.export(name="segments", head=segment_rows.HEAD, rows=rows, now=clock.utcnow())
 
 
 def new_segment(request: HttpRequest) -> HttpResponse:
@@ -77,9 +84,11 @@ def edit_segment(request: HttpRequest, slug: str) -> HttpResponse:
     if action != "save":
         return _redraw(request, draft, change, now=now, segment=segment)
     pages.require(request, "segments.change_segment")
-    if draft.can_save and _save(request, draft, {"slug": segment.slug, "name": segment.name}, now):
+    overtaken = "" if draft.is_saved else overtaken_by(request, segment)
+    named = {"slug": segment.slug, "name": segment.name}
+    if draft.can_save and not overtaken and _save(request, draft, named, now):
         return redirect("admin:studio-segment", slug=segment.slug)
-    return _page(request, draft, now=now, segment=segment, is_refused=True)
+    return _page(request, draft, now=now, segment=segment, is_refused=True, overtaken=overtaken)
 
 
 @require_POST
@@ -94,6 +103,7 @@ def count(request: HttpRequest) -> HttpResponse:
         "segment": segment,
         "now": clock.utcnow(),
         "rows": list(draft.tree.all_rows()),
+        "sentence": segment_page.in_words(draft),
     }
     return pages.show(request, "console/segments/_count.html", context)
 
@@ -115,6 +125,16 @@ def rename(request: HttpRequest, slug: str) -> HttpResponse:
     else:
         messages.error(request, _("Not renamed: a segment needs a name of up to 200 characters."))
     return redirect("admin:studio-segment", slug=segment.slug)
+
+
+def overtaken_by(request: HttpRequest, segment: Segment) -> str:
+    """What to tell somebody who saves rules that were loaded before somebody else's (or another tab's) were saved.
+    The page shown with it carries the newer version, so that saving once more is meant. Empty: nothing came between."""
+    loaded, live = request.POST.get("base", ""), segment.live_version
+    if live is None or not loaded or loaded == str(live.number):
+        return ""
+    words = _("Version %(n)d was saved by %(who)s while you were working. What you see here is yours and not saved.")
+    return words % {"n": live.number, "who": live.created_by or "–"}
 
 
 def _segment(slug: str) -> Segment:
@@ -141,7 +161,7 @@ def _save(request: HttpRequest, draft: Draft, named: dict[str, Any], now: dateti
 def _redraw(
     request: HttpRequest,
     draft: Draft,
-    change: rules.Change,
+    change: rule_moves.Change,
     *,
     now: datetime,
     segment: Segment | None = None,
@@ -163,19 +183,22 @@ def _page(
     now: datetime,
     segment: Segment | None = None,
     form: NameForm | None = None,
-    change: rules.Change | None = None,
+    change: rule_moves.Change | None = None,
     is_refused: bool = False,
+    overtaken: str = "",
 ) -> HttpResponse:
     live = segment_page.look(draft, now=now)
     context = {
-        **_rules_context(draft, segment, change or rules.Change(), is_refused=is_refused),
+        **_rules_context(draft, segment, change or rule_moves.Change(), is_refused=is_refused),
         "section": "segments",
         "title": segment.name if segment else _("New segment"),
         "now": now,
         "live": live,
         "form": form,
         "tab": "rules",
+        "sentence": segment_page.in_words(draft),
         "is_refused": is_refused,
+        "overtaken": overtaken,
         "ready": [] if segment else ready.ready_ones(),
     }
     if segment:
@@ -184,10 +207,10 @@ def _page(
 
 
 def _rules_context(
-    draft: Draft, segment: Segment | None, change: rules.Change, *, is_refused: bool = False
+    draft: Draft, segment: Segment | None, change: rule_moves.Change, *, is_refused: bool = False
 ) -> dict[str, Any]:
     """`is_refused`: also say what is only not filled in yet."""
-    segment_page.say_kept(draft.tree)
+    segment_page.dress(draft.tree)
     return {
         "draft": draft,
         "tree": draft.tree,

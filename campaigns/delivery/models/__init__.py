@@ -1,10 +1,12 @@
 from campaigns.delivery.models.content import Template, TemplateVersion
+from campaigns.delivery.models.csm_task import CsmTask
 from campaigns.delivery.models.feedback import IntakeWatch, ProviderEvent, SeenProviderEvent, TrackedLink
 from campaigns.delivery.models.in_app import InAppMessage
 from campaigns.delivery.models.ledger import AttentionBudget, DeliveryAttempt, Message, SendGate
 
 __all__ = [
     "AttentionBudget",
+    "CsmTask",
     "DeliveryAttempt",
     "InAppMessage",
     "IntakeWatch",

@@ -4,6 +4,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.delivery.models.ledger import Message
+from orchestrator.channels import events
 
 
 class ProviderEvent(models.Model):
@@ -12,19 +13,39 @@ class ProviderEvent(models.Model):
     `message` is the message's uuid as a value (no foreign key to or from partitioned tables).
     """
 
+    class Type(models.TextChoices):
+        PROCESSED = events.EventType.PROCESSED, _("Taken")
+        DEFERRED = events.EventType.DEFERRED, _("Put off")
+        DELIVERED = events.EventType.DELIVERED, _("Arrived")
+        BOUNCED = events.EventType.BOUNCED, _("Came back")
+        BLOCKED = events.EventType.BLOCKED, _("Not accepted this time")
+        DROPPED = events.EventType.DROPPED, _("Not sent by the provider")
+        OPENED = events.EventType.OPENED, _("An opening")
+        CLICKED = events.EventType.CLICKED, _("A click")
+        COMPLAINED = events.EventType.COMPLAINED, _("Reported as unwanted")
+        UNSUBSCRIBED = events.EventType.UNSUBSCRIBED, _("Unsubscribed")
+        REPLIED = events.EventType.REPLIED, _("An answer")
+        UNKNOWN = events.EventType.UNKNOWN, _("Unknown")
+
+    class Grade(models.TextChoices):
+        HUMAN = events.Grade.HUMAN, _("A person")
+        SCANNER = events.Grade.SCANNER, _("A scanner")
+        PROXY = events.Grade.PROXY, _("A mail program’s proxy")
+        UNKNOWN = events.Grade.UNKNOWN, _("Unknown")
+
     id = models.BigAutoField(primary_key=True)
-    received_at = models.DateTimeField(help_text="Wall time; the partition key.")
-    provider = models.CharField(max_length=30)
+    received_at = models.DateTimeField(_("received at"), help_text=_("Wall time; the partition key."))
+    provider = models.CharField(_("provider"), max_length=30)
     key = models.BinaryField(max_length=16)
-    type = models.CharField(max_length=20)
-    grade = models.CharField(max_length=20, default="UNKNOWN")
-    at = models.DateTimeField(help_text="When it happened, by the provider's clock.")
-    message = models.UUIDField(null=True, blank=True)
-    attempt = models.IntegerField(null=True, blank=True)
+    type = models.CharField(_("kind"), max_length=20, choices=Type)
+    grade = models.CharField(_("grade"), max_length=20, choices=Grade, default=Grade.UNKNOWN)
+    at = models.DateTimeField(_("when"), help_text=_("When it happened, by the provider's clock."))
+    message = models.UUIDField(_("message"), null=True, blank=True)
+    attempt = models.IntegerField(_("attempt"), null=True, blank=True)
     address_hash = models.BinaryField(max_length=32, null=True, blank=True)
-    reason = models.TextField(blank=True)
+    reason = models.TextField(_("reason"), blank=True)
     url = models.TextField(blank=True)
-    applied_at = models.DateTimeField(null=True, blank=True)
+    applied_at = models.DateTimeField(_("applied at"), null=True, blank=True)
 
     class Meta:
         indexes = [
@@ -32,9 +53,11 @@ class ProviderEvent(models.Model):
             # for the feedback job
             models.Index(fields=["id"], condition=models.Q(applied_at__isnull=True), name="feedback_to_apply"),
         ]
+        verbose_name = _("provider event")
+        verbose_name_plural = _("provider events")
 
     def __str__(self) -> str:
-        return f"{self.type} from {self.provider}"
+        return f"{self.get_type_display()} · {self.provider}"
 
 
 class SeenProviderEvent(models.Model):
@@ -71,14 +94,23 @@ class IntakeWatch(models.Model):
 class TrackedLink(models.Model):
     """A link in a message. The redirect goes to this stored target only: no open redirect."""
 
-    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="links")
-    kind = models.CharField(max_length=20, help_text="offer, unsubscribe, preferences, view, other.")
+    class Kind(models.TextChoices):
+        OFFER = "offer", _("Offer")
+        UNSUBSCRIBE = "unsubscribe", _("Unsubscribe")
+        PREFERENCES = "preferences", _("Preferences")
+        VIEW = "view", _("View in the browser")
+        OTHER = "other", _("Other")
+
+    message = models.ForeignKey(Message, verbose_name=_("message"), on_delete=models.CASCADE, related_name="links")
+    kind = models.CharField(_("kind"), max_length=20, choices=Kind)
     target = models.TextField()
-    hits = models.IntegerField(default=0)
-    human_hits = models.IntegerField(default=0)
+    hits = models.IntegerField(_("hits"), default=0)
+    human_hits = models.IntegerField(_("hits by people"), default=0)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["message", "kind", "target"], name="a_message_has_a_link_once")]
+        verbose_name = _("tracked link")
+        verbose_name_plural = _("tracked links")
 
     def __str__(self) -> str:
-        return f"{self.kind} link of {self.message_id}"
+        return f"{self.get_kind_display()} {self.pk}"

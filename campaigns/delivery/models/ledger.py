@@ -6,8 +6,9 @@ import uuid
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
-from campaigns.consent.models import ContactPoint
+from campaigns.consent.models import ContactPoint, channel_names
 from campaigns.delivery.models.content import TemplateVersion
 from campaigns.operations.fields import Xid8Field
 from campaigns.profiles.models import Account, Contact
@@ -17,18 +18,24 @@ class SendGate(models.Model):
     """What a campaign allows right now. Locked by every send of the campaign; pausing is one UPDATE."""
 
     class State(models.TextChoices):
-        OPEN = "OPEN"
-        PAUSED = "PAUSED"
-        STOPPED = "STOPPED"
+        OPEN = "OPEN", _("Sending allowed")
+        PAUSED = "PAUSED", _("Paused")
+        STOPPED = "STOPPED", _("Stopped")
 
-    slug = models.SlugField(max_length=80, unique=True)
-    state = models.CharField(max_length=20, choices=State, default=State.PAUSED)
-    purpose = models.CharField(max_length=20, default="MARKETING")
-    topic = models.CharField(max_length=60, default="offers")
-    priority = models.IntegerField(default=50)
-    window_start = models.TimeField(null=True, blank=True, help_text="In the contact's own time.")
-    window_end = models.TimeField(null=True, blank=True)
-    changed_at = models.DateTimeField()
+    class Purpose(models.TextChoices):
+        MARKETING = "MARKETING", _("Marketing")
+        TRANSACTIONAL = "TRANSACTIONAL", _("Transactional")
+
+    slug = models.SlugField(_("short name"), max_length=80, unique=True)
+    state = models.CharField(_("state"), max_length=20, choices=State, default=State.PAUSED)
+    purpose = models.CharField(_("purpose"), max_length=20, choices=Purpose, default=Purpose.MARKETING)
+    topic = models.CharField(_("topic"), max_length=60, default="offers")
+    priority = models.IntegerField(_("priority"), default=50)
+    window_start = models.TimeField(
+        _("window opens at"), null=True, blank=True, help_text=_("In the contact's own time.")
+    )
+    window_end = models.TimeField(_("window closes at"), null=True, blank=True)
+    changed_at = models.DateTimeField(_("changed at"))
 
     class Meta:
         constraints = [
@@ -38,9 +45,11 @@ class SendGate(models.Model):
                 name="a_send_window_opens_before_it_closes",
             )
         ]
+        verbose_name = _("send gate")
+        verbose_name_plural = _("send gates")
 
     def __str__(self) -> str:
-        return f"{self.slug} {self.state}"
+        return f"{self.slug} · {self.get_state_display()}"
 
 
 class MessageQuerySet(models.QuerySet):
@@ -61,84 +70,95 @@ class Message(models.Model):
     """
 
     class State(models.TextChoices):
-        PLANNED = "PLANNED"
-        READY = "READY"
-        CLAIMED = "CLAIMED"
-        SENDING = "SENDING"
-        ACCEPTED = "ACCEPTED"
-        UNKNOWN = "UNKNOWN"
-        FAILED = "FAILED"
-        UNDETERMINED = "UNDETERMINED"
-        SKIPPED = "SKIPPED"
-        EXPIRED = "EXPIRED"
+        PLANNED = "PLANNED", _("Planned")
+        READY = "READY", _("Ready")
+        CLAIMED = "CLAIMED", _("Claimed")
+        SENDING = "SENDING", _("Being sent")
+        ACCEPTED = "ACCEPTED", _("Accepted")
+        UNKNOWN = "UNKNOWN", _("Unknown")
+        FAILED = "FAILED", _("Failed")
+        UNDETERMINED = "UNDETERMINED", _("Undetermined")
+        SKIPPED = "SKIPPED", _("Skipped")
+        EXPIRED = "EXPIRED", _("Expired")
 
     OPEN = (State.PLANNED, State.READY, State.CLAIMED, State.SENDING, State.UNKNOWN)
 
     class Reason(models.TextChoices):
-        OPTED_OUT = "OPTED_OUT"
-        NO_CONSENT = "NO_CONSENT"
-        SUPPRESSED = "SUPPRESSED"
-        CAMPAIGN_STOPPED = "CAMPAIGN_STOPPED"
-        CONVERTED = "CONVERTED"
-        REFUSED = "REFUSED"
-        LEFT_SEGMENT = "LEFT_SEGMENT"
-        CAPPED = "CAPPED"
-        LOST_ARBITRATION = "LOST_ARBITRATION"
-        FACTS_CHANGED = "FACTS_CHANGED"
-        CSM_TASK_OPEN = "CSM_TASK_OPEN"
-        GATE_CLOSED = "GATE_CLOSED"
-        NO_ADDRESS = "NO_ADDRESS"
-        RENDER_ERROR = "RENDER_ERROR"
+        OPTED_OUT = "OPTED_OUT", _("Opted out")
+        NO_CONSENT = "NO_CONSENT", _("Without consent")
+        SUPPRESSED = "SUPPRESSED", _("On the suppression list")
+        CAMPAIGN_STOPPED = "CAMPAIGN_STOPPED", _("Campaign stopped")
+        CONVERTED = "CONVERTED", _("Upgraded before")
+        REFUSED = "REFUSED", _("Said no before")
+        LEFT_SEGMENT = "LEFT_SEGMENT", _("Left the segment")
+        CAPPED = "CAPPED", _("At the weekly limit")
+        LOST_ARBITRATION = "LOST_ARBITRATION", _("Another campaign came first")
+        FACTS_CHANGED = "FACTS_CHANGED", _("Facts changed")
+        CSM_TASK_OPEN = "CSM_TASK_OPEN", _("In talks with an account manager")
+        GATE_CLOSED = "GATE_CLOSED", _("Sending was stopped")
+        NO_ADDRESS = "NO_ADDRESS", _("Without an address")
+        RENDER_ERROR = "RENDER_ERROR", _("Text could not be filled in")
 
     class Purpose(models.TextChoices):
-        MARKETING = "MARKETING"
-        TRANSACTIONAL = "TRANSACTIONAL"
-        TEST = "TEST"
+        MARKETING = "MARKETING", _("Marketing")
+        TRANSACTIONAL = "TRANSACTIONAL", _("Transactional")
+        TEST = "TEST", _("Test send")
 
     class Policy(models.TextChoices):
-        AT_MOST_ONCE = "AT_MOST_ONCE"
-        AT_LEAST_ONCE = "AT_LEAST_ONCE"
+        AT_MOST_ONCE = "AT_MOST_ONCE", _("At most once")
+        AT_LEAST_ONCE = "AT_LEAST_ONCE", _("At least once")
 
     uuid = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
-    gate = models.ForeignKey(SendGate, on_delete=models.PROTECT, related_name="messages")
-    contact = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="messages")
-    account = models.ForeignKey(Account, null=True, blank=True, on_delete=models.PROTECT, related_name="messages")
-    point = models.ForeignKey(ContactPoint, on_delete=models.PROTECT, related_name="messages")
-    template_version = models.ForeignKey(TemplateVersion, on_delete=models.PROTECT)
-    channel = models.CharField(max_length=20)
-    locale = models.CharField(max_length=10)
-    variant = models.CharField(max_length=40, blank=True)
-    purpose = models.CharField(max_length=20, choices=Purpose, default=Purpose.MARKETING)
-    policy = models.CharField(max_length=20, choices=Policy, default=Policy.AT_MOST_ONCE)
+    gate = models.ForeignKey(SendGate, verbose_name=_("send gate"), on_delete=models.PROTECT, related_name="messages")
+    contact = models.ForeignKey(Contact, verbose_name=_("contact"), on_delete=models.PROTECT, related_name="messages")
+    account = models.ForeignKey(
+        Account, verbose_name=_("account"), null=True, blank=True, on_delete=models.PROTECT, related_name="messages"
+    )
+    point = models.ForeignKey(
+        ContactPoint, verbose_name=_("contact point"), on_delete=models.PROTECT, related_name="messages"
+    )
+    template_version = models.ForeignKey(TemplateVersion, verbose_name=_("template version"), on_delete=models.PROTECT)
+    channel = models.CharField(_("channel"), max_length=20, choices=channel_names)
+    locale = models.CharField(_("language"), max_length=10)
+    variant = models.CharField(_("variant"), max_length=40, blank=True)
+    purpose = models.CharField(_("purpose"), max_length=20, choices=Purpose, default=Purpose.MARKETING)
+    policy = models.CharField(_("policy"), max_length=20, choices=Policy, default=Policy.AT_MOST_ONCE)
     context = models.JSONField(default=dict, help_text="Evidence, quote figures and links gathered when planned.")
-    origin_campaign = models.CharField(max_length=80, blank=True)
-    origin_step = models.CharField(max_length=80, blank=True)
-    account_revision = models.IntegerField(default=0)
-    priority = models.IntegerField(default=50)
-    expected_value = models.DecimalField(max_digits=14, decimal_places=2, default=0)
-    dedupe_key = models.CharField(max_length=120, unique=True)
+    origin_campaign = models.CharField(_("campaign"), max_length=80, blank=True)
+    origin_step = models.CharField(_("step"), max_length=80, blank=True)
+    account_revision = models.IntegerField(_("revision of the account"), default=0)
+    priority = models.IntegerField(_("priority"), default=50)
+    expected_value = models.DecimalField(_("expected value"), max_digits=14, decimal_places=2, default=0)
+    dedupe_key = models.CharField(_("key against doubles"), max_length=120, unique=True)
 
-    state = models.CharField(max_length=20, choices=State, default=State.PLANNED)
-    reason = models.CharField(max_length=30, choices=Reason, blank=True)
-    planned_at = models.DateTimeField()
-    due_at = models.DateTimeField()
-    send_by = models.DateTimeField(null=True, blank=True)
-    next_at = models.DateTimeField(null=True, blank=True)
-    attempt = models.IntegerField(default=0)
-    claimed_by = models.CharField(max_length=200, blank=True)
-    lease_until = models.DateTimeField(null=True, blank=True)
-    unknown_at = models.DateTimeField(null=True, blank=True)
-    provider_id = models.CharField(max_length=200, blank=True)
-    accepted_at = models.DateTimeField(null=True, blank=True, help_text="Business time.")
-    ended_at = models.DateTimeField(null=True, blank=True)
+    state = models.CharField(_("state"), max_length=20, choices=State, default=State.PLANNED)
+    reason = models.CharField(_("reason"), max_length=30, choices=Reason, blank=True)
+    planned_at = models.DateTimeField(_("planned at"))
+    due_at = models.DateTimeField(_("due at"))
+    send_by = models.DateTimeField(_("send by"), null=True, blank=True)
+    next_at = models.DateTimeField(_("next try at"), null=True, blank=True)
+    attempt = models.IntegerField(_("attempt"), default=0)
+    claimed_by = models.CharField(_("claimed by"), max_length=200, blank=True)
+    lease_until = models.DateTimeField(_("lease until"), null=True, blank=True)
+    unknown_at = models.DateTimeField(_("unknown since"), null=True, blank=True)
+    provider_id = models.CharField(_("id at the provider"), max_length=200, blank=True)
+    accepted_at = models.DateTimeField(_("accepted at"), null=True, blank=True, help_text=_("Business time."))
+    ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
 
-    delivered_at = models.DateTimeField(null=True, blank=True)
-    bounced_at = models.DateTimeField(null=True, blank=True)
-    opened_at = models.DateTimeField(null=True, blank=True)
-    clicked_at = models.DateTimeField(null=True, blank=True, help_text="First click graded human.")
-    dismissed_at = models.DateTimeField(null=True, blank=True)
-    complained_at = models.DateTimeField(null=True, blank=True)
-    unsubscribed_at = models.DateTimeField(null=True, blank=True)
+    delivered_at = models.DateTimeField(_("delivered at"), null=True, blank=True)
+    bounced_at = models.DateTimeField(_("came back at"), null=True, blank=True)
+    opened_at = models.DateTimeField(_("opened at"), null=True, blank=True)
+    clicked_at = models.DateTimeField(_("clicked at"), null=True, blank=True, help_text=_("First click graded human."))
+    replied_at = models.DateTimeField(_("answered at"), null=True, blank=True)
+    dismissed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
+    complained_at = models.DateTimeField(_("reported as unwanted at"), null=True, blank=True)
+    unsubscribed_at = models.DateTimeField(_("unsubscribed at"), null=True, blank=True)
+    converted_at = models.DateTimeField(
+        _("upgraded at"),
+        null=True,
+        blank=True,
+        help_text=_("First upgrade credited to this message. Attributed, not proven."),
+    )
 
     xid = Xid8Field()
 
@@ -169,35 +189,41 @@ class Message(models.Model):
             models.Index(fields=["contact", "-planned_at"], name="messages_of_a_contact"),
             models.Index(fields=["account", "-planned_at"], name="messages_of_an_account"),
             models.Index(fields=["origin_campaign", "origin_step"], name="messages_of_a_step"),
+            # for what went out in the last days
+            models.Index(fields=["accepted_at"], condition=Q(accepted_at__isnull=False), name="messages_by_day_sent"),
         ]
+        verbose_name = _("message")
+        verbose_name_plural = _("messages")
 
     def __str__(self) -> str:
-        return f"{self.channel} {self.uuid}"
+        return f"{self.get_channel_display()} {self.uuid}"
 
 
 class DeliveryAttempt(models.Model):
     """One try of one message: written before the request leaves, completed by its answer."""
 
     class Outcome(models.TextChoices):
-        STARTED = "STARTED"
-        ACCEPTED = "ACCEPTED"
-        REFUSED = "REFUSED"
-        BUSY = "BUSY"
-        UNCLEAR = "UNCLEAR"
+        STARTED = "STARTED", _("Started")
+        ACCEPTED = "ACCEPTED", _("The provider took it")
+        REFUSED = "REFUSED", _("The provider refused it")
+        BUSY = "BUSY", _("The provider was busy")
+        UNCLEAR = "UNCLEAR", _("Unclear")
 
-    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="attempts")
-    number = models.IntegerField()
-    started_at = models.DateTimeField(help_text="Wall time.")
-    ended_at = models.DateTimeField(null=True, blank=True, help_text="Wall time.")
-    outcome = models.CharField(max_length=20, choices=Outcome, default=Outcome.STARTED)
-    code = models.CharField(max_length=40, blank=True)
-    detail = models.TextField(blank=True)
+    message = models.ForeignKey(Message, verbose_name=_("message"), on_delete=models.CASCADE, related_name="attempts")
+    number = models.IntegerField(_("number"))
+    started_at = models.DateTimeField(_("started at"), help_text=_("Wall time."))
+    ended_at = models.DateTimeField(_("ended at"), null=True, blank=True, help_text=_("Wall time."))
+    outcome = models.CharField(_("outcome"), max_length=20, choices=Outcome, default=Outcome.STARTED)
+    code = models.CharField(_("code"), max_length=40, blank=True)
+    detail = models.TextField(_("detail"), blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["message", "number"], name="an_attempt_is_made_once")]
+        verbose_name = _("delivery attempt")
+        verbose_name_plural = _("delivery attempts")
 
     def __str__(self) -> str:
-        return f"try {self.number} of {self.message_id}"
+        return f"{self.number} · {self.get_outcome_display()}"
 
 
 class AttentionBudget(models.Model):
@@ -208,10 +234,10 @@ class AttentionBudget(models.Model):
     ISO 8601]`: accepted, sending and unknown ones count, one that certainly did not go is taken out.
     """
 
-    account = models.OneToOneField(Account, null=True, blank=True, on_delete=models.CASCADE)
-    contact = models.OneToOneField(Contact, null=True, blank=True, on_delete=models.CASCADE)
-    spent = models.JSONField(default=list)
-    revision = models.IntegerField(default=0)
+    account = models.OneToOneField(Account, verbose_name=_("account"), null=True, blank=True, on_delete=models.CASCADE)
+    contact = models.OneToOneField(Contact, verbose_name=_("contact"), null=True, blank=True, on_delete=models.CASCADE)
+    spent = models.JSONField(_("spent"), default=list)
+    revision = models.IntegerField(_("revision"), default=0)
 
     class Meta:
         constraints = [
@@ -221,6 +247,9 @@ class AttentionBudget(models.Model):
                 name="a_budget_is_of_an_account_or_of_a_contact",
             )
         ]
+        verbose_name = _("attention budget")
+        verbose_name_plural = _("attention budgets")
 
     def __str__(self) -> str:
-        return f"budget of {'account' if self.account_id else 'contact'} {self.account_id or self.contact_id}"
+        owner = Account if self.account_id else Contact
+        return f"{owner._meta.verbose_name} {self.account_id or self.contact_id}"

@@ -1,29 +1,59 @@
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.utils import timezone
-from django.utils.dateparse import parse_datetime
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.utils.cache import get_conditional_response
+from django.utils.http import quote_etag
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from campaigns.delivery import in_app
 from campaigns.delivery.in_app import Sighting
+from campaigns.delivery.models import InAppMessage
+from campaigns.intake import moments
+from campaigns.intake.moments import Receipt
 from campaigns.profiles import lookup
-from campaigns.public import identity, pages
+from campaigns.public import attempts, embed, identity, pages
+from campaigns.public.attempts import Attempt
+from campaigns.public.identity import Identity
 from orchestrator import clock
+from orchestrator.jobs import bells
 from orchestrator.webhooks import body as bodies
 from orchestrator.webhooks.errors import WebhookError
 
 _LONGEST = 64 * 1024
 _MOST_EVENTS = 100
+_LONGEST_ID = 100
+_LONGEST_AGO = timedelta(days=2)  # a tab that slept and reports when it wakes
+
+
+@require_http_methods(["GET", "HEAD"])
+def script(request: HttpRequest) -> HttpResponseBase:
+    """`crescendo.js`: the same for everybody, so that browsers keep it for an hour and then only ask whether it is
+    still the same."""
+    made = embed.script()
+    is_packed = "gzip" in request.headers.get("Accept-Encoding", "")
+    response = HttpResponse(made.packed if is_packed else made.plain, content_type="text/javascript; charset=utf-8")
+    if is_packed:
+        response["Content-Encoding"] = "gzip"
+    # Weak: the same script packed and plain.
+    response["ETag"] = f'W/"{made.digest}"'
+    response["Cache-Control"] = "public, max-age=3600, stale-while-revalidate=86400"
+    response["Vary"] = "Accept-Encoding"
+    answer = get_conditional_response(request, etag=response["ETag"], response=response) or response
+    answer["Access-Control-Allow-Origin"] = "*"
+    answer["Cross-Origin-Resource-Policy"] = "cross-origin"
+    return answer
 
 
 @require_http_methods(["GET", "HEAD", "OPTIONS"])
-def feed(request: HttpRequest) -> HttpResponse:
+def feed(request: HttpRequest) -> HttpResponseBase:
     """What the host application should show to its logged-in contact."""
     if request.method == "OPTIONS":
         return _preflight()
@@ -32,27 +62,19 @@ def feed(request: HttpRequest) -> HttpResponse:
         return _answer({"error": _UNKNOWN}, status=401)
     account_id = lookup.account_ids(external_ids=[who.account]).get(who.account) if who.account else None
     if who.account and account_id is None:
-        return _answer({"messages": []})
+        return _unless_known(request, {"messages": []})
     rows = in_app.feed(contact=who.contact, now=clock.utcnow(), account_id=account_id)
-    return _answer(
-        {
-            "messages": [
-                {
-                    "id": str(row.message.uuid),
-                    "kind": row.kind,
-                    "html": row.html,
-                    "expires_at": row.expires_at.isoformat(),
-                }
-                for row in rows
-            ]
-        }
-    )
+    return _unless_known(request, {"messages": [_shown(row) for row in rows]})
 
 
 @csrf_exempt  # no cookies: the signed token is the authority
 @require_http_methods(["POST", "OPTIONS"])
 def events(request: HttpRequest) -> HttpResponse:
-    """Impressions, clicks and dismissals. An event that cannot be used is passed over; its neighbours count."""
+    """Impressions, clicks, dismissals, and attempts at a gated feature. An event that cannot be used is passed over;
+    its neighbours count.
+
+    `sent_at` beside the events is optional: with it times are corrected by how wrong the browser's clock is.
+    """
     if request.method == "OPTIONS":
         return _preflight()
     who = identity.identify(request=request)
@@ -66,8 +88,8 @@ def events(request: HttpRequest) -> HttpResponse:
     if not isinstance(listed, list) or len(listed) > _MOST_EVENTS:
         words = f"`events` must be a list of at most {_MOST_EVENTS}."
         return _answer({"error": {"code": "bad_events", "message": words, "path": "events"}}, status=400)
-    sightings = [found for one in listed if (found := _sighting(one)) is not None]
-    kept = in_app.record_events(contact=who.contact, sightings=sightings, now=clock.utcnow())
+    receipt = Receipt(wall=clock.wall_now(), business=clock.utcnow())
+    kept = _keep(who, _read(listed, document.get("sent_at"), receipt), receipt)
     return _answer({"accepted": kept, "ignored": len(listed) - kept})
 
 
@@ -78,19 +100,82 @@ _UNKNOWN = {
 }
 
 
-def _sighting(event: Any) -> Sighting | None:
-    if not isinstance(event, dict) or event.get("type") not in in_app.KINDS:
-        return None
+@dataclass(slots=True)
+class _Told:
+    sightings: list[Sighting] = field(default_factory=list)
+    attempts: list[Attempt] = field(default_factory=list)
+
+
+def _keep(who: Identity, told: _Told, receipt: Receipt) -> int:
+    kept = in_app.record_events(contact=who.contact, sightings=told.sightings, now=receipt.business)
+    tried = attempts.record_attempts(who=who, attempts=told.attempts, receipt=receipt)
+    if tried:
+        bells.ring("usage_stored")
+    return kept + tried
+
+
+def _read(listed: Sequence[Any], sent: Any, receipt: Receipt) -> _Told:
+    told = _Told()
     try:
-        message = str(UUID(str(event.get("message"))))
-        at = parse_datetime(str(event.get("at")))
-    except ValueError:
-        return None
-    return Sighting(message_uuid=message, kind=event["type"], at=_aware(at)) if at else None
+        sent_at = moments.read_moment(sent)
+    except moments.NotAMomentError:
+        sent_at = None
+    for event in listed:
+        if not isinstance(event, dict):
+            continue
+        try:
+            timestamp = moments.read_moment(event.get("at"))
+        except moments.NotAMomentError:
+            continue
+        if timestamp is not None:
+            _sort_in(told, event, _business_time(timestamp, sent_at, receipt))
+    return told
 
 
-def _aware(at: datetime) -> datetime:
-    return at if timezone.is_aware(at) else timezone.make_aware(at)
+def _business_time(timestamp: datetime, sent_at: datetime | None, receipt: Receipt) -> datetime:
+    """A browser tells what happened moments ago, by a clock that may be anything: only how long ago is believed.
+
+    Whoever leaves `sent_at` out speaks in business time.
+    """
+    if sent_at is None or timestamp > sent_at:
+        return moments.correct(timestamp=timestamp, sent_at=None, receipt=receipt)
+    return max(receipt.business - (sent_at - timestamp), receipt.business - _LONGEST_AGO)
+
+
+def _sort_in(told: _Told, event: dict[str, Any], at: datetime) -> None:
+    kind = event.get("type")
+    if kind == "gate":
+        feature, event_id = event.get("feature"), str(event.get("id") or "")
+        is_code = isinstance(feature, str) and attempts.FEATURE.fullmatch(feature)
+        if is_code and len(event_id) <= _LONGEST_ID:
+            told.attempts.append(Attempt(event_id=event_id, feature=str(feature), at=at))
+    elif kind in in_app.KINDS:
+        try:
+            message = str(UUID(str(event.get("message"))))
+        except ValueError:
+            return
+        told.sightings.append(Sighting(message_uuid=message, kind=kind, at=at))
+
+
+def _shown(row: InAppMessage) -> dict[str, Any]:
+    return {
+        "id": str(row.message.uuid),
+        "kind": row.kind,
+        "html": row.html,
+        "expires_at": row.expires_at.isoformat(),
+        "place": row.place,
+    }
+
+
+def _unless_known(request: HttpRequest, document: dict[str, Any]) -> HttpResponseBase:
+    """The answer, or 304 where the browser has it already. It is one person's: no cache on the way keeps it."""
+    response = JsonResponse(document)
+    response["ETag"] = quote_etag(sha256(response.content).hexdigest()[:32])
+    answer = get_conditional_response(request, etag=response["ETag"], response=response) or response
+    _open_to_hosts(answer)
+    answer["Cache-Control"] = "private, no-cache"
+    answer["Vary"] = "Authorization"
+    return answer
 
 
 def _answer(document: dict[str, Any], *, status: int = 200) -> HttpResponse:
@@ -105,7 +190,7 @@ def _preflight() -> HttpResponse:
     return _open_to_hosts(response)
 
 
-def _open_to_hosts(response: HttpResponse) -> HttpResponse:
+def _open_to_hosts[Response: HttpResponseBase](response: Response) -> Response:
     """Any page may ask: no cookie is read, and without a contact's token there is nothing to get."""
     response["Access-Control-Allow-Origin"] = "*"
     return pages.harden(response)

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
@@ -23,7 +25,6 @@ from orchestrator.signing import Purpose
 log = logging.getLogger(__name__)
 
 NONCE_LIFE = timedelta(days=1)
-ACTIONS = ("accept", "decline", "call")
 
 # What an answer means to a program: done, already settled otherwise, too late.
 _STATUS = {
@@ -37,7 +38,11 @@ _DONE = {"accept": accept.UPGRADED, "decline": accept.DECLINED, "call": accept.C
 
 
 class _BadAnswer(ValueError):
-    """A posted answer that cannot be taken; its words are shown on the page."""
+    """A posted answer that cannot be taken; its words are shown on the page, in the page's language."""
+
+    def __init__(self, words: str | Promise) -> None:
+        super().__init__(words)
+        self.words = words
 
 
 @csrf_exempt  # the link is the authority; accepting also needs the nonce of the page
@@ -55,7 +60,7 @@ def offer(request: HttpRequest, token: str) -> HttpResponse:
     try:
         result = _act(action, form, quote, contact)
     except _BadAnswer as error:
-        return _refuse(request, quote, contact, str(error))
+        return _refuse(request, quote, contact, error.words)
     if result.name in (accept.UPGRADED, accept.DECLINED, accept.CALL_ASKED):
         bells.ring("conversions_due")
     status = 200 if result.name == _DONE[action] else _STATUS.get(result.name, 409)
@@ -82,23 +87,23 @@ def _act(action: str, form: Mapping[str, str], quote: Quote, contact: Contact) -
     if action == "decline":
         reason = form.get("reason", "").upper() or Refusal.Reason.OTHER.value
         if reason not in Refusal.Reason.values:
-            raise _BadAnswer("That is none of the reasons on the page.")
+            raise _BadAnswer(_("Choose one of the reasons on the page."))
         note = form.get("note", "").replace("\x00", "")
         return decline.decline_quote(
             quote_uuid=quote.uuid, contact_id=contact.pk, reason=reason, note=note, now=clock.utcnow()
         )
     if action == "call":
         return decline.ask_call(quote_uuid=quote.uuid, contact_id=contact.pk, now=clock.utcnow())
-    raise _BadAnswer(f"The answer must be one of {', '.join(ACTIONS)}.")
+    raise _BadAnswer(_("Choose one of the buttons on the page."))
 
 
 def _accept(form: Mapping[str, str], quote: Quote, contact: Contact) -> Result:
     """Only with the nonce of a page that was shown: a machine that posts to every link buys nothing."""
     if not _is_of_page(form.get("nonce", ""), quote, contact):
-        raise _BadAnswer("Open the offer's page and press its button: this answer did not come from there.")
+        raise _BadAnswer(_("Nothing was changed: this page had been open for long. Look at the price and press again."))
     quantity = form.get("quantity", "")
     if quantity and not (quantity.isascii() and quantity.isdigit() and len(quantity) <= 6):
-        raise _BadAnswer("The number of seats must be a whole number.")
+        raise _BadAnswer(_("The number of seats must be a whole number."))
     try:
         return accept.accept_quote(
             quote_uuid=quote.uuid,
@@ -107,8 +112,8 @@ def _accept(form: Mapping[str, str], quote: Quote, contact: Contact) -> Result:
             now=clock.utcnow(),
             wall_now=clock.wall_now(),
         )
-    except accept.QuantityError as error:
-        raise _BadAnswer(str(error)) from None
+    except accept.QuantityError:
+        raise _BadAnswer(_("This plan can’t be had with that number of seats.")) from None
 
 
 def _nonce(quote: Quote, contact: Contact) -> str:
@@ -126,9 +131,9 @@ def _wants_json(request: HttpRequest) -> bool:
     return request.get_preferred_type(["text/html", "application/json"]) == "application/json"
 
 
-def _refuse(request: HttpRequest, quote: Quote, contact: Contact, words: str) -> HttpResponse:
+def _refuse(request: HttpRequest, quote: Quote, contact: Contact, words: str | Promise) -> HttpResponse:
     if _wants_json(request):
-        document = {"error": {"code": "bad_answer", "message": words, "path": "action"}}
+        document = {"error": {"code": "bad_answer", "message": str(words), "path": "action"}}
         return pages.harden(JsonResponse(document, status=400))
     return _page(request, quote, contact, problem=words, status=400)
 
@@ -139,7 +144,7 @@ def _page(
     contact: Contact,
     *,
     result: str = "",
-    problem: str = "",
+    problem: str | Promise = "",
     status: int = 200,
 ) -> HttpResponse:
     language = pages.language_of(request=request, locale=contact.locale)

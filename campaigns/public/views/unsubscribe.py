@@ -47,6 +47,7 @@ def _page(request: HttpRequest, message: Message, *, is_out: bool, done: str = "
         "is_out": is_out,
         "done": done,
         "resubscribe": RESUBSCRIBE,
+        "preferences_url": links.preferences_url(message_uuid=message.uuid),
     }
     language = pages.language_of(request=request, locale=message.contact.locale or message.locale)
     return pages.render_page(request, "public/unsubscribe.html", context, language=language)

@@ -14,7 +14,8 @@ from python_http_client.exceptions import HTTPError
 
 from orchestrator import clock, http
 from orchestrator.channels.contract import Busy, ChannelError, OutboundMessage, Refusal, SendReceipt, Unclear
-from orchestrator.channels.sendgrid.transport import KeptAliveClient, NoAnswer, NotSent, Transport
+from orchestrator.channels.kept_alive import NoAnswer, NotSent, Transport
+from orchestrator.channels.sendgrid.transport import KeptAliveClient
 
 _LONGEST_WAIT_S = 3600.0
 

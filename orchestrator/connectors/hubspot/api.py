@@ -16,14 +16,14 @@ import urllib3
 from orchestrator import http
 from orchestrator.connectors.contract import ConnectorBusy, ConnectorError, ConnectorRefusal
 
-OBJECTS = {"account": "companies", "contact": "contacts"}
+OBJECTS = {"account": "companies", "contact": "contacts", "ticket": "tickets"}
 
 # HubSpot names the limit that was hit, not the time to wait (contract: 100 to 250 calls per 10 s; a day).
 _WAITS = {"TEN_SECONDLY_ROLLING": 10.0, "SECONDLY": 1.0, "DAILY": 3600.0}
 _TRY_LATER = {408, 423, 425, 477}
 _HINTS = {
     401: "the access token is wrong or expired: check HUBSPOT_ACCESS_TOKEN",
-    403: "the access token lacks a scope (crm.objects, crm.schemas; read and write)",
+    403: "the access token lacks a scope (crm.objects, crm.schemas, tickets; read and write)",
 }
 
 
@@ -61,7 +61,13 @@ class HubSpotApi:
     @cached_property
     def objects(self) -> dict[str, Any]:
         crm = self._client.crm
-        return {"companies": crm.companies, "contacts": crm.contacts, "deals": crm.deals}
+        return {
+            "companies": crm.companies,
+            "contacts": crm.contacts,
+            "deals": crm.deals,
+            "tickets": crm.tickets,
+            "tasks": crm.objects.tasks,
+        }
 
     @cached_property
     def pages(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""HubSpot as a Crm: pages and searches in, properties and deals out."""
+"""HubSpot as a Crm: pages and searches in, properties, deals and tasks out."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import ClassVar, Self
 
 from django.conf import settings
 
-from orchestrator.connectors.contract import CrmPage, DealUpsert, PropertyPatch
-from orchestrator.connectors.hubspot import pull, push
+from orchestrator.connectors.contract import CrmPage, DealUpsert, PropertyPatch, TaskUpsert
+from orchestrator.connectors.hubspot import pull, push, tasks
 from orchestrator.connectors.hubspot.api import HubSpotApi
 
 
@@ -43,3 +43,6 @@ class HubSpotCrm:
 
     def upsert_deals(self, deals: Sequence[DealUpsert]) -> Mapping[str, str]:
         return push.upsert_deals(self._api, deals)
+
+    def upsert_tasks(self, upserts: Sequence[TaskUpsert]) -> Mapping[str, str]:
+        return tasks.upsert_tasks(self._api, upserts)

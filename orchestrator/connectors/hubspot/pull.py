@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from orchestrator.connectors.contract import CrmPage, CrmRecord
+from orchestrator.connectors.hubspot import links
 from orchestrator.connectors.hubspot.api import OBJECTS, HubSpotApi, results_of
 
 PAGE = 100
@@ -19,7 +20,11 @@ SEARCH_CEILING = 10_000
 # HubSpot's search index lags some seconds; a record seen twice costs nothing.
 OVERLAP = timedelta(minutes=2)
 
-_MODIFIED = {"companies": "hs_lastmodifieddate", "contacts": "lastmodifieddate"}
+_MODIFIED = {
+    "companies": "hs_lastmodifieddate",
+    "contacts": "lastmodifieddate",
+    "tickets": "hs_lastmodifieddate",
+}
 _ID = "hs_object_id"
 # Search gives no associations; this property of a contact is its primary company.
 _PRIMARY_COMPANY = "associatedcompanyid"
@@ -46,7 +51,7 @@ def pull_all(api: HubSpotApi, *, kind: str, properties: Sequence[str]) -> Iterat
             after = _next(answer)
             is_last = archived and after is None
             records = [_record(kind, item) for item in results_of(answer)]
-            yield CrmPage(records=records, watermark=watermark if is_last else None)
+            yield CrmPage(records=_linked(api, kind, records), watermark=watermark if is_last else None)
             if after is None:
                 break
 
@@ -62,7 +67,7 @@ def pull_changed(api: HubSpotApi, *, kind: str, properties: Sequence[str], since
         for records in _search(api, kind, wanted, [(modified, "GTE", str(start))], sort=modified):
             fresh = [one for one in records if one.id not in given or _to_ms(one.updated_at) != start]
             if fresh:
-                yield CrmPage(records=fresh, watermark=fresh[-1].updated_at)
+                yield CrmPage(records=_linked(api, kind, fresh), watermark=fresh[-1].updated_at)
             found += len(records)
             previous, last = last, _to_ms(records[-1].updated_at)
             at_last = at_last if last == previous else set()
@@ -87,7 +92,7 @@ def _pull_millisecond(
         for records in _search(api, kind, wanted, filters, sort=_ID):
             found += len(records)
             last_id = records[-1].id
-            yield CrmPage(records=records, watermark=records[-1].updated_at)
+            yield CrmPage(records=_linked(api, kind, records), watermark=records[-1].updated_at)
         if found < SEARCH_CEILING:
             return
 
@@ -147,6 +152,11 @@ def _record(kind: str, item: Any) -> CrmRecord:
         archived=bool(item.archived),
         associations=_companies(item, properties) if kind == "contact" else (),
     )
+
+
+def _linked(api: HubSpotApi, kind: str, records: list[CrmRecord]) -> list[CrmRecord]:
+    """A contact carries its primary company as a property; a ticket carries nothing of the kind."""
+    return links.with_links(api, name=OBJECTS[kind], records=records) if kind == "ticket" else records
 
 
 def _companies(item: Any, properties: Mapping[str, str | None]) -> tuple[str, ...]:

@@ -1,22 +1,19 @@
 """Writing to HubSpot: our own properties on companies and contacts, and a deal per won upsell.
 
-Everything is an upsert, so a batch that timed out may simply be written again. HubSpot
-refuses a whole batch for one bad input; such a batch is halved until the bad one is alone.
+Everything is an upsert, so a batch that timed out may simply be written again.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
 from itertools import batched
 from typing import Any
 
-from orchestrator import http
 from orchestrator.connectors.contract import ConnectorRefusal, DealUpsert, PropertyPatch
-from orchestrator.connectors.hubspot.api import OBJECTS, HubSpotApi, results_of
+from orchestrator.connectors.hubspot import batches, tasks
+from orchestrator.connectors.hubspot.api import OBJECTS, HubSpotApi
 
-BATCH = 100
 CONVERSION_ID = "upsell_conversion_id"
 
 _COMPANY_PROPERTIES = {
@@ -28,11 +25,6 @@ _COMPANY_PROPERTIES = {
 _CONTACT_PROPERTIES = {"upsell_status": ("Upsell status", "string", "text")}
 # The stage and pipeline every HubSpot account starts with; a deal's own properties may name others.
 _WON = {"pipeline": "default", "dealstage": "closedwon"}
-
-# A wrong key or scope is not one input's fault: such a refusal concerns the whole connection.
-_WHOLE_CONNECTION = {"401", "403"}
-
-type _Input = dict[str, Any]
 
 
 def create_properties(api: HubSpotApi) -> list[str]:
@@ -52,7 +44,10 @@ def create_properties(api: HubSpotApi) -> list[str]:
         "groupName": "dealinformation",
         "hasUniqueValue": True,
     }
-    return created + _create(api, "deals", unique)
+    created += _create(api, "deals", unique)
+    for task_property in tasks.PROPERTIES:
+        created += _create(api, "tasks", dict(task_property))
+    return created
 
 
 def patch_properties(api: HubSpotApi, patches: Sequence[PropertyPatch]) -> Mapping[str, str]:
@@ -64,8 +59,10 @@ def patch_properties(api: HubSpotApi, patches: Sequence[PropertyPatch]) -> Mappi
             if patch.kind == kind:
                 merged.setdefault(patch.crm_id, {}).update(patch.properties)
         inputs = [{"id": crm_id, "properties": properties} for crm_id, properties in merged.items()]
-        for batch in batched(inputs, BATCH):
-            refused |= _write(functools.partial(_update, api, name), list(batch), lambda result: str(result.id))[1]
+        for batch in batched(inputs, batches.BATCH):
+            refused |= batches.write(functools.partial(_update, api, name), list(batch), lambda result: str(result.id))[
+                1
+            ]
     return refused
 
 
@@ -73,17 +70,19 @@ def upsert_deals(api: HubSpotApi, deals: Sequence[DealUpsert]) -> Mapping[str, s
     """Each deal by its conversion id, then its company and contact, which HubSpot links in a second step."""
     refused: dict[str, str] = {}
     newest = {deal.conversion_id: deal for deal in deals}
-    for batch in batched(newest.values(), BATCH):
+    for batch in batched(newest.values(), batches.BATCH):
         inputs = [_deal_input(deal) for deal in batch]
-        written, reasons = _write(
-            functools.partial(_upsert, api), inputs, lambda result: str((result.properties or {}).get(CONVERSION_ID))
+        written, reasons = batches.write(
+            functools.partial(batches.upsert, api, "deals"),
+            inputs,
+            lambda result: str((result.properties or {}).get(CONVERSION_ID)),
         )
         refused |= reasons
         linked = [(deal, written[deal.conversion_id]) for deal in batch if deal.conversion_id in written]
-        refused |= _link(api, "companies", [(deal, deal_id, deal.company_id) for deal, deal_id in linked])
-        refused |= _link(
-            api, "contacts", [(deal, deal_id, deal.contact_id) for deal, deal_id in linked if deal.contact_id]
-        )
+        companies = [(deal.conversion_id, deal_id, deal.company_id) for deal, deal_id in linked]
+        people = [(deal.conversion_id, deal_id, deal.contact_id) for deal, deal_id in linked if deal.contact_id]
+        refused |= batches.link(api, source="deals", target="companies", links=companies)
+        refused |= batches.link(api, source="deals", target="contacts", links=people)
     return refused
 
 
@@ -97,90 +96,18 @@ def _create(api: HubSpotApi, name: str, definition: dict[str, Any]) -> list[str]
     return [f"{name}.{definition['name']}"]
 
 
-def _update(api: HubSpotApi, name: str, inputs: list[_Input]) -> Any:
+def _update(api: HubSpotApi, name: str, inputs: list[batches.Input]) -> Any:
     return api.call(api.batches[name].update, batch_input_simple_public_object_batch_input={"inputs": inputs})
 
 
-def _upsert(api: HubSpotApi, inputs: list[_Input]) -> Any:
-    return api.call(api.batches["deals"].upsert, batch_input_simple_public_object_batch_input_upsert={"inputs": inputs})
-
-
-def _deal_input(deal: DealUpsert) -> _Input:
+def _deal_input(deal: DealUpsert) -> batches.Input:
     properties = {
         CONVERSION_ID: deal.conversion_id,
         "dealname": deal.name,
         "amount": str(deal.amount),
         "deal_currency_code": deal.currency,
-        "closedate": _iso(deal.closed_at),
+        "closedate": batches.iso(deal.closed_at),
         **_WON,
         **deal.properties,
     }
     return {"id": deal.conversion_id, "idProperty": CONVERSION_ID, "properties": properties}
-
-
-def _write(
-    send: Callable[[list[_Input]], Any], inputs: list[_Input], key_of: Callable[[Any], str]
-) -> tuple[dict[str, str], dict[str, str]]:
-    """({our key: HubSpot's id} written, {our key: reason} refused). Busy and connection-wide refusals are raised."""
-    try:
-        answer = send(inputs)
-    except ConnectorRefusal as refusal:
-        if refusal.code in _WHOLE_CONNECTION:
-            raise
-        if len(inputs) == 1:
-            return {}, {inputs[0]["id"]: refusal.detail}
-        middle = len(inputs) // 2
-        first, second = _write(send, inputs[:middle], key_of), _write(send, inputs[middle:], key_of)
-        return first[0] | second[0], first[1] | second[1]
-    written = {key_of(result): str(result.id) for result in results_of(answer)}
-    missing = [one["id"] for one in inputs if one["id"] not in written]
-    return written, {key: _reason(answer, key) for key in missing}
-
-
-def _link(api: HubSpotApi, name: str, pairs: Sequence[tuple[DealUpsert, str, str]]) -> dict[str, str]:
-    """Default associations of deals, all at once; when that is refused one by one, to know whose fault it is."""
-    if not pairs:
-        return {}
-    try:
-        answer = _associate(api, name, pairs)
-    except ConnectorRefusal as refusal:
-        if refusal.code in _WHOLE_CONNECTION:
-            raise
-        if len(pairs) > 1:
-            return {key: why for pair in pairs for key, why in _link(api, name, [pair]).items()}
-        return {pairs[0][0].conversion_id: f"The deal is written but not linked to its {name}: {refusal.detail}"}
-    if not getattr(answer, "errors", None):
-        return {}
-    linked = {str(result._from.id) for result in answer.results or ()}
-    return {
-        deal.conversion_id: f"The deal is written but not linked to its {name}: {_reason(answer, to)}"
-        for deal, deal_id, to in pairs
-        if deal_id not in linked
-    }
-
-
-def _associate(api: HubSpotApi, name: str, pairs: Sequence[tuple[DealUpsert, str, str]]) -> Any:
-    return api.call(
-        api.associations.create_default,
-        from_object_type="deals",
-        to_object_type=name,
-        batch_input_public_default_association_multi_post={
-            "inputs": [{"from": {"id": deal_id}, "to": {"id": to}} for _, deal_id, to in pairs]
-        },
-    )
-
-
-def _reason(answer: Any, key: str) -> str:
-    """Why HubSpot left `key` out of a partly written batch (HTTP 207)."""
-    errors = list(getattr(answer, "errors", None) or ())
-    own = [error for error in errors if key in _named(error)] or errors
-    return http.redact(str(own[0].message)) if own else "HubSpot did not confirm it and gave no reason."
-
-
-def _named(error: Any) -> Iterator[str]:
-    for values in (error.context or {}).values():
-        yield from values
-
-
-def _iso(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -3,11 +3,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db.models import Max
 
 from campaigns.analytics import home
 from campaigns.delivery.models import Message
 from campaigns.operations.models import SendSwitch
 from campaigns.segments.models import Segment
+from campaigns.usage.models import UsageDaily
 from tests.factories import sequences as make
 from tests.factories.crm import CrmConnectionFactory, WriteBackFactory
 
@@ -63,3 +65,17 @@ def test_switched_off_sending_comes_first(campaign):
     Message.objects.update(state=Message.State.UNDETERMINED)
     SendSwitch.objects.update_or_create(id=1, defaults={"is_on": False, "changed_at": NOW, "changed_by": "ron"})
     assert titles()[0] == "Sending is switched off"
+
+
+@pytest.mark.parametrize(("days", "told"), [(1, []), (3, ["No usage has come in for 3 days"])])
+def test_usage_that_stopped_coming_is_told_while_a_campaign_runs(campaign, days, told):
+    newest = UsageDaily.objects.aggregate(newest=Max("last_at"))["newest"]
+    Segment.objects.update(refreshed_at=newest + timedelta(days=days))
+    assert titles(now=newest + timedelta(days=days)) == told
+
+
+def test_usage_that_stopped_coming_hurts_nobody_without_a_campaign():
+    make.market()
+    make.ready_account()
+    UsageDaily.objects.update(last_at=NOW - timedelta(days=30))
+    assert titles() == []

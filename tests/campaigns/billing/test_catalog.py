@@ -95,3 +95,16 @@ def test_billings_own_price_id_is_learnt_once():
     assert catalog.learn_price(lookup_key="team_month_usd", billing_price_id="price_9") is True
     assert catalog.learn_price(lookup_key="team_month_usd", billing_price_id="price_9") is False
     assert PlanPrice.objects.get(billing_price_id="price_9").unit_amount == Decimal(99)
+
+
+@pytest.mark.django_db
+def test_the_price_of_an_extra_seat_is_kept_and_taken_away_again():
+    catalog.apply_catalog(document=document(), now=NOW)
+    assert PlanPrice.objects.get(lookup_key="basic_month_usd").extra_seat_amount == Decimal(15)
+    assert PlanPrice.objects.get(lookup_key="basic_year_usd").extra_seat_amount == Decimal(150)
+    changed = document()
+    for price in changed["plans"][0]["prices"]:
+        del price["extra_seat_amount"]
+
+    assert catalog.apply_catalog(document=changed, now=NOW).updated == 1
+    assert not PlanPrice.objects.filter(plan__code="basic", extra_seat_amount__isnull=False).exists()

@@ -25,9 +25,10 @@ def test_a_catalogue_file_fills_plans_meters_and_topics_and_comes_out_again(file
     call_command("catalog", "export")
     exported = capsys.readouterr().out
 
-    assert applied == {"meters": 5, "plans": {"created": 4, "updated": 0, "unchanged": 0}, "topics": 1}
+    assert applied == {"meters": 5, "plans": {"created": 4, "updated": 0, "unchanged": 0}, "topics": 3}
     assert (Plan.objects.count(), Meter.objects.count()) == (4, 5)
-    assert ConsentTopic.objects.get().permitted_without_record == ["in_app"]
+    assert ConsentTopic.objects.get(slug="offers").permitted_without_record == ["in_app"]
+    assert ConsentTopic.objects.get(slug="tips").name_in("ro") == "Sfaturi și noutăți despre produs"
     file.write_text(exported)
     call_command("catalog", "apply", str(file))
     assert json.loads(capsys.readouterr().out)["plans"]["unchanged"] == 4
@@ -46,6 +47,10 @@ def test_a_catalogue_file_fills_plans_meters_and_topics_and_comes_out_again(file
         ('{"topics": [5]}', '"topics[0]"'),
         ('{"topics": [{"name": "Offers"}]}', "topics[0].slug"),
         ('{"topics": [{"slug": "offers", "permitted_without_record": ["pigeon"]}]}', "permitted_without_record"),
+        ('{"topics": [{"slug": "offers", "words": []}]}', "topics[0].words"),
+        ('{"topics": [{"slug": "offers", "words": {"he": "x"}}]}', "topics[0].words.he"),
+        ('{"topics": [{"slug": "offers", "words": {"he": {"title": "x"}}}]}', "topics[0].words.he.title"),
+        ('{"topics": [{"slug": "offers", "words": {"he": {"name": 5}}}]}', "topics[0].words.he.name"),
     ],
 )
 def test_a_wrong_file_is_refused_with_its_place_and_changes_nothing(file, text, words):

@@ -78,7 +78,13 @@ def test_an_address_is_judged_by_its_own_row_not_by_its_owner():
 
 def test_topics_are_applied_and_exported_as_they_are_written():
     document = [
-        {"slug": "offers", "name": "Offers", "is_marketing": True, "permitted_without_record": ["in_app"]},
+        {
+            "slug": "offers",
+            "name": "Offers",
+            "is_marketing": True,
+            "permitted_without_record": ["in_app"],
+            "words": {"he": {"name": "הצעות"}},
+        },
     ]
 
     topics.apply_topics(topics=document)

@@ -75,6 +75,56 @@ def test_two_campaigns_of_one_name_get_addresses_of_their_own(draft, marketer):
     assert set(Campaign.objects.values_list("slug", flat=True)) == {"seats-at-80", "seats-at-80-2"}
 
 
+def test_a_name_in_hebrew_gets_an_address_all_the_same(draft, marketer):
+    data = {"name": "שדרוג", "segment": "close-to-limit", "offer": "next-plan-up"}
+    assert marketer.post(page("-new"), data)["Location"] == page("", "campaign")
+    assert marketer.post(page("-new"), data)["Location"] == page("", "campaign-2")
+    assert Campaign.objects.get(slug="campaign").name == "שדרוג"
+
+
+def test_a_search_for_what_no_text_can_hold_finds_by_the_rest(draft, marketer):
+    assert "Seats at 80 %" in words_of(marketer.get(page("s"), {"q": "seats\x00"}))
+
+
+def test_errors_say_what_would_be_right(draft, marketer):
+    data = {"name": "", "window_days": "999", "offer": ""}
+    words = words_of(marketer.post(page("-part", draft.slug, "goal"), data))
+    assert "Fill this in." in words
+    assert "Fill in 365 or less." in words
+
+
+@pytest.mark.parametrize(
+    ("part", "mine", "theirs"),
+    [
+        (
+            "limits",
+            {"window_from": "09:00", "window_to": "20:00", "send_by_hours": "48", "priority": "70"},
+            {"window_from": "10:00", "window_to": "20:00", "send_by_hours": "48", "priority": "50"},
+        ),
+        (
+            "goal",
+            {"name": "Mine", "window_days": "14", "offer": ""},
+            {"name": "Theirs", "window_days": "14", "offer": ""},
+        ),
+    ],
+)
+def test_a_part_changed_in_another_window_is_not_overwritten_unseen(draft, marketer, part, mine, theirs):
+    was = marketer.get(page("", draft.slug)).context["was"][part]
+    marketer.post(page("-part", draft.slug, part), theirs)
+    refused = marketer.post(page("-part", draft.slug, part), {**mine, "was": was})
+    assert refused.status_code == 422
+    assert "This was changed in another window meanwhile." in words_of(refused)
+    now_known = refused.context["was"][part]
+    assert marketer.post(page("-part", draft.slug, part), {**mine, "was": now_known}).status_code == 302
+
+
+def test_the_plus_in_a_lane_is_named_by_what_stands_before_it(draft, marketer):
+    html = marketer.get(page("", draft.slug)).content.decode()
+    assert 'aria-label="Add a step for Yes"' in html
+    assert "banner-1</" not in html
+    assert 'aria-label="Add a step after: In-app message"' in html
+
+
 def test_the_page_says_goal_audience_and_limits_in_sentences(draft, marketer):
     words = words_of(marketer.get(page("", draft.slug)))
     assert "An account upgrades within 14 days of entering. Offer: The next plan up ." in words
@@ -105,7 +155,7 @@ def test_the_outline_says_what_each_part_lacks(draft, marketer, settings):
 
 def test_a_card_is_filled_in_for_the_person_in_the_preview(draft, marketer):
     response = marketer.get(page("", draft.slug))
-    assert response.context["panel"].people[0][1] == "Dana Levi, Galil Software"
+    assert response.context["panel"].label == "Dana Levi, Galil Software (9 of 10)"
     assert (
         '<span class="cr-var">Team</span> for <span class="cr-var">$99.00</span> a month' in response.content.decode()
     )
@@ -146,6 +196,21 @@ def test_the_audience_form_writes_holdout_entry_and_roles(draft, marketer):
     assert "at most 2 people per account (owners)" in words
 
 
+def test_the_exits_are_told_and_changed(draft, marketer):
+    told = "Somebody leaves early when the account upgrades, they say no to an offer, they opt out, they leave"
+    assert told in words_of(marketer.get(page("", draft.slug)))
+    marketer.post(page("-part", draft.slug, "exits"), {"exit_on": ["OPTED_OUT", "CONVERTED"]})
+    draft.refresh_from_db()
+    assert draft.draft_version.definition["exit_on"] == ["CONVERTED", "OPTED_OUT"]
+    words = words_of(marketer.get(page("", draft.slug)))
+    assert "Somebody leaves early when the account upgrades or they opt out." in words
+
+
+def test_without_exits_everybody_goes_to_the_end(draft, marketer):
+    marketer.post(page("-part", draft.slug, "exits"), {})
+    assert "Nobody leaves before the last step." in words_of(marketer.get(page("", draft.slug)))
+
+
 def test_a_wrong_limit_is_told_beside_its_field_and_nothing_is_saved(draft, marketer):
     data = {"window_from": "20:00", "window_to": "09:00", "send_by_hours": "48", "priority": "50"}
     response = marketer.post(page("-part", draft.slug, "limits"), data)
@@ -167,12 +232,12 @@ def test_a_mail_goes_into_the_lane_of_those_who_clicked(draft, marketer):
     assert keys_of(draft) == ["mail-1", "wait-1", "clicked-1", "banner-1", "clicked-1-meet", "mail-2", "end"]
 
 
-def test_a_question_brings_a_banner_for_those_who_say_no(draft, marketer):
+def test_a_new_question_is_about_the_last_message_that_everybody_got(draft, marketer):
     do(marketer, draft, "add question clicked-1")
-    branch = next(step for step in steps_of(draft) if step["key"] == "clicked-2")
-    # The last message that everybody got, not the banner of one lane.
+    branch = next(step for step in steps_of(draft) if step["key"] == "question-1")
+    # Not about the banner of one lane.
     assert branch["if"] == {"engagement": "clicked", "step": "mail-1"}
-    assert branch["else"] == "banner-2"
+    assert branch["then"] == branch["else"] == "end"
 
 
 def test_a_step_moves_down_and_a_first_step_must_be_a_message(draft, marketer):
@@ -180,12 +245,12 @@ def test_a_step_moves_down_and_a_first_step_must_be_a_message(draft, marketer):
     assert keys_of(draft)[:2] == ["wait-1", "mail-1"]
     assert "Saved" in words_of(response)
     refused = do(marketer, draft, "down mail-1")
-    assert "The question whether a message was clicked must come after that message." in words_of(refused)
+    assert "A question about a message must come after that message." in words_of(refused)
 
 
 def test_removing_a_message_that_is_asked_about_is_refused_in_words(draft, marketer):
     words = words_of(do(marketer, draft, "remove mail-1"))
-    assert "A later step asks whether this message was clicked" in words
+    assert "A later question is about this message" in words
     assert "mail-1" in keys_of(draft)
 
 
@@ -268,7 +333,7 @@ def test_the_list_finds_by_name_and_state(market, marketer, draft):
     found = words_of(marketer.get(page("s"), {"q": "api", "state": "LIVE"}))
     assert "2 campaigns" in everything
     assert "Seats at 80 %" in everything
-    assert "1 found" in found
+    assert "1 of 2 campaigns" in found
     assert "API calls up 30 %" in found
     assert "Seats at 80 %" not in found
 

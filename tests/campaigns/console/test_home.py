@@ -213,7 +213,7 @@ def test_the_ranges_of_several_campaigns_add_up_as_squares():
     ("kind", "title"),
     [
         ("HARM", "A wording does harm: B upgrades fewer accounts."),
-        ("NO_DIFFERENCE", "A test found no difference worth having."),
+        ("NO_DIFFERENCE", "A test is over: no difference could be shown."),
         ("DATA_PROBLEM", "A test’s split is not as planned: don’t read its result yet."),
     ],
 )
@@ -222,3 +222,14 @@ def test_every_verdict_that_asks_for_a_decision_is_a_need(busy, kind, title):
     read = {**read, "verdict": {**read["verdict"], "kind": kind, "leader": None, "variant": "b"}}
     needs = campaign_needs.find_campaign_needs(campaigns=[busy], results={busy.experiment_id: read}, now=LATER)
     assert [need.title for need in needs] == [title]
+
+
+def test_a_wording_that_makes_people_leave_is_not_called_ready_to_decide(busy):
+    read = tiles.newest_results(experiment_ids=[busy.experiment_id])[busy.experiment_id]
+    arms = [
+        {**arm, "assigned": 200, "opted_out": opted_out} for arm, opted_out in zip(read["arms"], (4, 40), strict=True)
+    ]
+    ahead = {**read["verdict"], "kind": "AHEAD", "leader": "b", "variant": "b"}
+    results = {busy.experiment_id: {**read, "arms": arms, "verdict": ahead}}
+    needs = campaign_needs.find_campaign_needs(campaigns=[busy], results=results, now=LATER)
+    assert [need.title for need in needs] == ["A wording does harm: more people unsubscribe."]

@@ -10,7 +10,7 @@ from campaigns.consent.models import ContactPoint
 from campaigns.console import launch_review
 from campaigns.delivery.models import Message
 from campaigns.offers.models import Offer
-from campaigns.sequences import rehearse
+from campaigns.sequences import cast, rehearse
 from campaigns.sequences.models import Campaign, Entry
 from campaigns.sequences.rehearse import Rehearsal, Sending
 from tests.campaigns.console.reading import words_of
@@ -104,7 +104,7 @@ def test_blockers_lead_to_their_field_and_keep_the_button_closed(marketer):
     campaign = make.drafted(steps=steps)
     response = review_of(marketer, campaign)
     words, content = words_of(response), response.content.decode()
-    assert "Must be fixed first 1 blocker B, en, subject: line 1: There is no variable account.nam." in words
+    assert "Must be fixed first 1 blocker B, English, subject: line 1: There is no variable account.nam." in words
     assert f"/admin/studio/campaigns/{campaign.slug}/steps/mail-1/b/?language=en#id_subject" in content
     assert 'aria-disabled="true" aria-describedby="why"' in content
     assert "Not yet: 1 thing must be fixed first." in words
@@ -114,7 +114,7 @@ def test_a_blocked_campaign_is_not_launched_by_a_post_either(marketer):
     steps = make.document()["steps"]
     steps[0]["variants"]["b"]["content"]["en"]["subject"] = "{{ account.nam }}"
     response = launch(marketer, make.drafted(steps=steps))
-    assert "Not launched: B, en, subject: line 1: There is no variable account.nam." in words_of(response)
+    assert "Not launched: B, English, subject: line 1: There is no variable account.nam." in words_of(response)
     assert Campaign.objects.get().status == "DRAFT"
 
 
@@ -129,7 +129,7 @@ def test_every_kind_of_blocker_has_a_way_to_its_field(marketer):
 def test_a_missing_language_is_a_warning_that_leads_to_its_text(marketer):
     make.reader(make.account_near_limit(), locale="ro")
     review = review_of(marketer, make.drafted()).context["review"]
-    item = next(one for one in review.warnings if "has no text in ro" in one.title)
+    item = next(one for one in review.warnings if "has no text in Romanian" in one.title)
     assert item.action == "Write it"
     assert "/steps/mail-1/a/?language=" in item.url
 
@@ -141,8 +141,39 @@ def test_footers_are_no_warnings(marketer):
 
 
 def test_words_that_have_no_value_for_real_people_are_a_warning(marketer):
-    words = words_of(review_of(marketer, make.drafted(steps=with_text("{{ evidence.value }} {{ links.unsubscribe }}"))))
-    assert "Wording A of step 1 can’t be filled in for 6 of 6 people tried evidence.value has no value here." in words
+    words = words_of(
+        review_of(marketer, make.drafted(steps=with_text("{{ evidence.projected_hit_date }} {{ links.unsubscribe }}")))
+    )
+    assert (
+        "Wording A of step 1 can’t be filled in for 6 of 6 people tried evidence.projected_hit_date has no value here."
+        in words
+    )
+
+
+def test_a_wording_that_is_not_right_is_named_once(marketer):
+    steps = with_text("{{ evidence.projected_hit_date }} {{ links.unsubscribe }}")
+    steps[0]["variants"]["a"]["content"]["en"]["subject"] = "{{ account.nam }}"
+    review = review_of(marketer, make.drafted(steps=steps)).context["review"]
+    assert len(review.blockers) == 1
+    assert not any("can’t be filled in" in item.title for item in review.warnings)
+
+
+def test_a_draft_that_was_changed_since_it_was_looked_at_is_not_launched(marketer):
+    campaign = make.drafted()
+    looked_at = campaign.draft_version_id
+    make.drafted(holdout_percent=50)
+    url = reverse("admin:studio-campaign-launch", args=[campaign.slug])
+    response = marketer.post(url, {"version": looked_at}, follow=True)
+    assert "Not launched: the draft was changed after you looked at it." in words_of(response)
+    assert Campaign.objects.get().status == "DRAFT"
+
+
+def test_the_draft_that_was_looked_at_is_launched(marketer):
+    campaign = make.drafted()
+    content = review_of(marketer, campaign).content.decode()
+    assert f'<input type="hidden" name="version" value="{campaign.draft_version_id}">' in content
+    marketer.post(reverse("admin:studio-campaign-launch", args=[campaign.slug]), {"version": campaign.draft_version_id})
+    assert Campaign.objects.get().status == "LIVE"
 
 
 def test_a_small_test_is_told_so(marketer):
@@ -171,15 +202,15 @@ def test_who_may_only_look_cannot_launch(onlooker):
 
 
 def test_people_to_preview_with_come_from_the_audience_with_their_facts():
-    people = rehearse.find_people(campaign=make.drafted(), now=make.NOW)
+    people = cast.find_people(campaign=make.drafted(), now=make.NOW)
     assert len(people) == 6
     assert people[0].facts["offer"]["new_monthly"] == "99.00"
-    assert people[0].facts["links"]["offer"] == "https://example.com/"
+    assert set(people[0].facts["links"]) == {"unsubscribe", "preferences", "view", "offer"}
 
 
 def test_a_launched_campaign_is_previewed_with_those_inside(marketer):
     campaign = make.launched(holdout_percent=0)
-    people = rehearse.find_people(campaign=campaign, now=make.NOW)
+    people = cast.find_people(campaign=campaign, now=make.NOW)
     inside = campaign.enrolments.order_by("-enrolled_at", "-pk").values_list("contact_id", flat=True)
     assert [one.contact.pk for one in people] == list(inside)
     assert people[0].facts["offer"]["new_monthly"] == "99.00"
@@ -188,7 +219,7 @@ def test_a_launched_campaign_is_previewed_with_those_inside(marketer):
 def test_those_who_left_are_still_previewed(marketer):
     campaign = make.launched(holdout_percent=0)
     campaign.enrolments.update(state="ENDED", exit_reason="COMPLETED", ended_at=make.NOW, due_at=None)
-    people = rehearse.find_people(campaign=campaign, now=make.NOW)
+    people = cast.find_people(campaign=campaign, now=make.NOW)
     assert len(people) == campaign.enrolments.count()
     words = words_of(marketer.get(reverse("admin:studio-campaign", args=[campaign.slug])))
     assert "made-up values" not in words

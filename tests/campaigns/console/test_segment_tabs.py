@@ -17,10 +17,10 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_november")]
 
 
 def test_members_are_listed_searched_and_exported(marketer, segment):
-    assert "1 member Search CSV Name ID Country In since Contacts Galil Software" in words_of(
+    assert "1 member Find CSV Name ID Country In since Contacts Galil Software" in words_of(
         marketer.get(f"{page_of(segment)}members/")
     )
-    assert "No member is called “zzz”." in words_of(marketer.get(f"{page_of(segment)}members/", {"q": "zzz"}))
+    assert "Nothing here matches “zzz”." in words_of(marketer.get(f"{page_of(segment)}members/", {"q": "zzz"}))
     lines = b"".join(marketer.get(f"{page_of(segment)}members.csv")).decode("utf-8-sig").splitlines()
     assert lines[0] == "external_id,name,in_since"
     assert lines[1].split(",")[1:] == ["Galil Software", "2026-11-24T10:00:00+00:00"]
@@ -85,6 +85,21 @@ def test_json_that_is_no_definition_is_refused_with_the_path_and_kept_in_the_box
     assert error in words
     assert text in words
     assert segment.versions.count() == 1
+
+
+def test_json_saved_in_between_is_not_overwritten_unseen(marketer, segment, empty_redis):
+    page = f"{page_of(segment)}json/"
+    store.save_segment(slug="close", name="", definition={"all": [SEATS]}, by="noa", now=NOW)
+    mine = {"definition": json.dumps({"all": [BASIC]}), "base": "1"}
+    words = words_of(marketer.post(page, mine))
+    assert "Not saved. Version 2 was saved by noa while you were working." in words
+    assert '"account.plan"' in words
+    assert marketer.post(page, {**mine, "base": "2"})["Location"] == page
+
+
+def test_sizes_are_told_by_day(marketer, segment):
+    words = words_of(marketer.get(f"{page_of(segment)}history/"))
+    assert "Size by day Members at the last count of each day. Show as a table Day Members 24 Nov 1" in words
 
 
 def test_a_segment_is_renamed_without_a_new_version(marketer, segment):

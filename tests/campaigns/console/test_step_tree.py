@@ -71,7 +71,7 @@ def test_a_question_may_not_come_before_its_message():
 
 def test_a_message_that_is_asked_about_stays():
     tree = step_tree.read_tree(FILE)
-    with pytest.raises(StepError, match="A later step asks"):
+    with pytest.raises(StepError, match="A later question"):
         step_tree.remove(tree, "mail-1")
 
 
@@ -111,3 +111,75 @@ def test_every_tree_survives_being_a_file(tree):
     steps = step_tree.write_steps(tree)
     assert shape(step_tree.read_tree(steps)) == shape(tree)
     assert len({step["key"] for step in steps}) == len(steps)
+
+
+def test_a_step_moves_into_a_lane_and_out_again():
+    tree = step_tree.read_tree([*FILE[:-1], END])
+    step_tree.put_into(tree, "wait-1", "seen", "yes")
+    assert shape(tree) == ["mail-1", ("seen", ["wait-1"], ["banner"])]
+    step_tree.put_into(tree, "wait-1", "seen", "no")
+    assert shape(tree) == ["mail-1", ("seen", [], ["banner", "wait-1"])]
+    step_tree.put_out(tree, "wait-1")
+    assert shape(tree) == ["mail-1", ("seen", [], ["banner"]), "wait-1"]
+
+
+def test_a_step_that_moves_into_a_lane_stands_before_its_end():
+    tree = step_tree.read_tree(FILE)
+    step_tree.insert(tree, {"key": "leave", "kind": "EXIT"}, after="seen", lane="yes")
+    step_tree.put_into(tree, "wait-1", "seen", "yes")
+    assert shape(tree) == ["mail-1", ("seen", ["wait-1", "leave"], ["banner"])]
+
+
+def test_a_question_does_not_move_into_its_own_lanes():
+    tree = step_tree.read_tree(FILE)
+    step_tree.insert(tree, question("inner", asked="mail-1"), after="seen", lane="yes")
+    with pytest.raises(StepError, match="its own lanes"):
+        step_tree.put_into(tree, "seen", "inner", "yes")
+    assert shape(tree)[2] == ("seen", [("inner", [], [])], ["banner"])
+
+
+def test_a_step_in_no_lane_cannot_move_out_of_one():
+    with pytest.raises(StepError, match="in no lane"):
+        step_tree.put_out(step_tree.read_tree(FILE), "mail-1")
+
+
+def test_a_lane_may_end_the_campaign_and_comes_back_so():
+    tree = step_tree.read_tree(FILE)
+    step_tree.insert(tree, {"key": "leave", "kind": "EXIT"}, after="seen", lane="yes")
+    step_tree.insert(tree, message("last"), after="seen")
+    step_tree.check_order(tree)
+    steps = step_tree.write_steps(tree)
+    assert [step["key"] for step in steps] == ["mail-1", "wait-1", "seen", "banner", "seen-meet", "leave", "last"]
+    assert shape(step_tree.read_tree(steps)) == ["mail-1", "wait-1", ("seen", ["leave"], ["banner"]), "last"]
+
+
+def test_nothing_stands_behind_an_end():
+    tree = step_tree.read_tree(FILE)
+    step_tree.insert(tree, {"key": "leave", "kind": "EXIT"}, after="mail-1")
+    with pytest.raises(StepError, match="last in its lane"):
+        step_tree.check_order(tree)
+
+
+def test_what_somebody_came_through_is_their_own_way_only():
+    tree = step_tree.read_tree(FILE)
+    step_tree.insert(tree, message("thanks"), after="seen", lane="yes")
+    step_tree.insert(tree, message("last"), after="seen")
+
+    def way(key):
+        return [(node.key, is_sure) for node, is_sure in step_tree.passed(tree, key)]
+
+    sure = [("mail-1", True), ("wait-1", True), ("seen", True)]
+    assert way("banner") == way("thanks") == sure
+    assert way("last") == [*sure, ("thanks", False), ("banner", False)]
+
+
+def test_every_message_in_a_condition_is_asked_about():
+    asked = {"all": [{"engagement": "opened", "step": "a"}, {"not": {"any": [{"engagement": "clicked", "step": "b"}]}},
+                     {"engagement": "clicked", "step": "c", "campaign": "another"}]}  # fmt: skip
+    assert step_tree.asked_steps({"key": "q", "kind": "BRANCH", "if": asked}) == {"a", "b"}
+
+
+def test_a_long_key_leaves_room_for_the_meeting_point():
+    long = "q" * 40
+    tree = [Node(message("m")), Node(question(long, asked="m"), [Node(message("y"))], [Node(message("n"))])]
+    assert max(len(step["key"]) for step in step_tree.write_steps(tree)) == 40

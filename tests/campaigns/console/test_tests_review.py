@@ -9,55 +9,32 @@ import time_machine
 from django.urls import reverse
 from django.utils import translation
 
-from campaigns.console import experiment_figures, experiment_page
+from campaigns.console import experiment_figures
 from campaigns.delivery.models import ProviderEvent
-from campaigns.experiments.models import Assignment, Experiment
-from campaigns.operations.models import AuditEntry
 from campaigns.sequences.models import Enrolment
 from tests.campaigns.console.reading import words_of
+from tests.campaigns.console.reviewing import (
+    AHEAD,
+    DATA_PROBLEM,
+    HARM,
+    LATER,
+    NO_DIFFERENCE,
+    NOT_YET,
+    OPT_OUTS,
+    page,
+    results,
+    review,
+)
 from tests.factories import sequences as make
-from tests.factories.results import Arm, campaign_with_results, keep_snapshots
+from tests.factories.results import Arm, keep_snapshots
 
 pytestmark = pytest.mark.django_db
-LATER = make.NOW + timedelta(days=42)
-
-AHEAD = {"a": Arm(200, 26, 48, 190, 185, 30, 4), "b": Arm(200, 70, 49, 190, 186, 45, 3), "holdout": Arm(100, 26, 20)}
-NOT_YET = {"a": Arm(150, 12, 48, 145, 140, 20, 2), "b": Arm(150, 15, 49, 145, 140, 25, 2), "holdout": Arm(75, 4, 46)}
-NO_DIFFERENCE = {"a": Arm(200, 30), "b": Arm(200, 31), "holdout": Arm(100, 18)}
-HARM = {"a": Arm(200, 70), "b": Arm(200, 26), "holdout": Arm(100, 20)}
-OPT_OUTS = {
-    "a": Arm(200, 30, 48, 200, 200, 60, 4),
-    "b": Arm(200, 70, 49, 200, 200, 90, 40),
-    "holdout": Arm(100, 26),
-}
-DATA_PROBLEM = {"a": Arm(460, 40), "b": Arm(340, 41), "holdout": Arm(200, 26)}
 
 
 @pytest.fixture(autouse=True)
 def six_weeks_later():
     with time_machine.travel(LATER, tick=False):
         yield
-
-
-def results(arms, **changes):
-    """What the page reads. The shares drawn fit the arms' sizes unless a test says otherwise."""
-    return campaign_with_results(arms=arms, holdout_percent=20, **changes)
-
-
-def page(name="", *args):
-    return reverse(f"admin:studio-test{name}", args=args or ["seats-80"])
-
-
-def review(client):
-    return words_of(client.get(page()))
-
-
-def winner():
-    return Experiment.objects.values_list("winner__key", flat=True).get()
-
-
-def choose(client, choice, **data):
-    return client.post(page("-decide", "seats-80", choice), data, follow=True)
 
 
 def test_ahead_is_said_with_both_shares_and_a_range(marketer):
@@ -155,9 +132,13 @@ def test_messages_are_shown_before_any_window_is_over(marketer):
         results(AHEAD, last_entry_day=7)
         words = review(marketer)
     assert "Sent 190 95.0 % 190 95.0 %" in words
-    assert "14 days over 0 0.0 % 0 0.0 % Upgraded of these 0 – 0 –" in words
+    assert "14 days over 0 0 % 0 0 % Upgraded of these 0 – 0 –" in words
     assert "The split is as planned not yet Nothing to check yet: nobody has had their 14 days" in words
     assert "There are fewer than two days to draw yet." in words
+    assert (
+        "B compared with A best estimate line: where the truth most likely lies Nobody has had their 14 days" in words
+    )
+    assert "Too few accounts have had their 14 days to say anything. The first of them have by 16 March." in words
 
 
 def test_the_subjects_are_filled_in(marketer):
@@ -193,6 +174,19 @@ def test_what_it_earned_has_both_ranges(marketer):
     assert "At the planned end, looked at once:" in words
 
 
+def test_an_amount_whose_range_contains_zero_is_called_not_clear(marketer):
+    results({"a": Arm(200, 40, 48), "b": Arm(200, 42, 48), "holdout": Arm(100, 26, 40)})
+    words = review(marketer)
+    assert "MRR beyond the held out, not clear yet: it may be nothing" in words
+    assert "MRR less than without it" not in words
+
+
+def test_a_group_that_earned_less_for_certain_is_told_so(marketer):
+    results({"a": Arm(200, 30, 48), "b": Arm(200, 31, 48), "holdout": Arm(100, 40, 200)})
+    words = review(marketer)
+    assert "MRR less than without it" in words
+
+
 def test_below_25_upgrades_in_a_group_no_amount_is_shown(marketer):
     results(NOT_YET)
     words = review(marketer)
@@ -222,93 +216,29 @@ def test_every_drawing_has_its_table(marketer):
     assert "Difference in upgrades, B minus A, in points, as people saw it then." in words
 
 
+def test_evidence_is_drawn_for_the_wording_that_the_verdict_is_about(marketer):
+    content = make.document()["steps"][0]["variants"]["a"]["content"]
+    steps = make.document()["steps"]
+    steps[0]["variants"] = {
+        letter: {"weight": weight, "content": content} for letter, weight in (("a", 34), ("b", 33), ("c", 33))
+    }
+    campaign = results({"a": Arm(204, 26), "b": Arm(198, 30), "c": Arm(198, 80), "holdout": Arm(150, 20)}, steps=steps)
+    keep_snapshots(campaign, every=14)
+    words = review(marketer)
+    assert "C is ahead" in words
+    assert "Difference in upgrades, C minus A, in points, as people saw it then." in words
+
+
 def test_evidence_is_not_drawn_from_a_single_day(marketer):
     results(AHEAD)
     assert "There are fewer than two days to draw yet." in review(marketer)
 
 
-def test_the_winner_is_chosen_with_name_time_and_reason(marketer):
-    results(AHEAD)
-    response = choose(marketer, "b", reason="Own numbers work.")
-    experiment = Experiment.objects.get()
-    assert (experiment.status, winner(), experiment.decided_by) == ("DECIDED", "b", "maria")
-    assert "Decided: B for everybody who enters." in words_of(response)
-    assert "maria chose B: “Own numbers work.”" in words_of(response)
-
-
-def test_a_winner_needs_a_reason(marketer):
-    results(AHEAD)
-    response = choose(marketer, "b", reason="  ")
-    assert response.status_code == 422
-    assert "Say in a few words why." in words_of(response)
-    assert Experiment.objects.get().status == "RUNNING"
-
-
-@pytest.mark.parametrize(
-    ("arms", "planned", "why"),
-    [
-        (NOT_YET, 1000, "B can’t be chosen now. Not clear yet: about 700 more accounts are needed."),
-        (NO_DIFFERENCE, 350, "B can’t be chosen now. No difference could be shown. A stays."),
-        (HARM, 0, "B can’t be chosen now. B does harm: fewer accounts upgrade."),
-        (OPT_OUTS, 0, "B can’t be chosen now. B does harm: more people unsubscribe."),
-        (DATA_PROBLEM, 0, "B can’t be chosen now. Don’t read the result yet: the split is not as planned."),
-    ],
-)
-def test_no_winner_before_its_conditions(marketer, arms, planned, why):
-    results(arms, planned=planned)
-    response = choose(marketer, "b", reason="I like it.")
-    assert response.status_code == 409
-    assert why in words_of(response)
-    assert Experiment.objects.get().status == "RUNNING"
-
-
-def test_a_test_can_end_without_a_winner(marketer):
-    results(NOT_YET)
-    choose(marketer, "a", reason="The season is over.")
-    experiment = Experiment.objects.get()
-    assert (winner(), experiment.decision_reason) == ("a", "The season is over.")
-
-
-def test_keeping_it_running_is_remembered(marketer):
-    results(NOT_YET)
-    response = choose(marketer, "keep", reason="range includes zero")
-    entry = AuditEntry.objects.get(action="experiment.keep_running")
-    assert (entry.actor, entry.reason) == ("maria", "range includes zero")
-    assert "maria looked and kept it running: “range includes zero”" in words_of(response)
-
-
-def test_a_second_decision_is_refused(marketer):
-    results(AHEAD)
-    choose(marketer, "b", reason="Own numbers work.")
-    response = choose(marketer, "a", reason="No, the other.")
-    assert "This test is decided already." in words_of(response)
-    assert winner() == "b"
-
-
-def test_accounts_drawn_after_the_decision_are_not_counted(marketer):
-    campaign = results(AHEAD)
-    choose(marketer, "b", reason="Own numbers work.")
-    late = Assignment.objects.filter(variant__key="b").earliest("pk")
-    Assignment.objects.filter(pk=late.pk).update(at=LATER + timedelta(hours=1))
-    campaign.experiment.refresh_from_db()
-    read, _, stages = experiment_page.read_test(experiment=campaign.experiment, now=LATER + timedelta(days=30))
-    assert [arm.assigned for arm in read.arms] == [200, 199]
-    assert stages["b"].sent == 189
-
-
-def test_who_may_only_look_is_offered_no_decision(onlooker):
-    results(AHEAD)
-    words = review(onlooker)
-    assert "B is ahead" in words
-    assert "Choose B…" not in words
-    assert choose(onlooker, "b", reason="x").status_code == 403
-
-
 def test_the_csv_has_level_method_and_p_for_analysts(marketer):
     results(AHEAD)
     response = marketer.get(page("-csv"))
-    rows = {tuple(row[:3]): row[3] for row in csv.reader(io.StringIO(response.content.decode()))}
-    assert response.headers["Content-Disposition"] == 'attachment; filename="test-seats-80.csv"'
+    rows = {tuple(row[:3]): row[3] for row in csv.reader(io.StringIO(b"".join(response).decode()))}
+    assert response.headers["Content-Disposition"] == 'attachment; filename="test-seats-80-2026-04-13.csv"'
     assert rows["group", "b", "upgraded"] == "70"
     assert rows["method", "test", "alpha"] == "0.050"
     assert rows["method", "test", "interval"] == "asymptotic confidence sequence"
@@ -341,6 +271,15 @@ def test_why_nobody_wrote_to_an_account_adds_up(marketer):
     assert found == {"OPTED_OUT": 7, "DUE": 1, "FAILED": 1, "CAPPED": 1}
 
 
+def test_the_list_does_not_wait_for_a_test_of_one_wording(marketer):
+    steps = make.document()["steps"]
+    del steps[0]["variants"]["b"]
+    steps[0]["variants"]["a"]["weight"] = 100
+    campaign = results({"a": Arm(100, 30), "holdout": Arm(25, 2)}, steps=steps)
+    keep_snapshots(campaign, every=42)
+    assert "Nothing to compare" in words_of(marketer.get(reverse("admin:studio-tests")))
+
+
 def test_an_empty_list_says_how_a_test_begins(marketer):
     words = words_of(marketer.get(reverse("admin:studio-tests")))
     assert "No test yet. A campaign with two wordings starts one by itself" in words
@@ -359,3 +298,10 @@ def test_signed_numbers_keep_their_sign_on_the_left_in_hebrew(in_hebrew):
     content = in_hebrew.get(page()).content.decode()
     assert '<bdi dir="ltr">+22.0</bdi>' in content
     assert '<html lang="he" dir="rtl"' in content
+
+
+def test_ranges_and_letters_stand_alone_in_hebrew(in_hebrew):
+    results(AHEAD)
+    content = in_hebrew.get(page()).content.decode()
+    assert "\u2066+9.5\u2069" in content
+    assert "\u2066A\u2069" in content

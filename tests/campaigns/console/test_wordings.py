@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import time_machine
 from django.urls import reverse
@@ -122,6 +124,47 @@ def test_a_language_is_taken_away_and_shown_as_missing(draft, marketer):
     assert "Română missing" in words_of(marketer.get(page("", draft.slug)))
 
 
+def test_taking_a_language_away_says_how_it_comes_back(draft, marketer):
+    response = marketer.post(wording(draft, language="ro"), {"do": "remove"}, follow=True)
+    said = [str(message) for message in response.context["messages"]]
+    assert said == ["Romanian is removed. Undo on the campaign’s page brings it back."]
+
+
+def test_each_language_says_whether_its_text_is_right(draft, marketer):
+    marketer.post(wording(draft, language="ro"), {"do": "remove"})
+    marketer.post(wording(draft), MAIL | {"body": "{{ account.nam }}"})
+    response = marketer.get(wording(draft, language="he"))
+    assert [state for _code, _name, state in response.context["locales"]] == ["wrong", "complete", "missing"]
+    assert "English to correct" in words_of(response)
+
+
+def test_a_field_with_a_mistake_is_marked_and_tied_to_its_words(draft, marketer):
+    marketer.post(wording(draft), MAIL | {"body": "{{ account.nam }}"})
+    html = marketer.get(wording(draft)).content.decode()
+    [field] = re.findall(r"<textarea[^>]*id=\"id_body\"[^>]*>", html)
+    assert "is-invalid" in field
+    assert 'aria-describedby="id_body_helptext id_body_problem"' in field
+    assert 'id="id_body_problem"' in html
+
+
+def test_a_missing_english_text_is_not_promised_english(draft, marketer):
+    marketer.post(wording(draft), {"do": "remove"})
+    words = words_of(marketer.get(wording(draft)))
+    assert "There is no text in English yet. It also stands in for every language that has none." in words
+    assert "get English until then" not in words
+
+
+def test_a_text_saved_in_another_window_is_not_overwritten_unseen(draft, marketer):
+    was = marketer.get(wording(draft)).context["was"]
+    marketer.post(wording(draft), MAIL | {"subject": "Theirs"})
+    refused = marketer.post(wording(draft), MAIL | {"subject": "Mine", "was": was})
+    assert refused.status_code == 422
+    assert 'value="Mine"' in refused.content.decode()
+    assert steps_of(draft)[0]["variants"]["a"]["content"]["en"]["subject"] == "Theirs"
+    marketer.post(wording(draft), MAIL | {"subject": "Mine", "was": refused.context["was"]})
+    assert steps_of(draft)[0]["variants"]["a"]["content"]["en"]["subject"] == "Mine"
+
+
 def preview(campaign, letter="a", **query):
     return reverse("admin:studio-campaign-preview", args=[campaign.slug, "mail-1", letter], query=query)
 
@@ -130,7 +173,8 @@ def test_the_preview_is_the_real_mail_with_marks_and_footer(draft, marketer):
     html = marketer.get(preview(draft, language="en")).content.decode()
     assert "Galil Software</span>." in html
     assert "1 Test Street, Haifa" in html
-    assert 'href="https://example.com/"' in html
+    assert '<a role="link" aria-disabled="true"' in html
+    assert "href=" not in html
 
 
 def test_the_preview_has_a_policy_of_its_own(draft, marketer):
@@ -150,9 +194,14 @@ def test_the_editors_text_is_previewed_without_being_saved(draft, marketer):
 
 
 def test_a_person_without_a_value_is_told_not_to_get_it(draft, marketer):
-    """Nobody has crossed a level, so there are no own numbers to show."""
+    """Nobody tried a feature, so there are no attempts to tell."""
+    version = draft.draft_version
+    for variant in version.definition["steps"][0]["variants"].values():
+        for texts in variant["content"].values():
+            texts["subject"] = "{{ evidence.attempts }}"
+    version.save()
     words = words_of(marketer.get(page("", draft.slug)))
-    assert "Dana would not get this message: evidence.meter_name has no value here." in words
+    assert "Dana would not get this message: evidence.attempts has no value here." in words
     assert "0 of 1 recipients tried have a value for each" in words
 
 
@@ -160,3 +209,67 @@ def test_the_text_view_shows_the_plain_part(draft, marketer):
     html = marketer.get(preview(draft, language="en", screen="text")).content.decode()
     assert '<p class="text">' in html
     assert "Nothing to set up" in html
+
+
+TOLD = {"title": "Room for more", "body": "{{ account.name }} is nearly full.", "button": "See it"}
+
+
+@pytest.fixture
+def told(market):
+    """A draft with one in-app wording in English and Hebrew."""
+    content = {"en": TOLD | {"kind": "banner"}, "he": {"title": "עוד מקום", "body": "כמעט מלא", "kind": "banner"}}
+    step = {"key": "told", "kind": "MESSAGE", "channel": "in_app", "variants": {"a": {"content": content}}}
+    return make.drafted(steps=[step])
+
+
+def told_page(campaign, language="en"):
+    return reverse("admin:studio-campaign-wording", args=[campaign.slug, "told", "a"], query={"language": language})
+
+
+def told_texts(campaign):
+    return next(step for step in steps_of(campaign) if step["key"] == "told")["variants"]["a"]["content"]
+
+
+def test_where_an_in_app_message_shows_is_the_same_in_every_language(told, marketer):
+    place = {"kind": "tooltip", "page": "/team/*", "feature": "", "anchor": "#seats"}
+
+    marketer.post(told_page(told), TOLD | place)
+
+    en, he = told_texts(told)["en"], told_texts(told)["he"]
+    assert en == TOLD | {"kind": "tooltip", "page": "/team/*", "anchor": "#seats"}
+    assert he["title"] == "עוד מקום"
+    assert {key: he.get(key) for key in ("kind", "page", "anchor")} == {
+        "kind": "tooltip",
+        "page": "/team/*",
+        "anchor": "#seats",
+    }
+
+
+def test_a_new_language_of_an_in_app_message_begins_with_its_place(told, marketer):
+    marketer.post(told_page(told), TOLD | {"kind": "modal", "feature": "sso"})
+
+    fields = marketer.get(told_page(told, "ro")).context["form"].initial
+
+    assert (fields["kind"], fields["feature"], fields["title"]) == ("modal", "sso", "")
+
+
+def test_another_kind_than_a_tooltip_forgets_what_it_pointed_at(told, marketer):
+    marketer.post(told_page(told), TOLD | {"kind": "tooltip", "anchor": "#seats"})
+    marketer.post(told_page(told), TOLD | {"kind": "banner", "anchor": "#seats"})
+
+    assert "anchor" not in told_texts(told)["en"]
+
+
+@pytest.mark.parametrize(
+    ("place", "field"),
+    [
+        ({"kind": "tooltip"}, "anchor"),
+        ({"kind": "banner", "page": "team"}, "page"),
+        ({"kind": "modal", "feature": "single sign on"}, "feature"),
+    ],
+)
+def test_a_place_that_makes_no_sense_is_told_at_its_field(told, marketer, place, field):
+    answer = marketer.post(told_page(told), TOLD | place)
+
+    assert answer.status_code == 422
+    assert list(answer.context["form"].errors) == [field]

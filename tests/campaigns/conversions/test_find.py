@@ -12,6 +12,7 @@ from campaigns.crm.models import WriteBack
 from campaigns.delivery.models import Message
 from campaigns.offers import accept
 from campaigns.offers.models import Quote
+from campaigns.segments import evaluate
 from campaigns.sequences.models import Enrolment, Entry
 from tests.campaigns.offers.outside import billing_in_memory
 from tests.factories import sequences as make
@@ -113,11 +114,29 @@ def test_the_last_message_that_a_human_clicked_is_credited(account):
     assert (credit.conversion, credit.message, credit.weight) == (conversion, message, Decimal(1))
 
 
+def test_the_credited_message_says_when_the_account_converted_and_segments_can_ask(account):
+    Message.objects.update(state="ACCEPTED", accepted_at=NOW, clicked_at=NOW + timedelta(days=1))
+    convert(expansion(account))
+    assert Message.objects.get().converted_at == LATER
+    asked = {"engagement": "converted", "campaign": "seats-80", "step": "mail-1", "channel": "email", "window": "1d"}
+    assert evaluate.matching_ids(document=asked, ids=[account.pk], now=LATER) == {account.pk}
+    assert evaluate.matching_ids(document=asked, ids=[account.pk], now=LATER + timedelta(days=2)) == set()
+
+
+def test_of_two_conversions_of_a_message_the_earlier_one_stands(account):
+    Message.objects.update(state="ACCEPTED", accepted_at=NOW, clicked_at=NOW + timedelta(days=1))
+    convert(expansion(account))
+    convert(expansion(account, at=LATER + timedelta(days=1)))
+    convert(expansion(account, at=LATER - timedelta(hours=1)))
+    assert Message.objects.get().converted_at == LATER - timedelta(hours=1)
+
+
 @pytest.mark.parametrize("clicked_at", [None, LATER + timedelta(hours=1)])
 def test_without_a_click_before_it_nothing_is_credited(account, clicked_at):
     Message.objects.update(state="ACCEPTED", accepted_at=NOW, clicked_at=clicked_at)
     convert(expansion(account))
     assert not AttributionCredit.objects.exists()
+    assert Message.objects.get().converted_at is None
 
 
 def test_the_crm_is_told_of_the_deal_and_of_the_account(account):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -9,10 +10,17 @@ from django.core.management import CommandError, call_command
 from campaigns.consent.models import ConsentRecord, ContactPoint
 from campaigns.crm import connect, sync
 from campaigns.crm.models import CrmConnection, FieldMapping, SyncCursor, SyncRun
-from campaigns.profiles.models import Account, AccountAlias, Contact, Membership
+from campaigns.profiles.models import Account, AccountAlias, Contact, Membership, SupportTicket
+from campaigns.segments import preview
+from campaigns.usage import crossings
+from campaigns.usage.models import ThresholdCrossing, UsageDaily, UsageEvent
 from orchestrator.connectors.hubspot.client import HubSpotCrm
 from tests.contracts import provider
+from tests.factories.billing import PlanFactory, QuotaFactory, SubscriptionFactory
+from tests.factories.crm import FieldMappingFactory
+from tests.factories.usage import MeterFactory
 from tests.orchestrator.connectors.hubspot_fake import HubSpotFake
+from tests.settled import wait_until_settled
 
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 MS = int(datetime(2026, 3, 1, tzinfo=UTC).timestamp() * 1000)
@@ -103,7 +111,7 @@ def test_the_next_pull_reads_what_changed_since(connection, hubspot):
 
     assert run.counts["accounts"]["updated"] == 1
     assert Account.objects.get(external_id="702").name == "Beta Ltd"
-    assert [kind for kind, _ in taken] == ["account", "contact"]
+    assert list(dict(taken)) == ["account", "contact", "ticket"]
 
 
 def test_an_archived_record_is_counted_and_left_alone(connection, hubspot):
@@ -161,3 +169,137 @@ def test_the_client_is_the_official_one(connection):
     from orchestrator.connectors import registry
 
     assert isinstance(registry.crm("hubspot"), HubSpotCrm)
+
+
+def add_ticket(hubspot, id="601", *, ms=MS, **properties):
+    told = {"subject": "No login", "hs_ticket_priority": "URGENT", "createdate": str(MS), **properties}
+    hubspot.add("tickets", id, ms=ms, companies=["701"], contacts=["801"], **told)
+
+
+def test_tickets_reach_profiles_with_their_account_and_contact(connection, hubspot):
+    add_ticket(hubspot)
+    counts = pull(connection).counts
+    ticket = SupportTicket.objects.get()
+    assert (ticket.source, ticket.external_id, ticket.subject, ticket.priority) == (
+        "hubspot", "601", "No login", "URGENT",
+    )  # fmt: skip
+    owners = SupportTicket.objects.values_list("account__external_id", "contact__external_id", "closed_at").get()
+    assert owners == ("701", "801", None)
+    assert counts["tickets"] == {"created": 1, "updated": 0, "unchanged": 0, "archived": 0, "without_account": 0}
+
+
+def test_a_ticket_is_announced_as_a_usage_event_once_and_without_its_subject(connection, hubspot):
+    add_ticket(hubspot)
+    pull(connection)
+    add_ticket(hubspot, ms=MS + 86_400_000, closed_date=str(MS + 86_400_000))
+    pull(connection)
+    event = UsageEvent.objects.get()
+    assert event.account is not None
+    assert (event.name, event.account.external_id, event.properties) == (
+        "crescendo.ticket_opened", "701", {"priority": "URGENT"},
+    )  # fmt: skip
+    assert event.at == datetime(2026, 3, 1, tzinfo=UTC)
+    assert SupportTicket.objects.get().closed_at is not None
+
+
+def test_segments_can_ask_for_tickets(connection, hubspot):
+    add_ticket(hubspot)
+    pull(connection)
+    where = [{"property": "priority", "op": "in", "value": ["HIGH", "URGENT"]}]
+    definition = {"event": "crescendo.ticket_opened", "window": "30d", "where": where}
+    assert preview.ids(document=definition, now=NOW) == ["701"]
+
+
+def test_a_ticket_without_a_company_is_left_out_and_counted(connection, hubspot):
+    hubspot.add("tickets", "602", ms=MS, subject="Whose?", createdate=str(MS))
+    hubspot.add("tickets", "603", ms=MS, companies=["701"], subject="When?")
+    counts = pull(connection).counts
+    assert (counts["tickets"]["without_account"], SupportTicket.objects.count()) == (1, 0)
+    assert counts["problems"]["opened_at: is missing, so the ticket is left out"] == 1
+
+
+def test_a_ticket_archived_in_the_crm_is_closed_by_the_next_full_pull(connection, hubspot):
+    add_ticket(hubspot)
+    pull(connection)
+    hubspot.records["tickets"]["601"]["archived"] = True
+    counts = pull(connection, full=True).counts
+    assert (counts["tickets"]["archived"], SupportTicket.objects.get().closed_at is None) == (1, False)
+
+
+def test_a_kind_whose_mapping_was_emptied_is_not_pulled_and_stays_empty(connection, hubspot):
+    add_ticket(hubspot)
+    pull(connection)
+    connection.mappings.filter(kind="ticket").delete()
+    connect.ensure_connections()
+    assert "tickets" not in pull(connection, full=True).counts
+
+
+def test_a_connection_from_before_tickets_gets_their_default_mapping(connection):
+    connection.mappings.filter(kind="ticket").delete()
+    connect.ensure_connections()
+    assert set(connection.mappings.filter(kind="ticket").values_list("target", flat=True)) == {
+        "subject", "priority", "opened_at", "closed_at",
+    }  # fmt: skip
+
+
+def measured(connection, target="usage.seats_used", property="seats_in_use"):
+    MeterFactory()
+    FieldMappingFactory(connection=connection, property=property, target=target)
+
+
+def test_a_mapped_number_is_the_meters_value_of_the_day(connection, hubspot):
+    measured(connection)
+    hubspot.add("companies", "701", ms=MS, name="Acme", seats_in_use="9")
+    run = pull(connection)
+    daily = UsageDaily.objects.get()
+    assert (daily.account.external_id, daily.meter.code, daily.day, daily.value) == (
+        "701", "seats_used", NOW.date(), Decimal(9),
+    )  # fmt: skip
+    assert (run.counts["usage"], sync.has_news(run=run)) == (1, True)
+
+
+def test_pulling_the_same_number_again_changes_no_value_and_another_one_stands(connection, hubspot):
+    measured(connection)
+    for value in ("9", "9", "7"):
+        hubspot.add("companies", "701", ms=MS, name="Acme", seats_in_use=value)
+        pull(connection, full=True)
+    assert [row.value for row in UsageDaily.objects.all()] == [Decimal(7)]
+
+
+def test_each_day_of_pulls_has_a_value_of_its_own(connection, hubspot):
+    measured(connection)
+    hubspot.add("companies", "701", ms=MS, name="Acme", seats_in_use="9")
+    for day in (0, 1):
+        sync.sync_connection(connection=connection, full=True, now=NOW + timedelta(days=day))
+    assert UsageDaily.objects.count() == 2
+
+
+def test_what_is_no_number_is_left_out_in_words_and_the_record_is_taken(connection, hubspot):
+    measured(connection)
+    hubspot.add("companies", "701", ms=MS, name="Acme", seats_in_use="nine")
+    run = pull(connection)
+    assert (run.state, UsageDaily.objects.count(), Account.objects.count()) == (SyncRun.State.DONE, 0, 2)
+    assert run.counts["problems"]["usage.seats_used: must be a number such as 1234.5"] == 1
+
+
+def test_a_meter_that_is_unknown_or_counted_from_events_fails_the_run_in_words(connection):
+    MeterFactory(code="logins", kind="EVENT", event_name="login")
+    row = FieldMappingFactory(connection=connection, property="n", target="usage.nothing")
+    assert "columns.n: there is no meter nothing" in pull(connection).error
+    FieldMapping.objects.filter(pk=row.pk).update(target="usage.logins")
+    assert "columns.n: the meter logins is counted from events" in pull(connection).error
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_property_of_the_crm_crosses_a_quota(connection, hubspot):
+    measured(connection)
+    plan = PlanFactory()
+    QuotaFactory(plan=plan, limit=Decimal(10))
+    pull(connection)
+    SubscriptionFactory(account=Account.objects.get(external_id="701"), plan=plan)
+    hubspot.add("companies", "701", ms=MS + 86_400_000, name="Acme", seats_in_use="9")
+    pull(connection)
+    wait_until_settled()
+    assert crossings.notice_crossings(now=NOW) == 1
+    crossing = ThresholdCrossing.objects.get()
+    assert (crossing.account.external_id, crossing.level, crossing.evidence["value"]) == ("701", 80, 9)

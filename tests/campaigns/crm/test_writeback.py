@@ -139,3 +139,52 @@ def test_a_row_whose_worker_died_is_due_again_after_the_lease(server):
     assert push().done == 0
     assert push(WALL + writeback.LEASE).done == 1
     assert claimed.attempts == 1
+
+
+def task(state="OPEN", outcome="", account="a1", task_id="t1"):
+    return writeback.task_payload(
+        task_id=task_id, title="Call Acme", body="9 of 10 seats", due_at=NOW, state=state, outcome=outcome,
+        account=account, contact="c1",
+    )  # fmt: skip
+
+
+def statuses(hubspot):
+    return [row["properties"]["hs_task_status"] for row in hubspot.records["tasks"].values()]
+
+
+def test_a_task_reaches_the_crm_and_is_closed_there_with_its_outcome(server, hubspot):
+    queue(("TASK", "task:1:1", task()))
+    push()
+    queue(("TASK", "task:1:2", task("DONE", "INTERESTED")))
+    push()
+
+    [written] = hubspot.records["tasks"].values()
+    assert (written["properties"]["hs_task_status"], written["properties"]["upsell_task_outcome"]) == (
+        "COMPLETED", "INTERESTED",
+    )  # fmt: skip
+    assert {(link[2], link[3]) for link in hubspot.links} == {("companies", "701"), ("contacts", "801")}
+
+
+def test_two_states_of_a_task_in_one_batch_leave_the_newer_one(server, hubspot):
+    queue(("TASK", "task:1:1", task()), ("TASK", "task:1:2", task("DONE", "NO_ANSWER")))
+
+    assert push().done == 2
+    assert statuses(hubspot) == ["COMPLETED"]
+
+
+def test_a_late_try_does_not_open_a_task_again(server, hubspot):
+    queue(("TASK", "task:1:1", task()))
+    WriteBack.objects.update(next_at=WALL + timedelta(hours=1), attempts=1)
+    queue(("TASK", "task:1:2", task("DONE", "INTERESTED")))
+    push()
+
+    assert push(WALL + timedelta(hours=2)).done == 1
+    assert statuses(hubspot) == ["COMPLETED"]
+    assert set(WriteBack.objects.values_list("state", flat=True)) == {"DONE"}
+
+
+def test_a_task_of_an_account_the_crm_does_not_know_fails_in_words(server, hubspot):
+    queue(("TASK", "task:1:1", task(account="stranger")))
+
+    assert push().failed == 1
+    assert "sync it" in WriteBack.objects.get().last_error

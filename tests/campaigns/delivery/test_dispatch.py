@@ -84,7 +84,12 @@ def test_a_receipt_has_no_unsubscribe_header(outbox):
 
 
 def test_a_test_send_is_marked_as_one(outbox):
-    ReadyMessageFactory(purpose="TEST", gate__state="PAUSED")
+    ReadyMessageFactory(
+        purpose="TEST",
+        gate__state="PAUSED",
+        contact__email="maria@acme.example",
+        context={"test_address": "maria@acme.example"},
+    )
 
     send()
 

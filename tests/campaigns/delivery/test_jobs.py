@@ -64,4 +64,4 @@ def test_the_counts_sum_to_everything_planned_but_test_sends():
 
 
 def test_without_a_key_a_channel_is_said_to_be_offline():
-    assert selectors.offline_channels() == ["email"]
+    assert selectors.offline_channels() == ["email", "sms"]

@@ -42,6 +42,7 @@ def test_the_figures_say_what_the_page_and_the_mail_need():
         "currency": "USD",
         "interval": "MONTH",
         "charged_per_interval": "99.00",
+        "charged_now": "29.00",
         "pricing_model": "FLAT",
         "quantity": 1,
         "seats": 9,
@@ -57,6 +58,51 @@ def test_a_plan_sold_by_the_seat_is_quoted_for_the_seats_in_use():
     UsageDailyFactory(account=subscription.account, day=NOW.date(), value=Decimal(9))
     quote = only_quote(subscription, slug="big", target_plan=ladder()["enterprise"])
     assert (quote.quantity, quote.new_mrr) == (9, Decimal("135.00"))
+
+
+def selling_seats(seat="15.00"):
+    """On Basic at 29 with its 10 seats, where one more costs `seat`; Team is 99."""
+    subscription = basic_subscription()
+    ladder()["basic"].prices.update(extra_seat_amount=Decimal(seat))
+    return subscription
+
+
+def seats(subscription, *, value, back=0):
+    UsageDailyFactory(account=subscription.account, day=NOW.date() - timedelta(days=back), value=Decimal(value))
+
+
+def seat_figures(subscription):
+    figures = only_quote(subscription).figures
+    names = (
+        "extra_seats", "extra_seats_cost", "extra_seat_price", "saves_against_extra_seats", "cheaper_than_extra_seats",
+    )  # fmt: skip
+    return tuple(figures.get(name) for name in names)
+
+
+def test_the_upgrade_is_held_against_the_seats_that_were_added():
+    subscription = selling_seats()
+    seats(subscription, value=9)
+    seats(subscription, value=4, back=28)
+    assert seat_figures(subscription) == (5, "75.00", "15.00", "5.00", 5)
+
+
+def test_seats_over_the_limit_are_what_is_missing():
+    subscription = selling_seats()
+    seats(subscription, value=12)
+    seats(subscription, value=4, back=28)
+    assert seat_figures(subscription) == (2, "30.00", "15.00", None, 5)
+
+
+def test_without_new_seats_only_the_price_of_one_is_known():
+    subscription = selling_seats()
+    seats(subscription, value=9)
+    assert seat_figures(subscription) == (None, None, "15.00", None, 5)
+
+
+def test_a_plan_that_sells_no_seats_is_not_compared():
+    subscription = basic_subscription()
+    seats(subscription, value=12)
+    assert seat_figures(subscription) == (None, None, None, None, None)
 
 
 def test_an_account_without_a_subscription_is_not_eligible():

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 
 import jwt
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from campaigns.delivery import dispatch
 from campaigns.delivery.models import InAppMessage
 from orchestrator import clock
-from tests.factories.delivery import ReadyMessageFactory
+from tests.factories.delivery import BANNER, ReadyMessageFactory, TemplateVersionFactory
 from tests.factories.intake import SIGNING_SECRET, SourceFactory
 
 pytestmark = pytest.mark.django_db
@@ -18,9 +19,14 @@ FEED, EVENTS = "/inapp/v1/feed", "/inapp/v1/events"
 
 @pytest.fixture
 def banner():
+    return put_up(texts=BANNER["en"])
+
+
+def put_up(*, texts):
     SourceFactory()
     now = clock.utcnow()
-    message = ReadyMessageFactory(channel="in_app", due_at=now, planned_at=now, send_by=None)
+    version = TemplateVersionFactory(template__channel="in_app", content={"en": texts})
+    message = ReadyMessageFactory(channel="in_app", template_version=version, due_at=now, planned_at=now, send_by=None)
     dispatch.dispatch_due(channel="in_app", now=now, worker="tests")
     return InAppMessage.objects.get(message=message)
 
@@ -47,11 +53,48 @@ def test_the_feed_shows_the_contacts_own_banner(client, banner):
     answer = client.get(FEED, headers=bearer(banner)).json()
 
     assert [one["id"] for one in answer["messages"]] == [str(banner.message.uuid)]
-    assert set(answer["messages"][0]) == {"id", "kind", "html", "expires_at"}
+    assert set(answer["messages"][0]) == {"id", "kind", "html", "expires_at", "place"}
 
 
 def test_the_token_may_come_in_the_address(client, banner):
     assert len(client.get(f"{FEED}?t={token(banner)}").json()["messages"]) == 1
+
+
+def test_the_feed_says_where_a_message_may_show(client):
+    place = {"kind": "tooltip", "page": "/settings/*", "feature": "sso", "anchor": "#sso"}
+    tooltip = put_up(texts=BANNER["en"] | place)
+
+    shown = client.get(FEED, headers=bearer(tooltip)).json()["messages"][0]
+
+    assert shown["kind"] == "tooltip"
+    assert shown["place"] == {"page": "/settings/*", "feature": "sso", "anchor": "#sso"}
+
+
+def test_a_message_without_a_place_may_show_everywhere(client, banner):
+    assert client.get(FEED, headers=bearer(banner)).json()["messages"][0]["place"] == {}
+
+
+def test_what_the_browser_has_already_is_not_sent_again(client, banner):
+    first = client.get(FEED, headers=bearer(banner))
+    again = client.get(FEED, headers=bearer(banner) | {"If-None-Match": first["ETag"]})
+
+    assert (again.status_code, again.content) == (304, b"")
+    assert again["Cache-Control"] == first["Cache-Control"] == "private, no-cache"
+    assert again["Access-Control-Allow-Origin"] == "*"
+
+
+def test_a_change_in_the_feed_is_sent(client, banner):
+    first = client.get(FEED, headers=bearer(banner))
+    tell(client, banner, "dismiss")
+
+    assert client.get(FEED, headers=bearer(banner) | {"If-None-Match": first["ETag"]}).json() == {"messages": []}
+
+
+def test_a_wrong_token_is_never_answered_from_memory(client, banner):
+    known = client.get(FEED, headers=bearer(banner))["ETag"]
+    answer = client.get(FEED, headers=bearer(banner, exp=1) | {"If-None-Match": known})
+
+    assert (answer.status_code, answer["Cache-Control"]) == (401, "no-store")
 
 
 def test_somebody_else_sees_nothing_of_it(client, banner):
@@ -123,3 +166,36 @@ def test_another_origin_may_ask(client):
 
     assert response.status_code == 204
     assert response["Access-Control-Allow-Origin"] == "*"
+
+
+def test_a_browser_on_wall_time_is_understood_in_business_time(client, business_clock, banner):
+    clock.advance(to=clock.utcnow() + timedelta(days=15))
+    told = clock.wall_now() - timedelta(seconds=3)
+    event = {"message": str(banner.message.uuid), "type": "impression", "at": told.isoformat()}
+    body = {"events": [event], "sent_at": (told + timedelta(seconds=2)).isoformat()}
+
+    client.post(EVENTS, body, content_type="application/json", headers=bearer(banner))
+
+    banner.refresh_from_db()
+    assert abs(clock.utcnow() - timedelta(seconds=2) - banner.first_shown_at) < timedelta(seconds=5)
+
+
+def test_what_a_sleeping_tab_reports_is_at_most_two_days_old(client, banner):
+    event = {"message": str(banner.message.uuid), "type": "click", "at": "1970-01-01T00:00:00Z"}
+    body = {"events": [event], "sent_at": "2026-11-24T10:00:00Z"}
+
+    client.post(EVENTS, body, content_type="application/json", headers=bearer(banner))
+
+    banner.refresh_from_db()
+    assert clock.utcnow() - banner.clicked_at < timedelta(days=2, minutes=1)
+
+
+def test_a_browser_whose_clock_is_wrong_is_corrected_by_when_it_sent(client, banner):
+    event = {"message": str(banner.message.uuid), "type": "impression", "at": "2019-05-01T10:00:00Z"}
+    body = {"events": [event], "sent_at": "2019-05-01T10:00:05Z"}
+    before = clock.utcnow()
+
+    client.post(EVENTS, body, content_type="application/json", headers=bearer(banner))
+
+    banner.refresh_from_db()
+    assert timedelta(0) <= clock.utcnow() - timedelta(seconds=5) - banner.first_shown_at <= clock.utcnow() - before

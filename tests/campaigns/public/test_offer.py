@@ -8,6 +8,7 @@ from django.test import Client
 from campaigns.offers import links
 from campaigns.offers.models import Quote, Refusal
 from campaigns.profiles.models import Contact
+from campaigns.public import price_page
 from orchestrator import clock
 from tests.campaigns.offers.outside import billing_in_memory
 from tests.factories.delivery import MessageFactory
@@ -207,3 +208,43 @@ def test_a_wrong_link_is_answered_in_words(client):
 
     assert response.status_code == 404
     assert "leads nowhere" in response.content.decode()
+
+
+def test_a_price_by_the_year_is_summed_up_by_the_year(client, offer_page):
+    path, quote = offer_page
+    figures = FIGURES | {"charged_per_interval": "990.00", "charged_now": "290.00"}
+    Quote.objects.filter(pk=quote.pk).update(interval="YEAR", figures=figures)
+
+    text = client.get(path).content.decode()
+
+    assert "<dt>Basic, today, each year</dt><dd>$290.00</dd>" in text
+    assert "<dt>Difference, each year</dt><dd>$700.00</dd>" in text
+    assert '<dt class="is-total">Team, from today, each year</dt><dd class="is-total">$990.00</dd>' in text
+
+
+@pytest.mark.parametrize("form", [{}, {"action": "decline", "reason": "X"}, {"action": "accept", "nonce": "old"}])
+def test_what_was_wrong_is_said_in_the_language_of_the_page(client, offer_page, form):
+    path, _ = offer_page
+    english = client.post(f"{path}?lang=en", form).content.decode()
+    hebrew = client.post(f"{path}?lang=he", form).content.decode()
+
+    said = english.partition('role="alert"')[2].partition("<div>")[2].partition("</div>")[0]
+
+    assert said
+    assert said not in hebrew
+
+
+def test_an_answer_without_the_pages_number_changes_nothing_after_a_no_either(client, offer_page):
+    path, quote = offer_page
+    answer(client, path, action="decline")
+
+    text = client.post(path, {"action": "accept", "nonce": "old"}).content.decode()
+
+    assert "You said no for now" in text
+    assert 'role="alert"' not in text
+    assert state_of(quote) == Quote.State.DECLINED
+
+
+def test_features_are_named_as_people_write_them():
+    names = [price_page._feature_name(code) for code in ("sso", "api_export", "guest_access")]
+    assert names == ["SSO", "API export", "Guest access"]

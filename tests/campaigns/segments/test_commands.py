@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 from datetime import timedelta
 from pathlib import Path
@@ -86,6 +87,46 @@ def test_a_file_that_is_not_there_exits_2(capsys: Any) -> None:
 def test_a_moment_that_is_none_exits_2(file: Any, capsys: Any) -> None:
     status, answer, _ = _run(capsys, "segment_preview", file({"all": []}), "--now", "tomorrow")
     assert (status, answer["error"]["path"]) == (2, "--now")
+
+
+@pytest.mark.parametrize(
+    ("now", "count"),
+    [
+        ("2026-11-24T10:00:00.000001+00:00", 1),
+        ("2026-11-24T11:59:59+02:00", 0),
+        ("2026-11-24T12:00+02:00", 1),
+        ("2026-11-24T10:00", 1),
+        ("2026-11-24 10:00:00Z", 1),
+    ],
+)
+def test_any_moment_of_iso_8601_is_read_and_is_utc_unless_it_says(file: Any, capsys: Any, now: str, count: int) -> None:
+    UsageEventFactory(name="tried", at=NOW)
+    status, answer, _ = _run(capsys, "segment_preview", file({"event": "tried"}), "--now", now)
+    assert (status, answer["count"]) == (0, count)
+
+
+def test_now_moves_the_windows_alone_and_not_what_is_known_of_accounts(file: Any, capsys: Any) -> None:
+    AccountFactory(country="IL")
+    document = file({"field": "account.country", "op": "=", "value": "IL"})
+    assert _run(capsys, "segment_preview", document, "--now", "2001-01-01")[1]["count"] == 1
+
+
+def test_a_file_with_a_byte_order_mark_is_read(tmp_path: Path, capsys: Any) -> None:
+    path = tmp_path / "definition.json"
+    path.write_bytes(b'\xef\xbb\xbf{"all": []}')
+    assert _run(capsys, "segment_preview", str(path))[0] == 0
+
+
+def test_ids_and_count_are_of_one_moment(file: Any, capsys: Any) -> None:
+    AccountFactory.create_batch(3)
+    _, answer, _ = _run(capsys, "segment_preview", file({"all": []}), "--ids")
+    assert (answer["count"], list(answer)) == (3, ["count", "ids", "ms"])
+    assert isinstance(answer["ms"], int)
+
+
+def test_standard_input_is_a_file_too(capsys: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b'{"any": []}')))
+    assert _run(capsys, "segment_preview", "-")[1]["count"] == 0
 
 
 def test_open_names_that_nothing_uses_are_warnings_on_stderr(file: Any, capsys: Any) -> None:

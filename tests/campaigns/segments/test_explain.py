@@ -82,7 +82,19 @@ def test_only_the_lines_that_hold_are_reasons(account: Any) -> None:
             {"field": "account.country", "op": "=", "value": "IL"},
         ]
     }
-    assert _why(document) == [("Country is IL", "IL")]
+    assert _why(document) == [("Country is Israel", "Israel")]
+
+
+def test_before_its_figures_a_line_is_named_by_what_it_is_about(account: Any) -> None:
+    seats = {"usage": "seats_used", "agg": "last", "per": "quota", "op": ">=", "value": 0.8}
+    (one,) = explain.sample(document={"all": [seats, {"field": "account.plan", "op": "=", "value": "basic"}]}, now=NOW)
+    assert one.about == ["Seats used", "Plan"]
+
+
+def test_a_share_has_at_most_one_decimal(account: Any) -> None:
+    QuotaFactory._meta.model.objects.update(limit=Decimal(11))
+    seats = {"usage": "seats_used", "agg": "last", "per": "quota", "op": ">=", "value": 0.8}
+    assert _why({"all": [seats]}) == [("Seats used is at least 80 % of the quota", "9 of 11 = 81.8 %")]
 
 
 def test_a_sample_says_who_they_are_and_how_many_people_they_have(account: Any) -> None:

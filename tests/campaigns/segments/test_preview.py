@@ -85,6 +85,7 @@ def test_every_line_has_a_count_of_its_own() -> None:
         ("all[1]", 2),
         ("all[1].not", 1),
         ("all[2]", 0),
+        ("all[2].any_contact", 0),
     ]
 
 

@@ -22,7 +22,7 @@ def _say(document: dict[str, Any]) -> str:
     ("document", "sentence"),
     [
         ({"field": "account.plan", "op": "in", "value": ["basic", "pro"]}, "Plan is one of Basic, Pro"),
-        ({"field": "account.country", "op": "!=", "value": "IL"}, "Country is not IL"),
+        ({"field": "account.country", "op": "!=", "value": "IL"}, "Country is not Israel"),
         (
             {"field": "contact.traits.team_size", "op": "between", "value": [5, 20]},
             "Contact’s team size is between 5 and 20",
@@ -57,6 +57,8 @@ def _say(document: dict[str, Any]) -> str:
         ),
         ({"subscription": "renewal_in", "op": "<=", "value": "45d"}, "Time until renewal is at most 45 days"),
         ({"subscription": "plan", "op": "=", "value": "pro"}, "Plan is Pro"),
+        ({"subscription": "interval", "op": "=", "value": "YEAR"}, "Billing interval is yearly"),
+        ({"field": "membership.role", "op": "in", "value": ["OWNER", "BILLING"]}, "Role is one of owner, billing"),
         ({"score": "health", "op": ">=", "value": 0.4}, "Health score is at least 0.4"),
         (
             {"engagement": "clicked", "campaign": "seats-80", "step": "mail-1"},
@@ -74,8 +76,22 @@ def _say(document: dict[str, Any]) -> str:
         ({"not": {"segment": "healthy"}}, "Not: In the segment Healthy accounts"),
         (
             {"any_contact": {"field": "contact.locale", "op": "=", "value": "he"}},
-            "One and the same contact: Contact’s language is he",
+            "One and the same contact: Contact’s language is Hebrew",
         ),
+        (
+            {"all": [{"segment": "a"}, {"not": {"any": [{"segment": "b"}, {"segment": "c"}]}}]},
+            "In the segment a and (None of these: In the segment b or In the segment c)",
+        ),
+        (
+            {"not": {"all": [{"segment": "b"}, {"segment": "c"}]}},
+            "Not all of these: In the segment b and In the segment c",
+        ),
+        (
+            {"any": [{"any_contact": {"all": [{"segment": "b"}, {"segment": "c"}]}}, {"segment": "a"}]},
+            "(One and the same contact: In the segment b and In the segment c) or In the segment a",
+        ),
+        ({"not": {"any_contact": {"segment": "b"}}}, "No contact at all: In the segment b"),
+        ({"not": {"any_account": {"segment": "b"}}}, "No account at all: In the segment b"),
     ],
 )
 def test_a_condition_reads_as_a_plain_sentence(document: dict[str, Any], sentence: str) -> None:

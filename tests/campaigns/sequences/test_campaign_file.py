@@ -27,6 +27,11 @@ def with_variants(variants, **changes):
     return document(steps=[step(variants=variants, **changes)])
 
 
+def in_app(**place):
+    content = {"en": {"title": "Hi", "body": "There", **place}}
+    return with_variants({"a": {"content": content}}, channel="in_app")
+
+
 GOOD = {
     "the tests' own": document(),
     "the demo's": demo.campaign_file(),
@@ -38,6 +43,9 @@ GOOD = {
     "a send window": document(limits={"window": {"from": "09:00", "to": "20:00"}, "send_by_hours": 24, "priority": 10}),
     "no weights": with_variants({"a": {"content": EMAIL}, "b": {"content": EMAIL}}),
     "a text message": with_variants({"a": {"content": {"en": {"text": "Hi"}}}}, channel="sms"),
+    "a tooltip": in_app(kind="tooltip", anchor="#seats", page="/team/*"),
+    "a modal at a gated feature": in_app(kind="modal", feature="sso"),
+    "at any gated feature": in_app(kind="banner", feature="*", page="/"),
     "a task": with_variants({"a": {"content": {"en": {"text": "Call"}}}}, channel="csm_task"),
     "its schema": document(**{"$schema": "campaign.schema.json"}),
 }
@@ -65,6 +73,10 @@ BAD = {
     "steps[0].variants.a.content.fr": with_variants({"a": {"content": {"fr": EMAIL["en"]}}}),
     "steps[0].variants.a.content.en.mjml": with_variants({"a": {"content": {"en": {"subject": "s"}}}}),
     "steps[0].variants.a.content.en.colour": with_variants({"a": {"content": {"en": EMAIL["en"] | {"colour": "red"}}}}),
+    "steps[0].variants.a.content.en.kind": in_app(kind="popup"),
+    "steps[0].variants.a.content.en.page": in_app(page="settings"),
+    "steps[0].variants.a.content.en.feature": in_app(feature="single sign on"),
+    "steps[0].variants.a.content.en.anchor": in_app(kind="tooltip"),
     "steps[1].for": document(steps=[MAIL, WAIT | {"for": "soon"}]),
     "steps[1]": document(steps=[MAIL, {"key": "fork", "kind": "BRANCH", "if": {"all": []}}]),
 }
@@ -142,3 +154,21 @@ def test_durations_times_and_weights_are_read():
 def test_three_variants_without_weights_share_a_hundred():
     spec = campaign_file.parse(with_variants({key: {"content": EMAIL} for key in "abc"}))
     assert [variant.weight for variant in spec.steps[0].variants] == [34, 33, 33]
+
+
+@pytest.mark.parametrize("page", ["/a*b", "/a b", "*", "//x y", "a/*"])
+def test_a_page_is_a_path_with_at_most_a_star_at_its_end(page):
+    with pytest.raises(CampaignFileError) as wrong:
+        campaign_file.parse(in_app(page=page))
+    assert wrong.value.path == "steps[0].variants.a.content.en.page"
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(in_app(page=page), SCHEMA)
+
+
+@pytest.mark.parametrize("kind", ["banner", "modal"])
+def test_only_a_tooltip_points_at_something(kind):
+    with pytest.raises(CampaignFileError) as wrong:
+        campaign_file.parse(in_app(kind=kind, anchor="#seats"))
+    assert wrong.value.path == "steps[0].variants.a.content.en.anchor"
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(in_app(kind=kind, anchor="#seats"), SCHEMA)

@@ -103,7 +103,8 @@ def test_a_provider_without_a_key_is_a_warning(settings):
     assert "outbox" in found(check.WARNING)
 
 
-def test_a_channel_that_is_not_installed_blocks():
+def test_a_channel_that_is_not_installed_blocks(settings):
+    settings.CHANNELS = {kind: path for kind, path in settings.CHANNELS.items() if kind != "sms"}
     steps = [*make.document()["steps"][:1], make.document()["steps"][0] | {"key": "text-1", "channel": "sms"}]
     steps[1]["variants"] = {"a": {"content": {"en": {"text": "Hi"}}}}
     assert found(steps=steps)["channel_missing"].step == "text-1"
@@ -143,3 +144,13 @@ def test_blockers_come_first():
     order = [check.BLOCKER, check.WARNING, check.PASSED]
     levels = [one.level for one in check.check_campaign(campaign=make.drafted(goal=None, holdout_percent=0), now=NOW)]
     assert levels == sorted(levels, key=order.index)
+
+
+def test_languages_that_show_in_different_places_deserve_a_look():
+    texts = {"title": "Hi", "body": "There", "button": "See"}
+    content = {"en": texts | {"kind": "banner", "page": "/team"}, "he": texts | {"kind": "banner"}}
+    step = {"key": "told", "kind": "MESSAGE", "channel": "in_app", "variants": {"a": {"content": content}}}
+    told = found(steps=[step])["places"]
+    assert (told.level, told.step) == (check.WARNING, "told")
+    content["he"]["page"] = "/team"
+    assert "places" not in found(steps=[step])

@@ -90,6 +90,63 @@ def test_export_prints_the_file(file):
     assert json.loads(run("campaign", "export", "seats-80")[1]) == make.document()
 
 
+def test_what_export_prints_can_be_applied_and_changes_nothing(file, tmp_path):
+    run("campaign", "apply", file())
+    exported = tmp_path / "exported.json"
+    exported.write_text(run("campaign", "export", "seats-80")[1], encoding="utf-8")
+    status, out, _ = run("campaign", "apply", exported)
+    assert (status, json.loads(out)) == (
+        0, {"slug": "seats-80", "version": 1, "status": "DRAFT", "changed": False},
+    )  # fmt: skip
+    run("campaign", "launch", "seats-80")
+    exported.write_text(run("campaign", "export", "seats-80")[1], encoding="utf-8")
+    status, out, _ = run("campaign", "apply", exported)
+    assert (status, json.loads(out)["changed"], json.loads(out)["status"]) == (0, False, "LIVE")
+
+
+def test_another_file_for_a_draft_is_a_new_version(file):
+    assert json.loads(run("campaign", "apply", file())[1])["changed"] is True
+    answer = json.loads(run("campaign", "apply", file(name="Seats"))[1])
+    assert (answer["version"], answer["changed"]) == (2, True)
+
+
+def test_a_launched_campaign_is_not_rewritten(file):
+    run("campaign", "apply", file())
+    run("campaign", "launch", "seats-80")
+    status, out, _ = run("campaign", "apply", file(name="Another"))
+    assert (status, json.loads(out)["error"]["path"]) == (2, "slug")
+    assert run("campaign", "launch", "seats-80")[0] == 3
+
+
+def test_a_task_and_a_branch_survive_the_round_trip(file, tmp_path):
+    call = {"a": {"content": {"en": {"title": "Call {{ account.name }}", "text": "About {{ offer.plan_to }}."}}}}
+    steps = [
+        *make.document()["steps"][:-1],
+        {"key": "call", "kind": "MESSAGE", "channel": "csm_task", "variants": call},
+    ]
+    steps[2] = steps[2] | {"if": {"engagement": "replied", "step": "mail-1"}, "then": "call"}
+    run("campaign", "apply", file(steps=steps))
+    exported = tmp_path / "exported.json"
+    exported.write_text(run("campaign", "export", "seats-80")[1], encoding="utf-8")
+    assert json.loads(exported.read_text())["steps"] == steps
+    assert json.loads(run("campaign", "apply", exported)[1])["changed"] is False
+
+
+def test_the_parts_of_a_ledger_sum_to_the_whole(file):
+    for _ in range(4):
+        make.ready_account()
+    make.account_near_limit()
+    run("campaign", "apply", file(holdout_percent=50))
+    run("campaign", "launch", "seats-80")
+    ledger = json.loads(run("ledger", "seats-80")[1])
+    accounts = ledger["accounts"]
+    assert accounts["audience"] == accounts["holdout"] + accounts["enrolled"] + sum(accounts["not_enrolled"].values())
+    assert accounts["not_enrolled"] == {"no_reachable_contact": 1}
+    assert sum(ledger["messages"].values()) == ledger["contacts"]["enrolled"] == accounts["enrolled"]
+    assert ledger["messages"]["SKIPPED"] == sum(ledger["skips"].values())
+    assert ledger["open"] == ledger["messages"]["PLANNED"]
+
+
 def test_pause_resume_and_stop_change_the_status(file):
     run("campaign", "apply", file())
     run("campaign", "launch", "seats-80")

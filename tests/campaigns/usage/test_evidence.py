@@ -40,6 +40,7 @@ def test_the_evidence_tells_the_figures_of_the_moment() -> None:
         "unit": "seats",
         "growth_28d": 3.5,
         "added_28d": 7,
+        "value_before": 2,
         "since": "2026-10-27",
         "projected_hit_date": "2026-11-28",
         "plan": "basic",

@@ -21,16 +21,27 @@ class HubSpotFake:
     """`records[object]` are the vendor's JSON objects; properties named in `refused` make a whole batch fail."""
 
     def __init__(self) -> None:
-        self.records: dict[str, dict[str, dict[str, Any]]] = {"companies": {}, "contacts": {}, "deals": {}}
+        self.records: dict[str, dict[str, dict[str, Any]]] = {
+            name: {} for name in ("companies", "contacts", "deals", "tickets", "tasks")
+        }
         self.properties: set[str] = set()
         self.links: list[tuple[str, str, str, str]] = []
         self.deepest_search = 0
 
     def add(
-        self, name: str, id: str, /, *, ms: int, archived: bool = False, companies: Sequence[str] = (), **properties
+        self,
+        name: str,
+        id: str,
+        /,
+        *,
+        ms: int,
+        archived: bool = False,
+        companies: Sequence[str] = (),
+        contacts: Sequence[str] = (),
+        **properties,
     ):
         stamp = "lastmodifieddate" if name == "contacts" else "hs_lastmodifieddate"
-        if companies:
+        if companies and name == "contacts":
             properties["associatedcompanyid"] = companies[0]
         self.records[name][id] = {
             "id": id,
@@ -39,11 +50,14 @@ class HubSpotFake:
             "updatedAt": iso(ms),
             "archived": archived,
             "_companies": list(companies),
+            "_contacts": list(contacts),
         }
 
     def __call__(self, request: Received) -> Reply:
         url = urlsplit(request.path)
         parts = url.path.strip("/").split("/")
+        if parts[:2] == ["crm", "v4"] and parts[6] == "read":
+            return self._linked(parts[3], parts[4], request.json["inputs"])
         if parts[:2] == ["crm", "v4"]:
             return self._associate(parts[3], parts[4], request.json["inputs"])
         if parts[2] == "properties":
@@ -82,7 +96,7 @@ class HubSpotFake:
 
     def _view(self, row: dict[str, Any], wanted: Sequence[str]) -> dict[str, Any]:
         kept = {name: row["properties"].get(name) for name in wanted}
-        return {**{key: value for key, value in row.items() if key != "_companies"}, "properties": kept}
+        return {**{key: value for key, value in row.items() if not key.startswith("_")}, "properties": kept}
 
     def _batch(self, name: str, verb: str, inputs: list[dict[str, Any]]) -> Reply:
         if len(inputs) > 100 or len({one["id"] for one in inputs}) < len(inputs):
@@ -124,6 +138,26 @@ class HubSpotFake:
         body = {"status": "COMPLETE", "results": [], "startedAt": iso(0), "completedAt": iso(0)}
         return Reply.of_json(body)
 
+    def _linked(self, source: str, target: str, inputs: list[dict[str, Any]]) -> Reply:
+        """A record without links is reported as an error, as the vendor does."""
+        links = {one["id"]: self.records[source][one["id"]][f"_{target}"] for one in inputs}
+        results = [
+            {"from": {"id": id}, "to": [_labelled(other, other == others[0]) for other in reversed(others)]}
+            for id, others in links.items()
+            if others
+        ]
+        body: dict[str, Any] = {"status": "COMPLETE", "results": results, "startedAt": iso(0), "completedAt": iso(0)}
+        missing = [id for id, others in links.items() if not others]
+        if missing:
+            error = {
+                "status": "error",
+                "category": "OBJECT_NOT_FOUND",
+                "message": "No links",
+                "context": {"ids": missing},
+            }
+            body |= {"errors": [error], "numErrors": 1}
+        return Reply.of_json(body, 207 if missing else 200)
+
     def _create_property(self, name: str, asked: dict[str, Any]) -> Reply:
         if f"{name}.{asked['name']}" in self.properties:
             return _error(409, "OBJECT_ALREADY_EXISTS", "exists")
@@ -140,6 +174,12 @@ def _paged(body: dict[str, Any], following: int, total: int) -> Reply:
 def _links(companies: Sequence[str]) -> list[dict[str, str]]:
     unlabelled = [{"id": id, "type": "contact_to_company_unlabeled"} for id in reversed(companies)]
     return [*unlabelled, *({"id": id, "type": "contact_to_company"} for id in companies[:1])]
+
+
+def _labelled(other: str, is_primary: bool) -> dict[str, Any]:
+    types = [{"category": "HUBSPOT_DEFINED", "typeId": 339, "label": None}]
+    primary = [{"category": "HUBSPOT_DEFINED", "typeId": 26, "label": "Primary"}] if is_primary else []
+    return {"toObjectId": int(other), "associationTypes": [*types, *primary]}
 
 
 def _holds(properties: dict[str, Any], condition: dict[str, str]) -> bool:

@@ -7,7 +7,14 @@ from typing import Any
 
 import pytest
 
-from orchestrator.connectors.contract import ConnectorBusy, ConnectorRefusal, CrmPage, DealUpsert, PropertyPatch
+from orchestrator.connectors.contract import (
+    ConnectorBusy,
+    ConnectorRefusal,
+    CrmPage,
+    DealUpsert,
+    PropertyPatch,
+    TaskUpsert,
+)
 from orchestrator.connectors.hubspot import pull
 from orchestrator.connectors.hubspot.client import HubSpotCrm
 from tests.contracts import provider
@@ -54,6 +61,19 @@ def deal(
         "contact_id": contact_id,
     }
     return DealUpsert(**{**values, **changes})
+
+
+def task(task_id: str = "t-1", **changes: Any) -> TaskUpsert:
+    values: dict[str, Any] = {
+        "task_id": task_id,
+        "title": "Call Harbour Line",
+        "body": "9 of 10 seats\nAsk < why >",
+        "due_at": START,
+        "state": "OPEN",
+        "outcome": "",
+        "company_id": "1",
+    }
+    return TaskUpsert(**{**values, **changes})
 
 
 def test_everything_comes_by_page_with_a_watermark_on_the_last(fake, crm):
@@ -135,13 +155,16 @@ def test_set_up_creates_what_lacks_and_leaves_the_rest(fake, crm):
         "companies.upsell_last_conversion_id",
         "contacts.upsell_status",
         "deals.upsell_conversion_id",
+        "tasks.upsell_task_id",
+        "tasks.upsell_task_outcome",
     ]
     assert crm.set_up() == []
 
 
-def test_the_deals_key_is_unique_in_hubspot(crm, server):
+def test_the_keys_of_deals_and_tasks_are_unique_in_hubspot(crm, server):
     crm.set_up()
-    assert server.requests[-1].json["hasUniqueValue"] is True
+    made = [request.json for request in server.requests]
+    assert [one["name"] for one in made if one.get("hasUniqueValue")] == ["upsell_conversion_id", "upsell_task_id"]
 
 
 def test_properties_are_written_in_batches_of_a_hundred(fake, crm, server):
@@ -197,6 +220,43 @@ def test_a_deal_whose_company_is_gone_says_so_and_the_others_are_linked(fake, cr
     assert list(refused) == ["c-2"]
     assert "not linked to its companies" in refused["c-2"]
     assert [link[3] for link in fake.links] == ["1"]
+
+
+def test_a_ticket_comes_with_its_companies_and_contacts_the_primary_one_first(fake, crm):
+    fake.add("tickets", "1", ms=START_MS, companies=["7", "8"], contacts=["5"])
+    fake.add("tickets", "2", ms=START_MS)
+    for since in (None, START):
+        records = [record for page in pages_of(crm, kind="ticket", since=since) for record in page.records]
+        assert [(one.id, one.associations, one.contacts) for one in records] == [
+            ("1", ("7", "8"), ("5",)), ("2", (), ()),
+        ]  # fmt: skip
+
+
+def test_an_archived_ticket_is_given_without_asking_for_its_links(fake, crm):
+    fake.add("tickets", "1", ms=START_MS, archived=True, companies=["7"])
+    [record] = [record for page in pages_of(crm, kind="ticket") for record in page.records]
+    assert (record.archived, record.associations) == (True, ())
+
+
+def test_a_task_written_twice_is_one_task_as_it_stands_last(fake, crm):
+    fake.add("companies", "1", ms=START_MS)
+    fake.add("contacts", "5", ms=START_MS)
+    assert crm.upsert_tasks([task(contact_id="5")]) == {}
+    assert crm.upsert_tasks([task(), task(state="DONE", outcome="INTERESTED")]) == {}
+    [row] = fake.records["tasks"].values()
+    assert row["properties"]["upsell_task_id"] == "t-1"
+    assert (row["properties"]["hs_task_status"], row["properties"]["upsell_task_outcome"]) == (
+        "COMPLETED",
+        "INTERESTED",
+    )
+    assert row["properties"]["hs_task_body"] == "9 of 10 seats<br>Ask &lt; why &gt;"
+    assert set(fake.links) == {("tasks", row["id"], "companies", "1"), ("tasks", row["id"], "contacts", "5")}
+
+
+def test_a_task_called_off_is_put_off_in_hubspot(fake, crm):
+    fake.add("companies", "1", ms=START_MS)
+    crm.upsert_tasks([task(state="CANCELLED")])
+    assert next(iter(fake.records["tasks"].values()))["properties"]["hs_task_status"] == "DEFERRED"
 
 
 def test_a_wrong_token_is_a_refusal_of_the_whole(crm, server):

@@ -209,6 +209,61 @@ def test_a_wrong_mapping_says_where(document, path):
     assert caught.value.path == path
 
 
+METERS = {"seats_used": True, "api_calls": True, "logins": False}
+
+
+def test_a_companys_number_can_be_a_meters_value_of_the_day():
+    mapping = read_mapping({"columns": {"seats": "usage.seats_used"}}, noun="accounts", meters=METERS)
+    assert apply_mapping(mapping, {"seats": "12.5"}).usage == {"seats_used": Decimal("12.5")}
+    assert apply_mapping(mapping, {"seats": None}).usage == {}
+
+
+def test_a_value_that_is_no_number_is_a_problem_and_the_rest_is_taken():
+    columns = {"seats": "usage.seats_used", "name": "name"}
+    mapped = apply_mapping(
+        read_mapping({"columns": columns}, noun="accounts", meters=METERS), {"seats": "x", "name": "A"}
+    )
+    assert (mapped.usage, mapped.fields) == ({}, {"name": "A"})
+    assert [(one.target, one.message) for one in mapped.errors] == [
+        ("usage.seats_used", "must be a number such as 1234.5")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("document", "meters", "path", "words"),
+    [
+        ({"columns": {"a": "usage.x"}}, METERS, "columns.a", "there is no meter x; .* api_calls, seats_used"),
+        ({"columns": {"a": "usage.logins"}}, METERS, "columns.a", "counted from events"),
+        ({"columns": {"a": "usage.seats_used"}}, None, "columns.a", "from a CRM only"),
+        ({"columns": {"a": "name"}, "defaults": {"usage.x": "1"}}, METERS, "defaults.usage.x", "no meter x"),
+        ({"columns": {"a": "usage."}}, METERS, "columns.a", "no target"),
+        (
+            {"columns": {"a": "usage.seats_used"}, "types": {"usage.seats_used": "text"}},
+            METERS,
+            "types.usage.seats_used",
+            "field has its own",
+        ),
+    ],
+)
+def test_a_meter_that_cannot_be_set_is_named(document, meters, path, words):
+    with pytest.raises(MappingError, match=words) as caught:
+        read_mapping(document, noun="accounts", meters=meters)
+    assert caught.value.path == path
+
+
+def test_only_accounts_have_meters():
+    with pytest.raises(MappingError, match="no target of contacts"):
+        read_mapping({"columns": {"a": "usage.seats_used"}}, noun="contacts", meters=METERS)
+
+
+@pytest.mark.parametrize(
+    ("given", "priority"), [("low", "LOW"), ("MEDIUM", "NORMAL"), ("High", "HIGH"), ("critical", "URGENT")]
+)
+def test_priorities_of_other_systems_are_read(given, priority):
+    mapping = DEFAULT_HUBSPOT["ticket"]
+    assert apply_mapping(mapping, {"hs_ticket_priority": given}).fields == {"priority": priority}
+
+
 def test_every_consent_channel_can_be_mapped_with_any_topic():
     columns = {channel: f"consent.{channel}.product-news" for channel in ("email", "sms", "in_app")}
     mapping = read_mapping({"columns": columns}, noun="contacts")

@@ -58,6 +58,27 @@ def test_a_flat_plan_has_no_price_for_seats():
     assert figures.roi is None
 
 
+def test_a_flat_plan_may_sell_seats_beyond_the_included_ones():
+    current = Price("FLAT", "MONTH", Decimal(29), "USD", extra_seat_amount=Decimal(15))
+    target = Price("FLAT", "MONTH", Decimal(99), "USD")
+    figures = quote(current=current, current_quantity=1, target=target, target_quantity=1, seats_needed=5)
+    assert (figures.seat_monthly, figures.seats_needed_cost) == (Decimal("15.00"), Decimal("75.00"))
+    assert (figures.cheaper_than_seats, figures.saves_against_seats) == (5, Decimal("5.00"))
+
+
+def test_a_yearly_seat_counts_a_twelfth():
+    current = Price("FLAT", "YEAR", Decimal(290), "USD", extra_seat_amount=Decimal(100))
+    target = Price("FLAT", "YEAR", Decimal(990), "USD")
+    figures = quote(current=current, current_quantity=1, target=target, target_quantity=1, seats_needed=3)
+    assert (figures.seat_monthly, figures.seats_needed_cost) == (Decimal("8.33"), Decimal("25.00"))
+    assert figures.cheaper_than_seats == 8
+
+
+def test_a_seat_cannot_cost_less_than_nothing():
+    with pytest.raises(ValueError, match="negative"):
+        Price("FLAT", "MONTH", Decimal(1), "USD", extra_seat_amount=Decimal(-1))
+
+
 def test_roi_uses_the_accounts_own_benefit_when_known():
     figures = quote(
         current=TEAM,

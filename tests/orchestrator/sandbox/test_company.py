@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import phonenumbers
@@ -188,3 +188,24 @@ def test_mrr_of_a_yearly_price_is_a_twelfth_to_the_cent() -> None:
 
 def test_usage_goes_on_after_the_last_day_of_history(company: Company) -> None:
     assert list(company.usage_events(date(2026, 4, 10)))
+
+
+def calls(account, until: date, first: int, last: int) -> int:
+    days = [until - timedelta(days=back) for back in range(first, last)]
+    return sum(usage_story.usage_on(story=account.story, plan=account.plan, day=day)["api_calls"] for day in days)
+
+
+def test_who_grows_grew_by_thirty_percent_in_four_weeks_and_nobody_else_did() -> None:
+    company = generate(seed=5, accounts=400, until=UNTIL)
+    grown = {a for a in company.accounts if calls(a, UNTIL, 0, 28) >= 1.3 * calls(a, UNTIL, 28, 56)}
+    assert grown == {account for account in company.accounts if account.is_growing} != set()
+
+
+def test_who_wants_single_sign_on_mostly_tried_it_three_times_in_two_weeks() -> None:
+    company = generate(seed=5, accounts=400, until=UNTIL)
+    wanting = [account for account in company.accounts if account.wants_sso]
+    tries = [
+        sum(usage_story.attempts_on(story=a.story, day=UNTIL - timedelta(days=back)) for back in range(14))
+        for a in wanting
+    ]
+    assert sum(count >= 3 for count in tries) >= 0.7 * len(tries) > 0

@@ -121,5 +121,5 @@ def test_control_says_what_it_knows(start) -> None:
     with pytest.raises(urllib.error.HTTPError) as missing:
         control(sandbox, "nothing")
     assert "GET /_sandbox/truth" in json.load(missing.value)["message"]
-    assert set(control(sandbox, "keys")) == {"sendgrid_public_key", "sendgrid_private_key"}
+    assert set(control(sandbox, "keys")) == {"sendgrid_public_key", "sendgrid_private_key", "twilio_auth_token"}
     assert control(sandbox, "state")["accepted_mails"] == 0

@@ -232,7 +232,11 @@ def test_transactional_mail_moves_nobody(start, product) -> None:
 
 def test_the_host_application_logs_in_shows_the_banner_and_reports(start, product) -> None:
     world = replace(
-        CALM, wordings=(), base_upgrade={"basic": 0.0, "team": 0.0}, banner_uplift={"basic": 1.0, "team": 1.0}
+        CALM,
+        wordings=(),
+        base_upgrade={"basic": 0.0, "team": 0.0},
+        banner_uplift={"basic": 1.0, "team": 1.0},
+        logins_of_keen=0.0,
     )
     sandbox = start(world=world, in_app_secret="s" * 32)
     product.accept = upgrade_through_stripe(sandbox.base_url)

@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 
 from orchestrator.sandbox.company import generate
 from orchestrator.sandbox.truth import Truth, next_price_of, segment_of
-from orchestrator.sandbox.world import WORDING_A, WORDING_B, Wording, World
+from orchestrator.sandbox.world import (
+    COLD,
+    GROWING,
+    SEGMENTS_OF_CAMPAIGN,
+    WORDING_A,
+    WORDING_B,
+    Wording,
+    World,
+)
 from tests.orchestrator.sandbox.conftest import UNTIL
 
 NOW = datetime(2026, 4, 1, 9, tzinfo=UTC)
@@ -140,3 +148,17 @@ def test_realised_increment_averages_to_the_expected_one() -> None:
         expected += truth.report(with_accounts=False)["total"]["incremental_mrr"]
         realised += sum(float(s.delta) for s in truth.accounts.values() if s.cause == "mail")
     assert realised == pytest.approx(expected, rel=0.05)
+
+
+def test_a_text_message_adds_its_own_chance_to_a_growing_account() -> None:
+    truth = begun()
+    account = next(a for a in COMPANY.accounts if segment_of(a) == GROWING and next_price_of(a))
+    assert truth.record_sms(account_id=account.external_id, at=NOW)
+    assert not truth.record_sms(account_id=account.external_id, at=NOW)
+    assert truth.report()["by_campaign"]["api-growth"]["incremental_upgrades"] == pytest.approx(0.05, abs=1e-4)
+
+
+def test_no_account_is_meant_by_two_of_the_demos_campaigns() -> None:
+    named = [segment for segments in SEGMENTS_OF_CAMPAIGN.values() for segment in segments]
+    assert len(named) == len(set(named))
+    assert {segment_of(account) for account in COMPANY.accounts} == {*named, COLD}

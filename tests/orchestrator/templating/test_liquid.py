@@ -209,3 +209,30 @@ def test_used_variables_are_dotted_and_without_locals():
         "a",
         "b.c",
     }
+
+
+@pytest.mark.parametrize(
+    ("locale", "forms", "expected"),
+    [
+        ("en", '"# seat", "# seats"', {0: "0 seats", 1: "1 seat", 2: "2 seats", 1200: "1,200 seats"}),
+        ("he", '"מושב אחד", "שני מושבים", "# מושבים"', {1: "מושב אחד", 2: "שני מושבים", 10: "10 מושבים"}),
+        (
+            "ro",
+            '"un loc", "# locuri", "# de locuri"',
+            {0: "0 locuri", 1: "un loc", 19: "19 locuri", 20: "20 de locuri", 101: "101 locuri", 120: "120 de locuri"},
+        ),
+    ],
+)
+def test_plural_takes_the_form_that_goes_with_the_number(locale, forms, expected):
+    for number, words in expected.items():
+        source = f"{{{{ n | plural: {forms} }}}}"
+        assert liquid.render(source, {"n": number}, html=False, locale=locale) == words
+
+
+def test_plural_with_the_wrong_number_of_forms_says_how_many_the_language_has():
+    error = refused('{{ evidence.added | plural: "# seat", "# seats" }}', locale="ro")
+    assert "plural takes 3 forms in this language (one, few, other), not 2" in error.message
+
+
+def test_plural_forms_cannot_bring_markup():
+    assert render("{{ evidence.added | plural: contact.first_name, contact.first_name }}") == "Dana &lt;b&gt;"

@@ -16,7 +16,11 @@ you use {{ evidence.used }} of {{ evidence.quota }} seats.</mj-text>
 FACTS = {
     "contact": {"first_name": "Dana & <Co>"},
     "evidence": {"used": 9, "quota": 10},
-    "links": {"offer": "https://acme.test/o/token?a=1&b=2", "unsubscribe": "https://acme.test/u/token"},
+    "links": {
+        "offer": "https://acme.test/o/token?a=1&b=2",
+        "unsubscribe": "https://acme.test/u/token",
+        "preferences": "https://acme.test/p/token",
+    },
 }
 
 
@@ -69,9 +73,10 @@ def test_an_in_app_message_keeps_words_and_links_only():
     )
     shown = message.render_in_app(made, FACTS).html
     assert shown == (
+        '<div lang="en" dir="ltr">'
         "<h3>Hi Dana &amp; &lt;Co&gt;</h3><p>Nearly full</p>"
         '<a href="https://acme.test/o/token?a=1&amp;b=2" rel="noopener noreferrer">Look</a>'
-        '<a rel="noopener noreferrer">bad</a>f'
+        '<a rel="noopener noreferrer">bad</a>f</div>'
     )
 
 
@@ -81,11 +86,16 @@ def test_a_value_cannot_become_an_address_that_runs():
     assert "javascript" not in shown
 
 
+def test_an_in_app_message_says_its_language_and_direction():
+    made = message.compile_in_app(html="<p>שלום {{ contact.first_name }}</p>", locale="he")
+    assert message.render_in_app(made, FACTS).html.startswith('<div lang="he" dir="rtl"><p>שלום Dana')
+
+
 @given(value=st.text(min_size=1))
 def test_no_value_brings_an_element_into_an_in_app_message(value):
     made = message.compile_in_app(html='<p title="{{ v }}">{{ v }}</p>')
     shown = message.render_in_app(made, {"v": value}).html
-    assert shown.count("<") == 2
+    assert shown.count("<") == 4  # the paragraph and the frame that says the language
 
 
 def test_a_text_message_is_not_escaped():
@@ -110,6 +120,8 @@ def test_a_mail_without_a_way_out_gets_a_footer(locale, words, direction):
     assert mail.html.index('href="https://acme.test/u/token"') < mail.html.index("</body>")
     assert "Acme, 1 Test Street, Haifa" in mail.html
     assert f"{words}: https://acme.test/u/token" in mail.text
+    assert 'href="https://acme.test/p/token"' in mail.html
+    assert ": https://acme.test/p/token" in mail.text
 
 
 def test_a_mail_with_its_own_way_out_stays_as_it_is():

@@ -28,7 +28,7 @@ class Command(BaseCommand):
             words = json.dumps(asdict(finding)) if options["json"] else self._line(finding)
             self.stdout.write(words)
         wrong = sum(finding.level is diagnosis.Level.WRONG for finding in findings)
-        self.stderr.write(f"{wrong} of {len(findings)} things are wrong." if wrong else "Nothing is wrong.")
+        self.stderr.write(f"Wrong: {wrong} of {len(findings)}." if wrong else "Nothing is wrong.")
         sys.exit(1 if wrong else 0)
 
     def _line(self, finding: diagnosis.Finding) -> str:

@@ -1,4 +1,4 @@
-"""The simulated outside world as a process: SendGrid, HubSpot, Stripe and the people behind the addresses."""
+"""The simulated outside world as a process: SendGrid, Twilio, HubSpot, Stripe and the people behind the addresses."""
 
 from __future__ import annotations
 
@@ -44,6 +44,7 @@ class Command(BaseCommand):
             world=World(seed=options["seed"]),
             stripe_webhook_secret=settings.STRIPE_WEBHOOK_SECRET or "whsec_sandbox",
             sendgrid_private_key=os.environ.get("SANDBOX_SENDGRID_PRIVATE_KEY"),
+            twilio_auth_token=settings.TWILIO_AUTH_TOKEN or "sandbox",
             in_app_secret=os.environ.get("SANDBOX_IN_APP_SECRET", ""),
             sink=options["sink"],
         )

@@ -15,7 +15,7 @@ from orchestrator.jobs import bells
 
 
 class Command(BaseCommand):
-    help = "Pull accounts, contacts, memberships and consents from a CRM; prints JSON."
+    help = "Pull accounts, contacts, memberships, consents and tickets from a CRM; prints JSON."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("connection", help="its name, for example hubspot")
@@ -35,7 +35,7 @@ class Command(BaseCommand):
             answer["created_properties"] = self._set_up(connection)
         run = sync.sync_connection(connection=connection, full=options["full"], now=clock.utcnow(), progress=self._tell)
         bells.ring("profiles_changed")
-        bells.ring("segments_due")
+        bells.ring("usage_rolled" if sync.has_news(run=run) else "segments_due")
         self.stdout.write(json.dumps(answer | {"state": run.state, **run.counts}))
         if run.state == SyncRun.State.FAILED:
             raise CommandError(f"The sync failed: {run.error}", returncode=1)

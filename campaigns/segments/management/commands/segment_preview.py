@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import sys
 from argparse import ArgumentParser
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,6 @@ from django.core.management.base import BaseCommand
 
 from campaigns.segments import parse, preview, sessions, unseen
 from campaigns.segments.errors import DefinitionError
-from campaigns.segments.values import is_date
 from orchestrator import clock
 
 
@@ -41,7 +40,9 @@ class Command(BaseCommand):
         counted = preview.count_members(document=definition, now=now)
         answer: dict[str, Any] = {"count": counted.count}
         if with_ids:
+            # The same moment's count and ids, whatever is written between the two questions.
             answer["ids"] = preview.ids(document=definition, now=now)
+            answer["count"] = len(answer["ids"])
         answer["ms"] = counted.milliseconds
         for path, warning in unseen.find_unseen(document=definition):
             self.stderr.write(f"{path}: {warning}")
@@ -59,13 +60,11 @@ def read_file(name: str) -> bytes:
 
 
 def read_now(text: str) -> datetime:
-    """Business time now, or what `--now` says."""
+    """Business time now, or what `--now` says: ISO 8601, a bare day being its first instant in UTC."""
     if not text:
         return clock.utcnow()
-    if not is_date(text):
-        raise DefinitionError("--now", "Expected a moment as 2026-03-01 or 2026-03-01T10:00Z.")
-    if "T" not in text:
-        day = date.fromisoformat(text)
-        return datetime(day.year, day.month, day.day, tzinfo=UTC)
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise DefinitionError("--now", "Expected a moment as 2026-03-01 or 2026-03-01T10:00Z.") from error

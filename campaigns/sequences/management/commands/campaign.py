@@ -1,6 +1,7 @@
 """`manage.py campaign apply FILE.json | export | check | launch | pause | resume | stop SLUG`: campaigns as code.
 
-JSON alone on standard output, words on standard error. Exit status: 0 done, 2 wrong input, 3 refused.
+JSON alone on standard output, words on standard error. Exit status: 0 done, 1 failed, 2 wrong input, 3 refused by a
+blocker or by the state the campaign is in; after 2 and 3 nothing was changed.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from django.core.management.base import BaseCommand
+from django.db.models import Max
 
 from campaigns.sequences import apply, check, launch, lifecycle, selectors
 from campaigns.sequences.campaign_file import CampaignFileError
-from campaigns.sequences.models import Campaign
+from campaigns.sequences.models import Campaign, CampaignVersion
 from orchestrator import clock
 from orchestrator.jobs import bells
 
@@ -58,6 +60,7 @@ class Command(BaseCommand):
     def _apply(self, path: Path) -> None:
         try:
             document = json.loads(path.read_text(encoding="utf-8"))
+            newest = CampaignVersion.objects.aggregate(newest=Max("pk"))["newest"] or 0
             version = apply.apply_campaign(document=document, by=OPERATOR, now=clock.utcnow())
         except CampaignFileError as error:
             self._print({"error": {"path": error.path, "message": error.message}})
@@ -65,7 +68,15 @@ class Command(BaseCommand):
         except (OSError, ValueError, RecursionError) as error:
             self._print({"error": {"path": "", "message": f"{path} is not readable as JSON: {error}"}})
             sys.exit(WRONG_INPUT)
-        self._print({"slug": version.campaign.slug, "version": version.number, "status": version.campaign.status})
+        campaign = version.campaign
+        self._print(
+            {
+                "slug": campaign.slug,
+                "version": version.number,
+                "status": campaign.status,
+                "changed": version.pk > newest,
+            }
+        )
 
     def _export(self, campaign: Campaign, _by: str) -> None:
         self.stdout.write(json.dumps(apply.export_campaign(campaign=campaign), indent=2, ensure_ascii=False))

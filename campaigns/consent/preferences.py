@@ -1,0 +1,157 @@
+"""What a person chooses by themselves, topic by topic: stored with its evidence, in force when it is answered."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from campaigns.consent import opt_out, points, record, selectors
+from campaigns.consent.models import ConsentRecord, ConsentTopic, ContactPoint
+from campaigns.profiles.models import Contact
+
+type Box = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One topic on one channel that is now on and was off, or the other way round."""
+
+    topic: str
+    channel: str
+    is_on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Saying:
+    """Who says it, where and with what proof."""
+
+    contact: Contact
+    source: str
+    evidence: Mapping[str, Any]
+    now: datetime
+
+
+def set_preferences(
+    *, contact_id: int, wanted: Mapping[Box, bool], source: str, evidence: Mapping[str, Any], now: datetime
+) -> list[Change]:
+    """Bring (topic, channel) to what the person wants; returns what changed, in the order of channels and topics.
+
+    Only a difference leaves a record. A yes lifts the person's own no to the whole channel; whatever it does not
+    name stays off, with a record that says so, for it was off a moment ago. A dead address (bounced, erased), a topic
+    that is no marketing and a channel without an address are passed over.
+    """
+    contact = Contact.objects.get(pk=contact_id)
+    saying = _Saying(contact, source, evidence, now)
+    topics = list(ConsentTopic.objects.filter(is_marketing=True).order_by("name", "pk"))
+    with transaction.atomic():
+        locked = _lock(contact, {channel for _, channel in wanted})
+        changes: list[Change] = []
+        records: list[ConsentRecord] = []
+        touched: list[ContactPoint] = []
+        for point in locked:
+            if point.reason in selectors.DEAD:
+                continue
+            asked = {topic.slug: wanted[topic.slug, point.channel] for topic in topics if _names(wanted, topic, point)}
+            own, told = _settle(point, topics, asked, saying)
+            changes += own
+            if told:
+                records += told
+                touched.append(point)
+        ConsentRecord.objects.bulk_create(records)
+        ContactPoint.objects.bulk_update(touched, ["is_blocked", "reason", "blocked_at"])
+        record.settle_topics(points=touched)
+    return _in_order(changes)
+
+
+def stop_everything(*, contact_id: int, source: str, evidence: Mapping[str, Any], now: datetime) -> list[Change]:
+    """No marketing at all, on every channel, calls by a colleague too; returns what was on. Said again it leaves no
+    second record."""
+    contact = Contact.objects.get(pk=contact_id)
+    topics = list(ConsentTopic.objects.filter(is_marketing=True).order_by("name", "pk"))
+    with transaction.atomic():
+        locked = _lock(contact, points.EVERY_CHANNEL)
+        changes = [
+            Change(topic.slug, point.channel, is_on=False)
+            for point in locked
+            for topic in topics
+            if selectors.permission(point=point, topic=topic) == selectors.GRANTED
+        ]
+        if any(not point.is_blocked for point in locked):
+            own = next(point for point in locked if point.channel == "in_app")
+            opt_out.opt_out(point_id=own.pk, source=source, evidence=evidence, at=now, now=now, all_channels=True)
+    return _in_order(changes)
+
+
+def before_the_block(*, state: selectors.ChannelState) -> dict[Box, bool]:
+    """What a person gets again who takes back their own no to a whole channel. Empty where there is no such no, where
+    the address is dead, or where nothing was on before."""
+    if not state.point.is_blocked or state.is_dead:
+        return {}
+    bare = _without_block(state.point)
+    return {
+        (one.topic.slug, state.channel): True
+        for one in state.topics
+        if one.topic.is_marketing and selectors.permission(point=bare, topic=one.topic) == selectors.GRANTED
+    }
+
+
+def _lock(contact: Contact, channels: Iterable[str]) -> list[ContactPoint]:
+    made = (points.ensure_points(contacts=[contact], channel=channel) for channel in sorted(set(channels)))
+    return record.lock_points(point_ids=[point.pk for found in made for point in found.values()])
+
+
+def _names(wanted: Mapping[Box, bool], topic: ConsentTopic, point: ContactPoint) -> bool:
+    return (topic.slug, point.channel) in wanted
+
+
+def _settle(
+    point: ContactPoint, topics: Sequence[ConsentTopic], asked: Mapping[str, bool], saying: _Saying
+) -> tuple[list[Change], list[ConsentRecord]]:
+    """What changes on one locked point, and the records that say so. Lifts the block on the row in hand."""
+    changes: list[Change] = []
+    records: list[ConsentRecord] = []
+    is_lifted = point.is_blocked and any(asked.values())
+    bare = _without_block(point)
+    for topic in topics:
+        is_wanted = asked.get(topic.slug)
+        is_on = selectors.permission(point=point, topic=topic) == selectors.GRANTED
+        if is_wanted is not None and is_wanted != is_on:
+            changes.append(Change(topic.slug, point.channel, is_on=is_wanted))
+            records.append(_record(point, topic, saying, is_on=is_wanted))
+        elif is_lifted and not is_wanted and selectors.permission(point=bare, topic=topic) == selectors.GRANTED:
+            records.append(_record(point, topic, saying, is_on=False))
+    if is_lifted:
+        point.is_blocked, point.reason, point.blocked_at = False, "", None
+    return changes, records
+
+
+def _without_block(point: ContactPoint) -> ContactPoint:
+    bare = copy.copy(point)
+    bare.is_blocked, bare.reason = False, ""
+    return bare
+
+
+def _record(point: ContactPoint, topic: ConsentTopic, saying: _Saying, *, is_on: bool) -> ConsentRecord:
+    """A no also says of which kind it is, as every no that people tell us does."""
+    kind = {} if is_on else {"reason": ContactPoint.Reason.UNSUBSCRIBED.value}
+    return ConsentRecord(
+        point=point,
+        contact=saying.contact,
+        channel=point.channel,
+        topic=topic.slug,
+        state=ConsentRecord.State.GRANTED if is_on else ConsentRecord.State.WITHDRAWN,
+        basis="explicit" if is_on else "",
+        source=saying.source,
+        at=saying.now,
+        recorded_at=saying.now,
+        evidence={**saying.evidence, **kind},
+    )
+
+
+def _in_order(changes: Sequence[Change]) -> list[Change]:
+    return sorted(changes, key=lambda one: points.EVERY_CHANNEL.index(one.channel))

@@ -1,0 +1,336 @@
+"""The lines of a contact's timeline: each thing that happened, told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
+from typing import Any
+
+from babel.lists import format_list
+from django.conf import settings
+from django.urls import reverse
+from django.utils.translation import get_language, ngettext
+from django.utils.translation import gettext as _
+
+from campaigns.consent.models import ConsentRecord
+from campaigns.consent.selectors import ChannelState
+from campaigns.console import campaign_words, contact_words
+from campaigns.console.contact_words import Unsent
+from campaigns.console.templatetags.console import money
+from campaigns.delivery import links
+from campaigns.delivery.models import CsmTask, DeliveryAttempt, Message
+from campaigns.delivery.timeline import Kind, Moment
+from campaigns.offers.models import Quote
+from campaigns.profiles.models import Contact
+from campaigns.sequences.models import Campaign, Enrolment, Entry, StepRun
+
+_ICONS = {
+    Kind.UNSENT: "off", Kind.WAITING: "clock", Kind.SCANNED: "shield", Kind.CLICKED: "click", Kind.REPLIED: "undo",
+    Kind.BOUNCED: "block", Kind.COMPLAINED: "block", Kind.DISMISSED: "x", Kind.SEEN: "eye",
+}  # fmt: skip
+_TONES = {Kind.UNSENT: "is-off", Kind.WAITING: "is-off", Kind.SCANNED: "is-off", Kind.DELIVERED: "is-ok"}
+_PROVIDERS = {"email": "SendGrid", "sms": "Twilio"}
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    url: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One line: a bold beginning, the rest of its sentence, what the message said, and below it meta and a reason."""
+
+    at: datetime
+    icon: str
+    head: str
+    tone: str = ""
+    rest: str = ""
+    quote: str = ""
+    variant: str = ""
+    campaign: Link | None = None
+    step: str = ""
+    meta: str = ""
+    link: Link | None = None
+    reason: str = ""
+    reason_icon: str = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the items of one page are told from."""
+
+    contact: Contact
+    now: datetime
+    zone: tzinfo
+    messages: Mapping[int, Message] = field(default_factory=dict)
+    headlines: Mapping[int, str] = field(default_factory=dict)
+    attempts: Mapping[int, DeliveryAttempt] = field(default_factory=dict)
+    spenders: Mapping[int, list[Message]] = field(default_factory=dict)
+    campaigns: Mapping[str, Campaign] = field(default_factory=dict)
+    noes: Sequence[ConsentRecord] = ()
+    states: Mapping[str, ChannelState] = field(default_factory=dict)
+
+    def topic_name(self, slug: str) -> str:
+        for state in self.states.values():
+            for one in state.topics:
+                if one.topic.slug == slug:
+                    return one.topic.name_in((get_language() or "en")[:2])
+        return slug
+
+
+def tell(what: str, source: Any, around: Surroundings) -> Item | None:
+    """None where the row is gone by now."""
+    return _TELLERS[what](source, around)
+
+
+def longest_cap() -> int:
+    return max((int(cap["days"]) for cap in settings.FREQUENCY_CAPS), default=1)
+
+
+def channel_of(run: StepRun) -> str:
+    """Of a message step, by the campaign version that the enrolment follows."""
+    for step in run.enrolment.version.definition.get("steps", []):
+        if step.get("key") == run.step_key:
+            return str(step.get("channel", ""))
+    return ""
+
+
+def _tell_moment(moment: Moment, around: Surroundings) -> Item | None:
+    message = around.messages.get(moment.message_id)
+    if message is None:
+        return None
+    kind = Kind(moment.kind)
+    campaign = around.campaigns.get(message.origin_campaign)
+    told = _UNTOLD if kind not in _REASONS else _REASONS[kind](message, around)
+    return Item(
+        at=moment.at,
+        icon=_ICONS.get(kind, campaign_words.CHANNEL_ICONS.get(message.channel, "mail")),
+        tone=_TONES.get(kind, ""),
+        head=contact_words.moment_title(kind, message.channel),
+        rest=_("not counted as a click") if kind == Kind.SCANNED else "",
+        quote=around.headlines.get(message.pk, ""),
+        variant=message.variant if kind in (Kind.DELIVERED, Kind.SENT) and len(message.variant) == 1 else "",
+        campaign=_campaign_link(campaign),
+        step=_step_words(campaign.live_version.definition if campaign and campaign.live_version else {}, message),
+        meta=_meta(kind, message, around),
+        link=_view_link(kind, message),
+        reason=told[0],
+        reason_icon=told[1],
+    )
+
+
+_UNTOLD = ("", "info")
+
+
+def _unsent(message: Message, around: Surroundings) -> tuple[str, str]:
+    state = around.states.get(message.channel)
+    topic = message.gate.topic
+    known = Unsent(
+        message=message,
+        topic=around.topic_name(topic),
+        zone=around.zone,
+        attempt=around.attempts.get(message.pk),
+        noes=[one for one in around.noes if one.channel == message.channel and one.topic in ("", topic)],
+        spenders=around.spenders.get(message.pk, ()),
+        block=state.point.reason if state else "",
+    )
+    icon = "limits" if message.reason == Message.Reason.CAPPED else "info"
+    return contact_words.why_unsent(known), icon
+
+
+def _waiting(message: Message, around: Surroundings) -> tuple[str, str]:
+    return contact_words.waiting_words(message, now=around.now, zone=around.zone), "clock"
+
+
+def _bounced(message: Message, around: Surroundings) -> tuple[str, str]:
+    state = around.states.get(message.channel)
+    if state is None or not state.is_dead:
+        return "", "info"
+    return _("Nothing more is sent to this address: %(why)s.") % {
+        "why": contact_words.block_words(state.point.reason)
+    }, "block"
+
+
+_REASONS: Mapping[Kind, Callable[[Message, Surroundings], tuple[str, str]]] = {
+    Kind.UNSENT: _unsent,
+    Kind.WAITING: _waiting,
+    Kind.BOUNCED: _bounced,
+}
+
+
+def _meta(kind: Kind, message: Message, around: Surroundings) -> str:
+    if kind not in (Kind.DELIVERED, Kind.SENT) or message.accepted_at is None or message.channel not in _PROVIDERS:
+        return ""
+    words = ngettext(
+        "Sent %(time)s by %(provider)s, %(n)d attempt.",
+        "Sent %(time)s by %(provider)s, %(n)d attempts.",
+        message.attempt,
+    )
+    time = f"{message.accepted_at.astimezone(around.zone):%H:%M:%S}"
+    return words % {"time": time, "provider": _PROVIDERS[message.channel], "n": message.attempt}
+
+
+def _view_link(kind: Kind, message: Message) -> Link | None:
+    if message.channel != "email" or kind not in (Kind.DELIVERED, Kind.SENT):
+        return None
+    return Link(links.view_url(message_uuid=message.uuid), _("See the mail"))
+
+
+def _campaign_link(campaign: Campaign | None) -> Link | None:
+    if campaign is None:
+        return None
+    return Link(reverse("admin:studio-campaign", args=[campaign.slug]), campaign.name)
+
+
+def _step_words(definition: Mapping[str, Any], message: Message) -> str:
+    return _step_number(definition, message.origin_step)
+
+
+def _step_number(definition: Mapping[str, Any], key: str) -> str:
+    keys = [step.get("key") for step in definition.get("steps", [])]
+    return _("step %(n)d") % {"n": keys.index(key) + 1} if key in keys else ""
+
+
+def _tell_skipped_step(run: StepRun, around: Surroundings) -> Item:
+    kind = channel_of(run)
+    return Item(
+        at=run.at,
+        icon="off",
+        tone="is-off",
+        head=contact_words.unsent_title(kind),
+        campaign=_campaign_link(run.enrolment.campaign),
+        step=_step_number(run.enrolment.version.definition, run.step_key),
+        reason=contact_words.reason_sentence(run.reason, kind),
+    )
+
+
+def _tell_entered(enrolment: Enrolment, around: Surroundings) -> Item:
+    return Item(
+        at=enrolment.enrolled_at,
+        icon="campaign",
+        head=_("%(account)s entered") % {"account": enrolment.account},
+        campaign=_campaign_link(enrolment.campaign),
+        step=_("version %(number)s") % {"number": enrolment.version.number},
+        reason=contact_words.evidence_words(enrolment.entry.evidence),
+        reason_icon="check",
+    )
+
+
+def _tell_left(enrolment: Enrolment, around: Surroundings) -> Item:
+    return Item(
+        at=enrolment.ended_at or enrolment.enrolled_at,
+        icon="check",
+        head=_("Left"),
+        campaign=_campaign_link(enrolment.campaign),
+        meta=contact_words.exit_words(enrolment),
+    )
+
+
+def _tell_beside(entry: Entry, around: Surroundings) -> Item:
+    heads = {
+        Entry.Outcome.HOLDOUT: _("%(account)s is held out"),
+        Entry.Outcome.NOT_ENROLLED: _("%(account)s did not start"),
+        Entry.Outcome.ENROLLED: _("%(account)s entered"),
+    }
+    return Item(
+        at=entry.at,
+        icon="audience",
+        tone="is-off",
+        head=heads[Entry.Outcome(entry.outcome)] % {"account": entry.account},
+        campaign=_campaign_link(entry.campaign),
+        reason=contact_words.entry_words(entry),
+    )
+
+
+def _tell_consent(rows: Sequence[ConsentRecord], around: Surroundings) -> Item:
+    first = rows[0]
+    is_yes = first.state == ConsentRecord.State.GRANTED
+    by = list(dict.fromkeys(contact_words.by_channel(row.channel) for row in rows if row.channel != "csm_task"))
+    words = {
+        "topic": around.topic_name(first.topic),
+        "channels": format_list(by or [contact_words.by_channel("csm_task")], locale=get_language() or "en"),
+    }
+    if first.topic:
+        rest = _("to “%(topic)s” by %(channels)s") % words
+    else:
+        rest = _("to all offers and news by %(channels)s") % words
+    note = str(first.evidence.get("note", ""))
+    basis = contact_words.basis_words(first) if is_yes else ""
+    source = contact_words.source_words(first)
+    return Item(
+        at=first.at,
+        icon="check" if is_yes else "off",
+        tone="is-ok" if is_yes else "",
+        head=_("Said yes") if is_yes else _("Said no"),
+        rest=rest,
+        meta=f"{source}, {basis}" if basis else source,
+        reason=note,
+    )
+
+
+def _tell_answer(quote: Quote, around: Surroundings) -> Item:
+    heads = {
+        Quote.State.ACCEPTED: _("Upgraded"),
+        Quote.State.ACCEPTING: _("Pressed the button to upgrade"),
+        Quote.State.DECLINED: _("Said no to the offer"),
+        Quote.State.CALL_ASKED: _("Asked to be called"),
+        Quote.State.FAILED: _("The upgrade could not be made"),
+    }
+    rest = _("%(plan)s for %(account)s, %(price)s more a month") % {
+        "plan": quote.to_price.plan.name,
+        "account": quote.account,
+        "price": _plain(money(quote.new_mrr - quote.old_mrr, quote.currency)),
+    }
+    is_own = quote.answered_by_id in (None, around.contact.pk)
+    refusal = getattr(quote, "refusal", None)
+    said = contact_words.refusal_words(refusal.reason) if refusal else ""
+    return Item(
+        at=quote.answered_at or quote.made_at,
+        icon="trend-up" if quote.state == Quote.State.ACCEPTED else "offer",
+        tone="is-ok" if quote.state == Quote.State.ACCEPTED else "",
+        head=heads.get(Quote.State(quote.state), quote.state),
+        rest=rest,
+        meta="" if is_own else _("Answered by %(name)s.") % {"name": quote.answered_by},
+        reason=" ".join(part for part in (said, refusal.note if refusal else "") if part),
+    )
+
+
+def _plain(html: str) -> str:
+    """Money without its left-to-right island: the line isolates the whole."""
+    return html.replace('<bdi dir="ltr">', "\u2066").replace("</bdi>", "\u2069")
+
+
+def _tell_task(task: CsmTask, around: Surroundings) -> Item:
+    who = _("For %(name)s.") % {"name": task.assigned_to} if task.assigned_to else _("Nobody has taken it yet.")
+    return Item(at=task.added_at, icon="task", head=_("CSM task made"), quote=task.title, meta=who)
+
+
+def _tell_task_closed(task: CsmTask, around: Surroundings) -> Item:
+    is_done = task.state == CsmTask.State.DONE
+    said = str(task.get_outcome_display()) if task.outcome else ""
+    by = _("by %(name)s") % {"name": task.closed_by} if task.closed_by else ""
+    return Item(
+        at=task.closed_at or task.added_at,
+        icon="csm",
+        tone="is-ok" if is_done else "is-off",
+        head=_("CSM task done") if is_done else _("CSM task called off"),
+        quote=task.title,
+        meta=", ".join(part for part in (said, by) if part),
+        reason=task.note,
+    )
+
+
+_TELLERS: Mapping[str, Callable[[Any, Surroundings], Item | None]] = {
+    "moment": _tell_moment,
+    "skipped_step": _tell_skipped_step,
+    "entered": _tell_entered,
+    "left": _tell_left,
+    "beside": _tell_beside,
+    "consent": _tell_consent,
+    "answer": _tell_answer,
+    "task": _tell_task,
+    "task_closed": _tell_task_closed,
+}

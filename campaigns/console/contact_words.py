@@ -1,0 +1,353 @@
+"""What happened with one contact, in words: titles of the timeline, where a consent came from, why nothing was sent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
+
+from babel.dates import format_date
+from django.conf import settings
+from django.utils.translation import get_language, ngettext
+from django.utils.translation import gettext as _
+
+from campaigns.consent.models import ConsentRecord, ContactPoint
+from campaigns.consent.on_behalf import How
+from campaigns.console import campaign_words
+from campaigns.console.templatetags.console import count as count_text
+from campaigns.console.templatetags.console import percent as percent_text
+from campaigns.delivery.models import DeliveryAttempt, Message
+from campaigns.delivery.timeline import Kind
+from campaigns.offers.models import Refusal
+from campaigns.sequences.models import Enrolment, Entry
+from orchestrator.engine import capping
+
+State, Reason = Message.State, Message.Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Unsent:
+    """What is known about a message that was not sent. `noes` are the contact's withdrawals, newest first; `spenders`
+    what had been sent before, to the contact or the account."""
+
+    message: Message
+    topic: str
+    zone: tzinfo
+    attempt: DeliveryAttempt | None = None
+    noes: Sequence[ConsentRecord] = ()
+    spenders: Sequence[Message] = ()
+    block: str = ""
+    caps: Sequence[capping.Cap] = field(default_factory=lambda: [capping.Cap(**cap) for cap in settings.FREQUENCY_CAPS])
+
+    @property
+    def at(self) -> datetime:
+        return self.message.ended_at or self.message.due_at
+
+
+def channel(kind: str) -> str:
+    """As a heading of its own."""
+    names = {"email": _("E-mail"), "sms": _("SMS"), "in_app": _("In-app"), "csm_task": _("CSM task")}
+    return names.get(kind, kind)
+
+
+def by_channel(kind: str) -> str:
+    """Inside a sentence: by …"""
+    names = {"email": _("e-mail"), "sms": _("SMS"), "in_app": _("in-app messages"), "csm_task": _("calls")}
+    return names.get(kind, kind)
+
+
+def moment_title(kind: str, channel_kind: str) -> str:
+    """What happened to a message."""
+    mail, sms, in_app = channel_kind == "email", channel_kind == "sms", channel_kind == "in_app"
+    if kind == Kind.UNSENT:
+        return unsent_title(channel_kind)
+    words = {
+        Kind.SENT: _("E-mail sent") if mail else _("SMS sent") if sms else _("In-app message put up"),
+        Kind.DELIVERED: _("E-mail delivered") if mail else _("SMS delivered") if sms else _("In-app message put up"),
+        Kind.SEEN: _("In-app message seen"),
+        Kind.SCANNED: _("Link opened by a scanner"),
+        Kind.CLICKED: _("E-mail clicked") if mail else _("SMS clicked") if sms else _("In-app message clicked"),
+        Kind.REPLIED: _("Replied to the e-mail") if mail else _("Replied to the SMS") if sms else _("Replied"),
+        Kind.DISMISSED: _("In-app message closed"),
+        Kind.BOUNCED: _("E-mail came back") if mail else _("SMS came back") if sms else _("Message came back"),
+        Kind.COMPLAINED: _("E-mail reported as unwanted"),
+        Kind.WAITING: _("E-mail planned")
+        if mail
+        else _("SMS planned")
+        if sms
+        else _("In-app message planned")
+        if in_app
+        else _("CSM task planned"),
+    }
+    return words.get(Kind(kind), kind)
+
+
+def unsent_title(channel_kind: str) -> str:
+    names = {
+        "email": _("E-mail not sent"),
+        "sms": _("SMS not sent"),
+        "in_app": _("In-app message not shown"),
+        "csm_task": _("CSM task not made"),
+    }
+    return names.get(channel_kind, _("Message not sent"))
+
+
+def day(at: datetime, zone: tzinfo) -> str:
+    """19 November, in the reader's language."""
+    language = get_language() or "en"
+    pattern = "d בMMMM" if language.startswith("he") else "d MMMM"
+    return str(format_date(at.astimezone(zone).date(), pattern, locale=language))
+
+
+def day_and_year(at: datetime, zone: tzinfo) -> str:
+    language = get_language() or "en"
+    locale = "en_GB" if language == "en" else language
+    return str(format_date(at.astimezone(zone).date(), "long", locale=locale))
+
+
+def clock(at: datetime, zone: tzinfo) -> str:
+    return f"{at.astimezone(zone):%H:%M}"
+
+
+def why_unsent(known: Unsent) -> str:
+    """One or two sentences that answer a customer's question."""
+    message = known.message
+    if message.state == State.EXPIRED:
+        return _expired(known)
+    if message.state == State.FAILED:
+        return _failed(known)
+    if message.state == State.UNDETERMINED:
+        return _("The provider never said whether it went out. It was not sent again, so that nobody gets it twice.")
+    return why_skipped(message.reason, known)
+
+
+def why_skipped(reason: str, known: Unsent) -> str:
+    if reason == Reason.CAPPED:
+        return _capped(known)
+    if reason in (Reason.OPTED_OUT, Reason.NO_CONSENT, Reason.SUPPRESSED):
+        return _not_allowed(reason, known)
+    if reason == Reason.RENDER_ERROR:
+        said = known.attempt.detail if known.attempt else ""
+        return _("Its text could not be filled in for this person. %(said)s") % {"said": said}
+    return reason_sentence(reason, known.message.channel)
+
+
+def reason_sentence(reason: str, channel_kind: str) -> str:
+    """What the reason alone says, also for a step that was passed by without making a message."""
+    words = {
+        Reason.OPTED_OUT: _("They had said no."),
+        Reason.NO_CONSENT: _("They never agreed to this by %(channel)s, and without a yes nothing is sent."),
+        Reason.SUPPRESSED: _("What is sent to this address comes back."),
+        Reason.CAPPED: _("The limit of messages was met."),
+        Reason.CAMPAIGN_STOPPED: _("The campaign was stopped before it was due."),
+        Reason.CONVERTED: _("The account upgraded before it was due, so there was nothing left to offer."),
+        Reason.REFUSED: _("Somebody at the account had said no to an offer, and is left in peace."),
+        Reason.LEFT_SEGMENT: _("The account was no longer in the audience when it was due."),
+        Reason.LOST_ARBITRATION: _("Another campaign had something more worthwhile to say at the time."),
+        Reason.FACTS_CHANGED: _("The account changed after it was planned, so its figures were no longer true."),
+        Reason.CSM_TASK_OPEN: _("A colleague is in talks with the account, and nothing automatic interferes."),
+        Reason.GATE_CLOSED: _("Sending was stopped for the campaign."),
+        Reason.NO_ADDRESS: _("There is no address for %(channel)s, or it changed after the message was planned."),
+        Reason.RENDER_ERROR: _("Its text could not be filled in for this person."),
+    }
+    if reason in words:
+        return words[Reason(reason)] % {"channel": by_channel(channel_kind)}
+    return _("Not possible: %(reason)s.") % {"reason": campaign_words.reason_words(reason)}
+
+
+def waiting_words(message: Message, *, now: datetime, zone: tzinfo) -> str:
+    """Why it has not gone yet."""
+    if message.state == State.UNKNOWN:
+        return _("It was handed over; the provider has not said yet whether it went out.")
+    if message.gate.state == "PAUSED":
+        return _("The campaign is paused: it waits until somebody resumes it.")
+    if message.due_at <= now:
+        return _("It is due and goes out in a moment.")
+    start, end = message.gate.window_start, message.gate.window_end
+    if start is not None and end is not None and message.due_at.astimezone(zone).time() == start:
+        return _("This campaign sends from %(start)s to %(end)s in their own time.") % {
+            "start": f"{start:%H:%M}",
+            "end": f"{end:%H:%M}",
+        }
+    return ""
+
+
+def source_words(record: ConsentRecord) -> str:
+    """Where a yes or a no came from, without its day."""
+    evidence, source = record.evidence, record.source
+    if source == "staff":
+        how = How(evidence["how"]).label if evidence.get("how") in How.values else ""
+        return _("Taken by %(by)s: %(how)s") % {"by": evidence.get("by", "?"), "how": str(how).lower()}
+    if source == "preference_page":
+        language = campaign_words.language_name(str(evidence.get("language", "")))
+        return _("Preference page in %(language)s") % {"language": language}
+    vendor, _colon, said = source.partition(":")
+    if vendor == "twilio":
+        return _("Reply to an SMS") if "stop" in said or "start" in said else _("Told by the SMS provider")
+    if said in ("spamreport", "complained"):
+        return _("Reported as unwanted in their mail program")
+    if _colon:
+        return _("Told by the mail provider")
+    names = {
+        "one_click": _("One click in their mail program"),
+        "unsubscribe_page": _("Unsubscribe page"),
+        "crm": _("From the CRM"),
+    }
+    return names.get(source, source)
+
+
+def basis_words(record: ConsentRecord) -> str:
+    """On what a yes rests; empty where nobody said."""
+    names = {
+        "explicit": _("they said yes"),
+        "soft_opt_in": _("as a customer, for similar products"),
+        "legitimate_interest": _("legitimate interest"),
+    }
+    return names.get(record.basis.lower(), record.basis)
+
+
+def block_words(reason: str) -> str:
+    """Why an address gets no marketing."""
+    names = {
+        ContactPoint.Reason.UNSUBSCRIBED: _("unsubscribed"),
+        ContactPoint.Reason.OBJECTED: _("objected to all marketing"),
+        ContactPoint.Reason.COMPLAINED: _("reported us as unwanted"),
+        ContactPoint.Reason.BOUNCED: _("what is sent there comes back"),
+        ContactPoint.Reason.ERASED: _("erased at their request"),
+    }
+    return names.get(ContactPoint.Reason(reason), reason) if reason in ContactPoint.Reason.values else reason
+
+
+def exit_words(enrolment: Enrolment) -> str:
+    names = {
+        Enrolment.Exit.COMPLETED: _("All steps are done."),
+        Enrolment.Exit.CONVERTED: _("The account upgraded."),
+        Enrolment.Exit.OPTED_OUT: _("They said no to such messages."),
+        Enrolment.Exit.LEFT_SEGMENT: _("The account is no longer in the audience."),
+        Enrolment.Exit.REFUSED: _("Somebody at the account said no to the offer."),
+        Enrolment.Exit.GATE_CLOSED: _("Sending was stopped for the campaign."),
+        Enrolment.Exit.STOPPED: _("The campaign was stopped."),
+    }
+    return names.get(Enrolment.Exit(enrolment.exit_reason), enrolment.exit_reason)
+
+
+def entry_words(entry: Entry) -> str:
+    """Why a contact of the account heard nothing."""
+    if entry.outcome == Entry.Outcome.HOLDOUT:
+        return _("Drawn into the group that gets nothing, so that the effect of the campaign can be measured.")
+    if entry.outcome == Entry.Outcome.ENROLLED:
+        return _("It goes to somebody else at the account: not everybody there is written to.")
+    return _("The reason: %(reason)s.") % {"reason": campaign_words.reason_words(entry.reason)}
+
+
+def refusal_words(reason: str) -> str:
+    names = {
+        Refusal.Reason.TOO_EXPENSIVE: _("It costs too much"),
+        Refusal.Reason.WRONG_TIME: _("The timing is wrong"),
+        Refusal.Reason.MISSING_FEATURE: _("A feature is missing"),
+        Refusal.Reason.NOT_NEEDED: _("We don’t need it"),
+        Refusal.Reason.OTHER: _("Another reason"),
+    }
+    return names.get(Refusal.Reason(reason), reason)
+
+
+def evidence_words(evidence: dict[str, object]) -> str:
+    """What made an account enter: Seats used 9 of 10 = 90 %. Empty without figures."""
+    value, quota = evidence.get("value"), evidence.get("quota")
+    if value is None:
+        return ""
+    words = {"meter": evidence.get("meter_name") or evidence.get("meter"), "value": _number(value)}
+    if not quota:
+        return _("%(meter)s: %(value)s.") % words
+    share = percent_text(float(str(value)) / float(str(quota)), 0)
+    return _("%(meter)s: %(value)s of %(quota)s, that is %(percent)s.") % {
+        **words,
+        "quota": _number(quota),
+        "percent": share,
+    }
+
+
+def _number(value: object) -> str:
+    return count_text(int(float(str(value))))
+
+
+def _expired(known: Unsent) -> str:
+    until = known.message.send_by
+    if until is None:
+        return _("It would have come too late.")
+    return _("It had to go out by %(day)s, %(time)s and could not, so it would have come too late.") % {
+        "day": day(until, known.zone),
+        "time": clock(until, known.zone),
+    }
+
+
+def _failed(known: Unsent) -> str:
+    if known.attempt is None:
+        return _("It could not be handed over for sending.")
+    said = known.attempt.detail or known.attempt.code
+    return _("The provider refused it: %(said)s") % {"said": said}
+
+
+def _not_allowed(reason: str, known: Unsent) -> str:
+    if reason == Reason.NO_CONSENT:
+        words = _("They never agreed to “%(topic)s” by %(channel)s, and without a yes nothing is sent.")
+        return words % {"topic": known.topic, "channel": by_channel(known.message.channel)}
+    if reason == Reason.SUPPRESSED:
+        return _("The address gets nothing: %(why)s.") % {"why": block_words(known.block or "BOUNCED")}
+    said = next((one for one in known.noes if one.at <= known.at), None)
+    if said is None:
+        return _("They had said no.")
+    words = _("They had said no on %(day)s. %(source)s.")
+    return words % {"day": day_and_year(said.at, known.zone), "source": source_words(said)}
+
+
+def _capped(known: Unsent) -> str:
+    sentences = [_limit(known)]
+    last = next(iter(known.spenders), None)
+    if last is None or last.accepted_at is None:
+        return sentences[0]
+    told = {"channel": channel(last.channel), "day": day(last.accepted_at, known.zone)}
+    if last.contact_id == known.message.contact_id:
+        sentences.append(_("The last one was sent on %(day)s (%(channel)s).") % told)
+    else:
+        told["name"] = str(last.contact)
+        sentences.append(_("The last one went to %(name)s at the same account on %(day)s (%(channel)s).") % told)
+    sentences.append(_("Free again on %(day)s.") % {"day": day(_free_again(known), known.zone)})
+    return " ".join(sentences)
+
+
+def _limit(known: Unsent) -> str:
+    """The first limit that had no room left, else the narrowest."""
+    full = next((cap for cap in known.caps if _most_spent(known, cap) >= cap.messages), known.caps[0])
+    number = {"n": full.messages}
+    if full.days == 1:
+        words = ngettext("at most %(n)d message a day", "at most %(n)d messages a day", full.messages) % number
+    elif full.days == 7:
+        words = ngettext("at most %(n)d message a week", "at most %(n)d messages a week", full.messages) % number
+    else:
+        words = ngettext(
+            "at most %(n)d message in %(days)d days", "at most %(n)d messages in %(days)d days", full.messages
+        )
+        words %= {**number, "days": full.days}
+    return _("The limit was met: %(limit)s for a person and for an account.") % {"limit": words}
+
+
+def _most_spent(known: Unsent, cap: capping.Cap) -> int:
+    return max(sum(_counts(at, cap, known.at) for at in times) for times in _own_and_accounts(known))
+
+
+def _counts(at: datetime, cap: capping.Cap, now: datetime) -> bool:
+    """Whether a message still counts for the cap."""
+    return capping.earliest_allowed(sent_at=[at], caps=[capping.Cap(cap.days, 1)], now=now) > now
+
+
+def _free_again(known: Unsent) -> datetime:
+    return max(
+        capping.earliest_allowed(sent_at=times, caps=known.caps, now=known.at) for times in _own_and_accounts(known)
+    )
+
+
+def _own_and_accounts(known: Unsent) -> list[list[datetime]]:
+    own = [one.accepted_at for one in known.spenders if one.contact_id == known.message.contact_id]
+    account = [one.accepted_at for one in known.spenders if one.account_id == known.message.account_id]
+    return [[at for at in times if at is not None] for times in (own, account)]

@@ -1,0 +1,92 @@
+"""What the buttons of the step list do to a draft's document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from campaigns.console import drafts, skeleton, step_tree
+from campaigns.console.step_tree import Node, Step, StepError
+from campaigns.sequences import audience
+from campaigns.sequences.models import Campaign
+from campaigns.usage import selectors as usage
+
+# kind of a new step -> what its key begins with
+STEMS = {
+    "email": "mail",
+    "sms": "text",
+    "in_app": "banner",
+    "csm_task": "call",
+    "wait": "wait",
+    "question": "question",
+    "exit": "leave",
+}
+
+
+def change(*, campaign: Campaign, document: dict[str, Any], words: list[str]) -> dict[str, str]:
+    """`words` as the button says them (`views.steps.change_steps`). Returns which message the page should show
+    afterwards. Raises StepError, NotALaneError."""
+    match words:
+        case ["wording", key]:
+            return {"step": key, "variant": drafts.add_wording(document=document, key=key)}
+        case ["unword", key, letter]:
+            drafts.remove_wording(document=document, letter=letter)
+            return {"step": key}
+    tree = step_tree.read_tree(document["steps"])
+    shown = _rearrange(campaign, tree, words)
+    drafts.change_steps(document=document, tree=tree)
+    return shown
+
+
+def _rearrange(campaign: Campaign, tree: list[Node], words: list[str]) -> dict[str, str]:
+    match words:
+        case ["up", key]:
+            step_tree.move(tree, key, -1)
+        case ["down", key]:
+            step_tree.move(tree, key, 1)
+        case ["into", key, branch, ("yes" | "no") as lane]:
+            step_tree.put_into(tree, key, branch, lane)
+        case ["out", key]:
+            step_tree.put_out(tree, key)
+        case ["duplicate", key]:
+            return {"step": step_tree.duplicate(tree, key)}
+        case ["remove", key]:
+            step_tree.remove(tree, key)
+        case ["add", kind, key, *lane] if kind in STEMS and lane in ([], ["yes"], ["no"]):
+            return _add(campaign, tree, kind, key, lane[0] if lane else "")
+        case _:
+            raise StepError(_("This change is not known."))
+    return {}
+
+
+def _add(campaign: Campaign, tree: list[Node], kind: str, key: str, lane: str) -> dict[str, str]:
+    step = _new_step(campaign, tree, kind, key, lane)
+    step_tree.insert(tree, step, after=key, lane=lane)
+    return {"step": step["key"]} if step["kind"] == "MESSAGE" else {}
+
+
+def _new_step(campaign: Campaign, tree: list[Node], kind: str, after: str, lane: str) -> Step:
+    key = step_tree.new_key(STEMS[kind], {node.key for node in step_tree.walk(tree)})
+    if kind == "email":
+        meter = audience.meter_of(segment=campaign.segment)
+        return skeleton.new_mail(key=key, has_meter=meter is not None, unit=usage.unit_of(meter=meter), wordings=1)
+    if kind == "wait":
+        return {"key": key, "kind": "WAIT", "for": "3d"}
+    if kind == "exit":
+        return {"key": key, "kind": "EXIT"}
+    if kind == "question":
+        asked = _last_message(tree, after, lane)
+        return {"key": key, "kind": "BRANCH", "if": {"engagement": "clicked", "step": asked}}
+    makers = {"in_app": skeleton.new_banner, "sms": skeleton.new_sms, "csm_task": skeleton.new_task}
+    return makers[kind](key=key)
+
+
+def _last_message(tree: list[Node], after: str, lane: str) -> str:
+    """The last one that everybody got who comes to the new place. Raises StepError where there is none."""
+    node = step_tree.find(tree, after)
+    way = [*step_tree.passed(tree, after), (node, True)]
+    sure = [one.key for one, is_sure in way if is_sure and one.kind == "MESSAGE"]
+    if not sure:
+        raise StepError(_("Ask after a message: there is none before this place."))
+    return sure[-1]

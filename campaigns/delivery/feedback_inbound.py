@@ -1,0 +1,128 @@
+"""What people write back to a text: STOP is in force, START gives back, HELP is answered, all else is a reply."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from campaigns.consent import keywords, opt_out, points
+from campaigns.consent.keywords import Meaning
+from campaigns.delivery import feedback
+from campaigns.delivery.models import Message
+from campaigns.profiles import addresses
+from campaigns.profiles.models import Contact
+from orchestrator.channels.events import DeliveryEvent, EventType
+
+# What a provider's own list of stopped numbers does to us is the same no, told by another way.
+_STOP_CODES = ("stop", "21610")
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenBack:
+    """One text from a person. `said` is what the provider has understood it to mean, where it has."""
+
+    provider: str
+    channel: str
+    key: bytes
+    provider_id: str
+    sender: str = field(repr=False)
+    text: str = field(repr=False)
+    said: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What came of it. `meaning` is None for a reply, and for what was taken before; `locale` is the person's."""
+
+    meaning: Meaning | None
+    locale: str
+
+
+def take_text(*, written: WrittenBack, now: datetime, wall_now: datetime) -> Taken:
+    """One transaction: stored once by its key, and a STOP in it is in force when this returns.
+
+    The text itself is kept nowhere: of a word for STOP the word, of a reply that there was one. It belongs to the
+    newest message that went to the number.
+    """
+    meaning = _meaning(written)
+    digest = addresses.hash_address(written.sender)
+    newest = _newest_message(written.channel, digest)
+    locale = _locale(digest, newest)
+    with transaction.atomic():
+        if not feedback.mark_seen([(written.provider, written.key)]):
+            return Taken(meaning=None, locale=locale)
+        if meaning is Meaning.START and not _give_back(written, digest, newest, now):
+            meaning = None
+        feedback.store_new(event=_event(written, meaning, newest, now), now=now, wall_now=wall_now)
+    return Taken(meaning=meaning, locale=locale)
+
+
+def answer_words(*, taken: Taken) -> str:
+    """What the person reads back, in their language; empty for a reply, which a person of ours answers."""
+    with translation.override(taken.locale or settings.LANGUAGE_CODE):
+        words = {
+            Meaning.HELP: _(
+                "Text messages about your plan and offers for it. Message and data rates may apply. "
+                "Reply STOP to get no more."
+            ),
+            Meaning.STOP: _("You will get no more text messages from us. Reply START to get them again."),
+            Meaning.START: _("You get our text messages again. Reply STOP to get no more."),
+        }
+        if taken.meaning is None:
+            return ""
+        return ": ".join(part for part in (settings.SENDER_NAME, words[taken.meaning]) if part)
+
+
+def _meaning(written: WrittenBack) -> Meaning | None:
+    return Meaning(written.said) if written.said else keywords.meaning_of(text=written.text)
+
+
+def _newest_message(channel: str, digest: bytes) -> Message | None:
+    went = Message.objects.filter(
+        channel=channel, point__channel=channel, point__address_hash=digest, accepted_at__isnull=False
+    )
+    return went.order_by("-accepted_at", "-pk").first()
+
+
+def _locale(digest: bytes, newest: Message | None) -> str:
+    owner = Contact.objects.filter(phone_hash=digest, erased_at__isnull=True).order_by("pk").first()
+    wanted = (owner.locale if owner else "") or (newest.locale if newest else "")
+    language = wanted.replace("_", "-").partition("-")[0].lower()
+    return language if language in dict(settings.LANGUAGES) else ""
+
+
+def _give_back(written: WrittenBack, digest: bytes, newest: Message | None, now: datetime) -> bool:
+    point = points.ensure_point_of_address(channel=written.channel, address_hash=digest)
+    return opt_out.restore(
+        point_id=point.pk,
+        taken_by={f"{written.provider}:{code}" for code in _STOP_CODES},
+        source=f"{written.provider}:start",
+        evidence={"message": str(newest.uuid)} if newest else {},
+        at=now,
+        now=now,
+    )
+
+
+def _event(written: WrittenBack, meaning: Meaning | None, newest: Message | None, now: datetime) -> DeliveryEvent:
+    """HELP and START are nobody's answer to an offer: kept, and no fact of the message."""
+    event = DeliveryEvent(
+        provider=written.provider,
+        key=written.key,
+        type=EventType.UNKNOWN,
+        at=now,
+        message_id=newest.uuid if newest else None,
+        attempt=None,
+        address=written.sender,
+        provider_id=written.provider_id,
+        reason=f"in: {meaning.value}" if meaning else "in",
+        channel=written.channel,
+    )
+    if meaning is Meaning.STOP:
+        word = keywords.normalise(text=written.text) if not written.said else written.said
+        return replace(event, type=EventType.UNSUBSCRIBED, code="stop", reason=f"in: {word}")
+    return replace(event, type=EventType.REPLIED) if meaning is None else event

@@ -1,0 +1,70 @@
+"""What a customer success manager does with a task: take it, put it off, close it. Each is one conditional change:
+of two people who close a task at once the second is told that it was closed. What the CRM is to hear of renews the
+row's `xid`: `conversions.tell` pulls by it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Least
+
+from campaigns.delivery.models import CsmTask, Message
+from campaigns.operations.fields import PgCurrentXactId
+
+# Somebody there answered: for branches and segments that is a reply to the message.
+_ANSWERED = (CsmTask.Outcome.INTERESTED, CsmTask.Outcome.NOT_NOW)
+LONGEST_NOTE = 2000
+
+
+class TaskClosedError(Exception):
+    """The task is not open any more; nothing was changed."""
+
+
+@transaction.atomic
+def close_task(*, task: CsmTask, outcome: str, note: str = "", by_id: int | None, now: datetime) -> None:
+    """Done, with what came of it. Raises TaskClosedError, and ValueError for an outcome that is none.
+
+    A no is more than a closed task: `offers.call.record_call` closes it and writes the refusal.
+    """
+    said = CsmTask.Outcome(outcome)
+    _change(
+        task,
+        state=CsmTask.State.DONE,
+        outcome=said,
+        note=note.strip()[:LONGEST_NOTE],
+        closed_at=now,
+        closed_by_id=by_id,
+        snoozed_until=None,
+        xid=PgCurrentXactId(),
+    )
+    if said in _ANSWERED:
+        Message.objects.filter(pk=task.message_id).update(replied_at=Least(F("replied_at"), now))
+
+
+def snooze_task(*, task: CsmTask, until: datetime, now: datetime) -> None:
+    """Out of the queue until then, and due then at the earliest. Raises TaskClosedError, ValueError for the past."""
+    if until <= now:
+        raise ValueError("A task is put off to a later time.")
+    _change(task, snoozed_until=until, due_at=max(task.due_at, until), xid=PgCurrentXactId())
+
+
+def assign_task(*, task: CsmTask, to_id: int | None) -> None:
+    """To somebody, or (None) to nobody again. Raises TaskClosedError."""
+    _change(task, assigned_to_id=to_id)
+
+
+def call_off_tasks(*, message_ids: Sequence[int], now: datetime) -> int:
+    """Of these messages, those still open: their reason is gone. Returns how many."""
+    return CsmTask.objects.filter(message_id__in=message_ids, state=CsmTask.State.OPEN).update(
+        state=CsmTask.State.CANCELLED, closed_at=now, snoozed_until=None, xid=PgCurrentXactId()
+    )
+
+
+def _change(task: CsmTask, **values: Any) -> None:
+    if not CsmTask.objects.filter(pk=task.pk, state=CsmTask.State.OPEN).update(**values):
+        raise TaskClosedError(f"The task {task.pk} is closed.")
+    task.refresh_from_db()

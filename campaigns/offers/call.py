@@ -1,0 +1,38 @@
+"""What a call came to: the task is closed and, after a no, the offer is declined, in one transaction."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from campaigns.delivery import task_work
+from campaigns.delivery.models import CsmTask
+from campaigns.offers import accept, decline
+from campaigns.offers.models import Quote, Refusal
+
+
+@transaction.atomic
+def record_call(
+    *, task: CsmTask, outcome: str, reason: str = "", note: str = "", by_id: int | None, now: datetime
+) -> bool:
+    """Returns whether a refusal was written: after NOT_NOW, for the account's newest quote that can be answered.
+
+    `reason` is one of Refusal.Reason, WRONG_TIME where the caller says none. Raises TaskClosedError, ValueError.
+    """
+    task_work.close_task(task=task, outcome=outcome, note=note, by_id=by_id, now=now)
+    if task.outcome != CsmTask.Outcome.NOT_NOW:
+        return False
+    open_states = [Quote.State.OPEN, Quote.State.CALL_ASKED]
+    quotes = Quote.objects.filter(account_id=task.account_id, state__in=open_states, valid_until__gt=now)
+    quote = quotes.order_by("-made_at", "-pk").first()
+    if quote is None:
+        return False
+    answered = decline.decline_quote(
+        quote_uuid=quote.uuid,
+        contact_id=task.contact_id,
+        reason=reason or Refusal.Reason.WRONG_TIME,
+        note=note,
+        now=now,
+    )
+    return answered.name == accept.DECLINED
