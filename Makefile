@@ -60,11 +60,11 @@ dev: environment translations ## web with autoreload, workers and timetable; POR
 
 .PHONY: test
 test: setup ## the whole suite; ARGS="tests/orchestrator -k name" runs a part
-	@# Three processes of pytest: journeys start whole sites and go one by one; Playwright keeps an event loop in its
-	@# process, beside which Django would hold two connections.
+	@# Three runs of pytest: journeys start whole sites and share the two processes by file; Playwright keeps an event
+	@# loop in its process, beside which Django would hold two connections.
 	@for marks in "not browser and not journey" "journey" "browser"; do \
-	  parallel=""; [ "$$marks" = "not browser and not journey" ] && parallel="-n 2"; \
-	  $(PY) -m pytest $$parallel -m "$$marks" $(ARGS) || { status=$$?; [ $$status = 5 ] && [ -n "$(ARGS)" ] || exit $$status; }; \
+	  shared="--dist loadfile"; [ "$$marks" = "not browser and not journey" ] && shared=""; \
+	  $(PY) -m pytest -n 2 $$shared -m "$$marks" $(ARGS) || { status=$$?; [ $$status = 5 ] && [ -n "$(ARGS)" ] || exit $$status; }; \
 	done
 
 .PHONY: check

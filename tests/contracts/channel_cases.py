@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import traceback
+from abc import abstractmethod
 from contextlib import AbstractContextManager
 from uuid import UUID, uuid4
 
@@ -37,13 +38,13 @@ def message(**changes) -> OutboundMessage:
 class ChannelCases:
     """Subclasses implement `channel_in` and `arrived`."""
 
+    @abstractmethod
     def channel_in(self, situation: str) -> AbstractContextManager[Channel]:
         """An adapter whose provider is in one of the situations above."""
-        raise NotImplementedError
 
+    @abstractmethod
     def arrived(self, channel: Channel) -> list[UUID]:
         """Our ids of the messages that the provider holds."""
-        raise NotImplementedError
 
     def test_it_says_what_it_is(self):
         with self.channel_in(ACCEPTS) as channel:

@@ -33,10 +33,10 @@ class WordingForm(StudioForm):
 
     def content(self) -> dict[str, str]:
         """As the campaign file has it."""
-        raise NotImplementedError
+        return {name: text for name, text in self.cleaned_data.items() if text}
 
     def problems(self, content: Content) -> dict[str, list[Problem]]:
-        raise NotImplementedError
+        return by_field(self.allowed, self.locale, content)
 
     def mark(self, problems: Iterable[str]) -> None:
         """Show the fields of these names as wrong, and where the words about it stand."""
@@ -232,12 +232,6 @@ class TextForm(WordingForm):
     def initial_of(content: Content, locale: str) -> dict[str, Any]:
         return {"text": content.get("text", "")}
 
-    def content(self) -> dict[str, str]:
-        return {"text": self.cleaned_data["text"]}
-
-    def problems(self, content: Content) -> dict[str, list[Problem]]:
-        return by_field(self.allowed, self.locale, {"text": content.get("text", "")})
-
 
 class TaskForm(WordingForm):
     """Read by a colleague, not by the contact."""
@@ -258,12 +252,6 @@ class TaskForm(WordingForm):
     @staticmethod
     def initial_of(content: Content, locale: str) -> dict[str, Any]:
         return {"title": content.get("title", ""), "text": content.get("text", "")}
-
-    def content(self) -> dict[str, str]:
-        return {name: self.cleaned_data[name] for name in ("title", "text") if self.cleaned_data[name]}
-
-    def problems(self, content: Content) -> dict[str, list[Problem]]:
-        return by_field(self.allowed, self.locale, content)
 
 
 def by_field(allowed: Mapping[str, Any], locale: str, texts: Content) -> dict[str, list[Problem]]:
