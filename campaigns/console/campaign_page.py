@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from campaigns.console import campaign_words, drafts, exit_words, preview_panel, preview_people, samples, step_cards
+from campaigns.console.preview_people import Viewers
 from campaigns.segments import preview as segment_preview
 from campaigns.segments.errors import DefinitionError
 from campaigns.segments.sessions import SegmentTooSlow
@@ -34,11 +35,12 @@ class Part:
     url: str
 
 
-def gather(*, campaign: Campaign, asked: Mapping[str, str], now: datetime) -> dict[str, Any]:
-    """`asked` is the query: step, variant, contact, q, screen, language of the preview."""
+def gather(*, campaign: Campaign, asked: Mapping[str, str], sees_people: bool, now: datetime) -> dict[str, Any]:
+    """`asked` is the query: step, variant, contact, q, screen, language of the preview. Whoever does not see people
+    gets it with made-up values."""
     document = drafts.document_of(campaign=campaign)
     findings = check.check_campaign(campaign=campaign, now=now)
-    panel = make_panel(campaign=campaign, asked=asked, now=now)
+    panel = make_panel(campaign=campaign, asked=asked, sees_people=sees_people, now=now)
     cards = step_cards.Cards(
         slug=campaign.slug,
         steps=document["steps"],
@@ -62,13 +64,15 @@ def gather(*, campaign: Campaign, asked: Mapping[str, str], now: datetime) -> di
     }
 
 
-def make_panel(*, campaign: Campaign, asked: Mapping[str, str], now: datetime) -> preview_panel.Panel:
+def make_panel(
+    *, campaign: Campaign, asked: Mapping[str, str], sees_people: bool, now: datetime
+) -> preview_panel.Panel:
     """The preview beside the steps: `asked` is the query, as for `gather`."""
     document = drafts.document_of(campaign=campaign)
     messages = [step for step in document["steps"] if step["kind"] == "MESSAGE"]
     step = next((one for one in messages if one["key"] == asked.get("step")), messages[0])
     letters = list(step["variants"])
-    viewers = preview_people.choose(campaign=campaign, asked=asked, now=now)
+    viewers = preview_people.choose(campaign=campaign, asked=asked, now=now) if sees_people else Viewers()
     return preview_panel.make_panel(
         campaign=campaign,
         document=document,

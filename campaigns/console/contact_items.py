@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from campaigns.consent.models import ConsentRecord
 from campaigns.consent.selectors import ChannelState
-from campaigns.console import campaign_words, contact_words
+from campaigns.console import campaign_words, contact_words, step_tree
 from campaigns.console.contact_words import Unsent
 from campaigns.console.templatetags.console import money
 from campaigns.delivery import links
@@ -190,8 +190,9 @@ def _step_words(definition: Mapping[str, Any], message: Message) -> str:
 
 
 def _step_number(definition: Mapping[str, Any], key: str) -> str:
-    keys = [step.get("key") for step in definition.get("steps", [])]
-    return _("step %(n)d") % {"n": keys.index(key) + 1} if key in keys else ""
+    """As the campaign's own page numbers it."""
+    numbers = step_tree.number_steps(definition.get("steps", []))
+    return _("step %(n)d") % {"n": numbers[key]} if key in numbers else ""
 
 
 def _tell_skipped_step(run: StepRun, around: Surroundings) -> Item:

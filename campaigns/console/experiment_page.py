@@ -177,7 +177,8 @@ def _stage(name: str, numbers: Sequence[int], wholes: Sequence[int]) -> Stage:
 
 def list_decisions(*, experiment: Experiment, campaign: Campaign) -> list[Entry]:
     subjects = [f"experiment:{experiment.slug}", f"campaign:{campaign.slug}"]
-    rows = AuditEntry.objects.filter(subject__in=subjects).order_by("-at", "-pk")
+    # A test message decides nothing.
+    rows = AuditEntry.objects.filter(subject__in=subjects).exclude(action="campaign.test_send").order_by("-at", "-pk")
     return [Entry(*_told(row, experiment), row.at) for row in rows[:50]]
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils.formats import date_format
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from campaigns.console import campaign_page, campaign_words, drafts, message_preview, samples, text_parts
 from campaigns.console.templatetags.console import count
@@ -212,7 +212,7 @@ def _days(document: Mapping[str, Any], rehearsal: Rehearsal | None) -> tuple[lis
     window = document.get("limits", {}).get("window")
     return channels, [
         Day(
-            date_format(day, "D j F"),
+            _day(day, "D j F"),
             [counts.get(channel) for channel in channels],
             _note(day in first, window),
         )
@@ -243,9 +243,14 @@ def first_words(rehearsal: Rehearsal | None) -> str:
         "sms": ngettext("First message: %(n)s SMS on %(day)s", "First message: %(n)s SMS on %(day)s", number),
     }
     said = words.get(firsts[0].channel, _("First message: %(n)s on %(day)s"))
-    parts = [said % {"n": count(number), "day": date_format(day, "l j F")}]
+    parts = [said % {"n": count(number), "day": _day(day, "l j F")}]
     for other, messages in later:
         # Within a week the name of the day says which one is meant.
-        named = date_format(other, "l" if other - day < timedelta(days=7) else "l j F")
+        named = date_format(other, "l") if other - day < timedelta(days=7) else _day(other, "l j F")
         parts.append(_("%(n)s on %(day)s") % {"n": count(messages), "day": named})
     return ", ".join(parts)
+
+
+def _day(day: date, pattern: str) -> str:
+    """`pattern` is Django's. In Hebrew the month takes its preposition and the day its whole name."""
+    return str(date_format(day, "l, j בF" if get_language() == "he" else pattern))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import html
 import re
 from dataclasses import dataclass
+from itertools import takewhile
 
 from orchestrator.templating import mask
 from orchestrator.templating.errors import TemplateError
@@ -78,8 +79,11 @@ def read_blocks(*, mjml: str, locale: str) -> Blocks | None:
 
 
 def excerpt(mjml: str, *, longest: int = 160) -> str:
-    """The first words of a mail, greeting left out, with their Liquid in place."""
-    parts = [_as_text(found[1]) for found in _ANY_TEXT.finditer(mjml)]
+    """The first words of a mail, greeting left out, with their Liquid in place. What stands from the button on only
+    where there is nothing before it."""
+    found = list(_ANY_TEXT.finditer(mjml))
+    before = list(takewhile(lambda one: not one[0].startswith("<mj-button"), found))
+    parts = [_as_text(one[1]) for one in before or found]
     words = " ".join(" ".join(parts[1:] if len(parts) > 1 else parts).split())
     if len(words) <= longest:
         return words

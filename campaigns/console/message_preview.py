@@ -34,6 +34,7 @@ _TURNED = (
     "img{filter:invert(1) hue-rotate(180deg)}</style>"
 )
 _OWN_DARK = re.compile(r"\(\s*prefers-color-scheme\s*:\s*dark\s*\)")
+_RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff]")
 _LINK = re.compile(r'(<a\b[^>]*?)\shref="([^"]*)"', re.IGNORECASE)
 
 
@@ -49,8 +50,9 @@ def contents_for(*, step: Mapping[str, Any], letter: str, has_offer: bool) -> di
 
 
 def label_of(person: Person) -> str:
-    name = f"{person.contact.first_name} {person.contact.last_name}".strip() or person.contact.external_id
-    account = person.account.name or person.account.external_id
+    """Name, account and where it stands. Each name is an island: a Hebrew one draws no figure beside it along."""
+    name = _island(f"{person.contact.first_name} {person.contact.last_name}".strip() or person.contact.external_id)
+    account = _island(person.account.name or person.account.external_id)
     evidence = person.facts["evidence"]
     if evidence.get("value") is None or not evidence.get("quota"):
         return _("%(name)s, %(account)s") % {"name": name, "account": account}
@@ -62,6 +64,12 @@ def label_of(person: Person) -> str:
         "unit": evidence.get("unit", ""),
     }
     return words.replace(" )", ")")
+
+
+def _island(words: str) -> str:
+    """Set apart, where they run against the page."""
+    runs_left = bool(_RIGHT_TO_LEFT.search(words))
+    return words if runs_left == (direction(get_language() or "en") == "rtl") else f"\u2068{words}\u2069"
 
 
 def fill_in(

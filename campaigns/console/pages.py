@@ -56,6 +56,17 @@ def require(request: HttpRequest, permission: str) -> None:
         raise PermissionDenied(_("You may look at this, but not change it. Ask an administrator."))
 
 
+def sees_people(request: HttpRequest) -> bool:
+    """Whether names and addresses of customers' people may be shown: on the pages of contacts and on all others."""
+    return bool(request.user.has_perm("profiles.view_contact"))
+
+
+def require_people(request: HttpRequest) -> None:
+    """Raise PermissionDenied unless the person `sees_people`."""
+    if not sees_people(request):
+        raise PermissionDenied(_("Contacts show addresses of people. Ask an administrator to let you see them."))
+
+
 def navigation() -> list[dict[str, Any]]:
     """`count` is what waits there; `counted` says it in words."""
     due = task_list.count_due(now=clock.utcnow())

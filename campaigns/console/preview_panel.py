@@ -148,7 +148,7 @@ def make_panel(
         screen=screen,
         viewers=viewers,
         facts=facts,
-        subject=_subject(texts, facts, locale),
+        subject=subject_of(texts, facts, locale),
         remarks=list(_remarks(seen, links)),
         frame_url=reverse("admin:studio-campaign-preview", args=args, query=_filled(shown)),
         test_url=reverse("admin:studio-campaign-test", args=args, query=_filled(shown))
@@ -293,7 +293,8 @@ def _where(texts: Mapping[str, str]) -> Iterator[Remark]:
         yield Remark("info", _("It shows only on the page %(page)s.") % {"page": texts["page"]})
 
 
-def _subject(texts: Mapping[str, str] | None, facts: Mapping[str, Any], locale: str) -> SafeString:
+def subject_of(texts: Mapping[str, str] | None, facts: Mapping[str, Any], locale: str) -> SafeString:
+    """Filled in and marked, as the line above the message shows it."""
     if texts is None:
         return SafeString("")
     return marking.line_of(source=texts.get("subject") or texts.get("title") or "", facts=facts, locale=locale)

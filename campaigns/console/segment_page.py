@@ -40,13 +40,14 @@ class Reach:
 @dataclass(slots=True)
 class Live:
     """`trouble` says why there is no count; then the figures are not shown. `is_blank`: there are lines, but none is
-    filled in yet."""
+    filled in yet. `hides_sample`: it would name people to somebody who may not see them."""
 
     subject: str = "account"
     preview: Preview | None = None
     reach: list[Reach] = field(default_factory=list)
     reasons: list[tuple[str, list[int]]] = field(default_factory=list)
     sample: list[SampleRow] = field(default_factory=list)
+    hides_sample: bool = False
     left_out: int = 0
     is_blank: bool = False
     trouble: str = ""
@@ -71,9 +72,9 @@ class SampleRow:
     why: list[tuple[str, str]]
 
 
-def look(draft: Draft, *, now: datetime, draw: str = "") -> Live:
-    """Count what is filled in rightly, put each line's own count to its row, and draw ten. Never raises for a
-    definition: what is wrong stands in `trouble`."""
+def look(draft: Draft, *, now: datetime, draw: str = "", sees_people: bool) -> Live:
+    """Count what is filled in rightly, put each line's own count to its row, and draw ten: of contacts only where
+    people may be seen. Never raises for a definition: what is wrong stands in `trouble`."""
     live = Live(draft.tree.subject, left_out=len([row for row in draft.errors if not row.is_unfinished]))
     lines = [row for row in draft.tree.all_rows() if row.kind != GROUP]
     live.is_blank = bool(lines) and all(row.is_unfinished for row in lines)
@@ -90,7 +91,8 @@ def look(draft: Draft, *, now: datetime, draw: str = "") -> Live:
     live.preview = found
     live.reach = _reach(found)
     live.reasons = _reasons(found, [reach.channel for reach in live.reach])
-    live.sample = [_sample_row(one) for one in drawn]
+    live.hides_sample = live.subject == "contact" and not sees_people
+    live.sample = [] if live.hides_sample else [_sample_row(one) for one in drawn]
     return live
 
 

@@ -173,7 +173,11 @@ class Cards:
                     LocaleMark(one, campaign_words.own_name(one), self._state(step["key"], letter, one, content))
                     for one in LOCALES
                 ],
-                edit_url=reverse("admin:studio-campaign-wording", args=[self.slug, step["key"], letter]),
+                edit_url=reverse(
+                    "admin:studio-campaign-wording",
+                    args=[self.slug, step["key"], letter],
+                    query={} if locale == "en" else {"language": locale},
+                ),
                 show_url=f"{page}?step={step['key']}&variant={letter}{self.query}#preview",
                 is_shown=self.shown == (step["key"], letter),
             )

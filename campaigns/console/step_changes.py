@@ -26,7 +26,7 @@ STEMS = {
 
 def change(*, campaign: Campaign, document: dict[str, Any], words: list[str]) -> dict[str, str]:
     """`words` as the button says them (`views.steps.change_steps`). Returns which message the page should show
-    afterwards. Raises StepError, NotALaneError."""
+    afterwards, and as `place` at which step it should stand. Raises StepError, NotALaneError."""
     match words:
         case ["wording", key]:
             return {"step": key, "variant": drafts.add_wording(document=document, key=key)}
@@ -41,6 +41,9 @@ def change(*, campaign: Campaign, document: dict[str, Any], words: list[str]) ->
 
 def _rearrange(campaign: Campaign, tree: list[Node], words: list[str]) -> dict[str, str]:
     match words:
+        case ["remove", key]:
+            step_tree.remove(tree, key)
+            return {}
         case ["up", key]:
             step_tree.move(tree, key, -1)
         case ["down", key]:
@@ -50,20 +53,20 @@ def _rearrange(campaign: Campaign, tree: list[Node], words: list[str]) -> dict[s
         case ["out", key]:
             step_tree.put_out(tree, key)
         case ["duplicate", key]:
-            return {"step": step_tree.duplicate(tree, key)}
-        case ["remove", key]:
-            step_tree.remove(tree, key)
+            twin = step_tree.duplicate(tree, key)
+            return {"step": twin, "place": twin}
         case ["add", kind, key, *lane] if kind in STEMS and lane in ([], ["yes"], ["no"]):
             return _add(campaign, tree, kind, key, lane[0] if lane else "")
         case _:
             raise StepError(_("This change is not known."))
-    return {}
+    return {"place": key}
 
 
 def _add(campaign: Campaign, tree: list[Node], kind: str, key: str, lane: str) -> dict[str, str]:
     step = _new_step(campaign, tree, kind, key, lane)
     step_tree.insert(tree, step, after=key, lane=lane)
-    return {"step": step["key"]} if step["kind"] == "MESSAGE" else {}
+    place = {"place": step["key"]}
+    return place | {"step": step["key"]} if step["kind"] == "MESSAGE" else place
 
 
 def _new_step(campaign: Campaign, tree: list[Node], kind: str, after: str, lane: str) -> Step:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+from babel.dates import format_date
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from campaigns.sequences import wording
@@ -40,8 +44,19 @@ def list_variables(*, has_offer: bool, facts: Mapping[str, Any]) -> list[Variabl
             continue
         group, _dot, key = name.partition(".")
         value = (facts.get(group) or {}).get(key, sample)
-        found.append(Variable(name, titles[name], _insert(name), str(value)))
+        found.append(Variable(name, titles[name], _insert(name), _shown(name, value)))
     return found
+
+
+def _shown(name: str, value: Any) -> str:
+    """As a reader would see it, near enough: a day without its hour, several as a list."""
+    if isinstance(value, (list, tuple)):
+        return ", ".join(str(one) for one in value)
+    if name in _DAYS:
+        with contextlib.suppress(ValueError):
+            day = datetime.fromisoformat(str(value)).date()
+            return str(format_date(day, "long", locale=get_language() or "en"))
+    return str(value)
 
 
 def _insert(name: str) -> str:

@@ -230,7 +230,8 @@ def _refusal(one: Held, gate: SendGate, facts: _Facts) -> str:
     if gate.state == SendGate.State.STOPPED and one.purpose != Message.Purpose.TEST:
         return Reason.CAMPAIGN_STOPPED
     point = facts.points[one.point_id]
-    permission = consent.permission(point=point, topic=_topic(one, gate, facts.topics))
+    topic = topic_of(purpose=one.purpose, topic=gate.topic, topics=facts.topics)
+    permission = consent.permission(point=point, topic=topic)
     if permission == consent.GRANTED:
         return ""
     if permission == consent.NO_CONSENT:
@@ -238,11 +239,11 @@ def _refusal(one: Held, gate: SendGate, facts: _Facts) -> str:
     return Reason.SUPPRESSED if point.reason in consent.DEAD else Reason.OPTED_OUT
 
 
-def _topic(one: Held, gate: SendGate, topics: Mapping[str, ConsentTopic]) -> ConsentTopic:
+def topic_of(*, purpose: str, topic: str, topics: Mapping[str, ConsentTopic]) -> ConsentTopic:
     """A topic that nobody defined is marketing that needs a yes; a receipt or a test is no marketing."""
-    if one.purpose != Message.Purpose.MARKETING:
-        return ConsentTopic(slug=gate.topic, is_marketing=False)
-    return topics.get(gate.topic) or ConsentTopic(slug=gate.topic)
+    if purpose != Message.Purpose.MARKETING:
+        return ConsentTopic(slug=topic, is_marketing=False)
+    return topics.get(topic) or ConsentTopic(slug=topic)
 
 
 def _take_budgets(held: Sequence[Held], facts: _Facts, now: datetime) -> dict[int, Verdict]:

@@ -10,12 +10,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q
 
+from campaigns.consent import selectors as consent
 from campaigns.consent.models import ConsentTopic
 from campaigns.delivery import begin
 from campaigns.delivery.begin import SENDING, Verdict
-from campaigns.delivery.models import InAppMessage, Message
+from campaigns.delivery.models import InAppMessage, Message, SendGate
 from campaigns.delivery.render import Outgoing
 from campaigns.profiles.models import Contact
 
@@ -84,19 +85,34 @@ def deliver(
     return Counter(str(verdict.state) for verdict in settled.values())
 
 
-def feed(*, contact: Contact, now: datetime, account_id: int | None = None) -> QuerySet[InAppMessage]:
-    """What to show this contact now, oldest first: not clicked, not dismissed, not expired, about that account."""
+def feed(*, contact: Contact, now: datetime, account_id: int | None = None) -> list[InAppMessage]:
+    """What to show this contact now, oldest first: not clicked, not dismissed, not expired, about that account.
+
+    A banner is shown again and again, so what would keep it from going up takes it down too: a no of the contact, a
+    stopped campaign, an account whose facts have changed since.
+    """
     rows = InAppMessage.objects.filter(
         contact=contact,
         shown_from__lte=now,
         expires_at__gt=now,
         clicked_at__isnull=True,
         dismissed_at__isnull=True,
-    )
+    ).exclude(message__gate__state=SendGate.State.STOPPED)
     if account_id is not None:
         about = Q(message__account=account_id)
         rows = rows.filter(about | Q(message__account__isnull=True))
-    return rows.select_related("message").order_by("shown_from", "id")[:FEED_LENGTH]
+    has_changed = Q(message__account__isnull=False) & ~Q(message__account__revision=F("message__account_revision"))
+    rows = rows.exclude(has_changed, message__purpose=Message.Purpose.MARKETING)
+    waiting = list(rows.select_related("message__point", "message__gate").order_by("shown_from", "id"))
+    if not waiting:
+        return []
+    topics = {topic.slug: topic for topic in ConsentTopic.objects.all()}
+    return [row for row in waiting if _is_permitted(row.message, topics)][:FEED_LENGTH]
+
+
+def _is_permitted(message: Message, topics: Mapping[str, ConsentTopic]) -> bool:
+    topic = begin.topic_of(purpose=message.purpose, topic=message.gate.topic, topics=topics)
+    return consent.permission(point=message.point, topic=topic) == consent.GRANTED
 
 
 def record_events(*, contact: Contact, sightings: Sequence[Sighting], now: datetime) -> int:

@@ -9,7 +9,7 @@ import time
 
 from django.conf import settings
 
-from campaigns.delivery import claim, feedback
+from campaigns.delivery import claim, feedback, task_work
 from campaigns.delivery import dispatch as dispatching
 from campaigns.delivery import reconcile as repairs
 from campaigns.delivery.models import Message
@@ -47,6 +47,9 @@ def apply_feedback(**_kwargs: object) -> None:
 
 def reconcile(**_kwargs: object) -> None:
     done = repairs.reconcile(now=clock.utcnow(), wall_now=clock.wall_now())
+    called_off = task_work.call_off_refused(now=clock.utcnow())
+    if called_off:
+        log.info("calls called off", extra={"tasks": called_off})
     if done:
         log.warning("messages repaired", extra={state.lower(): n for state, n in done.items()})
     if done[Message.State.READY]:

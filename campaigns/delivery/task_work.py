@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Least
 
@@ -18,6 +18,15 @@ from campaigns.operations.fields import PgCurrentXactId
 # Somebody there answered: for branches and segments that is a reply to the message.
 _ANSWERED = (CsmTask.Outcome.INTERESTED, CsmTask.Outcome.NOT_NOW)
 LONGEST_NOTE = 2000
+
+_REFUSED = """
+SELECT task.message_id
+FROM delivery_csmtask task
+JOIN delivery_message message ON message.id = task.message_id AND message.purpose = 'MARKETING'
+JOIN delivery_sendgate gate ON gate.id = message.gate_id
+JOIN consent_contactpoint point ON point.id = message.point_id
+WHERE task.state = 'OPEN' AND (point.is_blocked OR point.topics ->> gate.topic = 'WITHDRAWN')
+"""
 
 
 class TaskClosedError(Exception):
@@ -62,6 +71,15 @@ def call_off_tasks(*, message_ids: Sequence[int], now: datetime) -> int:
     return CsmTask.objects.filter(message_id__in=message_ids, state=CsmTask.State.OPEN).update(
         state=CsmTask.State.CANCELLED, closed_at=now, snoozed_until=None, xid=PgCurrentXactId()
     )
+
+
+def call_off_refused(*, now: datetime) -> int:
+    """Open tasks about people who have said no to calls since, whether to everything or to the topic: nobody may
+    call them any more. Returns how many."""
+    with connection.cursor() as cursor:
+        cursor.execute(_REFUSED)
+        refused = [message_id for (message_id,) in cursor.fetchall()]
+    return call_off_tasks(message_ids=refused, now=now) if refused else 0
 
 
 def _change(task: CsmTask, **values: Any) -> None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import jwt
 from django.http import HttpRequest
 
+from campaigns.intake import tracking
 from campaigns.intake.models import Source
 from campaigns.profiles import lookup
 from campaigns.profiles.models import Contact
 
 _BEARER = "Bearer "
 _LONGEST = 4096
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +52,14 @@ def _claims(token: str, secret: str) -> dict[str, object] | None:
         return None
 
 
+def _can_be_an_id(text: str) -> bool:
+    """No longer than ids are, and nothing in it that PostgreSQL would not even look for: NUL, half a character."""
+    return len(text) <= tracking.LONGEST_ID and "\x00" not in text and not _HALF.search(text)
+
+
 def _known(sub: str, acc: str, source: Source) -> Identity | None:
-    if "\x00" in sub + acc:
-        return None  # no id of ours: PostgreSQL would not even look for it
+    if not (_can_be_an_id(sub) and _can_be_an_id(acc)):
+        return None
     contact_id = lookup.contact_ids(external_ids=[sub]).get(sub)
     if contact_id is None:
         return None

@@ -49,6 +49,7 @@ def check_campaign(*, campaign: Campaign, now: datetime) -> list[Finding]:
         *_weights(spec),
         *_contents(spec),
         *_places(spec),
+        *_circles(spec),
         *_channels(spec),
         *_sender(spec),
         *_switch(),
@@ -132,6 +133,22 @@ def _places(spec: CampaignSpec) -> Iterator[Finding]:
                 words = _("%(variant)s: its languages do not all show in the same place.")
                 where = f"{step.path}.variants.{variant.key}.content"
                 yield Finding(WARNING, "places", words % {"variant": variant.key.upper()}, step.key, where)
+
+
+def _circles(spec: CampaignSpec) -> Iterator[Finding]:
+    """A question may lead back: then messages are sent again, round after round, until an exit ends it."""
+    order = {step.key: place for place, step in enumerate(spec.steps)}
+    for place, step in enumerate(spec.steps):
+        back = min((order[target] for target in (step.then, step.otherwise) if target), default=place + 1)
+        if back > place:
+            continue
+        words = {"step": place + 1, "back": back + 1}
+        if any(one.kind == "WAIT" for one in spec.steps[back:place]):
+            said = _("Step %(step)s leads back to step %(back)s: people go round, and get the messages between again.")
+            yield Finding(WARNING, "leads_back", said % words, step.key, step.path)
+        else:
+            said = _("Step %(step)s leads back to step %(back)s without a wait between: people go round in a circle.")
+            yield Finding(BLOCKER, "circle", said % words, step.key, step.path)
 
 
 def _content(spec: CampaignSpec, step: StepSpec, variant: VariantSpec, locale: str) -> Iterator[Finding]:

@@ -100,4 +100,8 @@ _SAID: tuple[_Said, ...] = (
         re.compile(r"With sample values this takes (?P<n>\d+) parts \((?P<kind>\S+)\), each is paid for\."),
         lambda: _("With sample values this takes %(n)s parts, each is paid for."),
     ),
+    (
+        re.compile(r"With sample values this has (?P<n>\d+) characters; a text message has at most (?P<most>\d+)\."),
+        lambda: _("With sample values this has %(n)s characters; a text message has at most %(most)s."),
+    ),
 )

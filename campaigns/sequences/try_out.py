@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
+import phonenumbers
 from django.contrib.auth import get_user_model
 from django.db import transaction
 
@@ -18,6 +19,13 @@ from campaigns.sequences.cast import Person
 from campaigns.sequences.models import Campaign
 from campaigns.sequences.step_file import StepSpec, VariantSpec
 
+# Tests that one person sends of one campaign in an hour, and those to one address: whoever tries a wording needs some,
+# whoever wants to harm many.
+MOST_PER_HOUR = 30
+MOST_PER_ADDRESS = 10
+_HOUR = timedelta(hours=1)
+_TEST_SENT = "campaign.test_send"
+
 
 class AddressError(ValueError):
     """No test goes to this address; the message says why, without naming it."""
@@ -25,6 +33,14 @@ class AddressError(ValueError):
 
 class CustomersAddressError(AddressError):
     """It belongs to a contact and to no colleague."""
+
+
+class CostlyNumberError(AddressError):
+    """Whoever sends to it pays extra."""
+
+
+class TooManyTestsError(RuntimeError):
+    """So many went within the last hour that no more do."""
 
 
 class NothingToSendError(LookupError):
@@ -45,13 +61,15 @@ def send_test(
 ) -> Message:
     """Of the draft if there is one, else of what runs; ready for the next dispatch, whatever state the campaign is in.
 
-    Raises AddressError, NothingToSendError, TemplateError (the text can't be filled in from this person's facts).
+    Raises AddressError, TooManyTestsError, NothingToSendError, TemplateError (the text can't be filled in from this
+    person's facts).
     """
     version = campaign.draft_version or campaign.live_version
     assert version is not None, "A campaign is made together with its first version."
     spec = campaign_file.parse(version.definition)
     step, wanted = _find(spec, step_key, variant, locale)
     checked = read_address(channel=step.channel, address=address)
+    _refuse_too_many(campaign=campaign, by=by, address=checked, now=now)
     with transaction.atomic():
         message = test_send.plan_test(
             test=test_send.TestMessage(
@@ -80,7 +98,7 @@ def send_test(
         AuditEntry.objects.create(
             at=now,
             actor=by,
-            action="campaign.test_send",
+            action=_TEST_SENT,
             subject=f"campaign:{campaign.slug}",
             after={"step": step.key, "variant": wanted.key, "locale": locale, "channel": step.channel},
         )
@@ -98,11 +116,29 @@ def read_address(*, channel: str, address: str) -> str:
         raise AddressError(str(error)) from error
     if not found:
         raise AddressError("The address is missing.")
+    if name == "phone" and phonenumbers.number_type(phonenumbers.parse(found)) in _PAID_FOR:
+        raise CostlyNumberError("A message to this number costs extra.")
     column = {"email": "email_hash", "phone": "phone_hash"}[name]
     is_customers = Contact.objects.filter(**{column: addresses.hash_address(found)}, erased_at__isnull=True).exists()
     if is_customers and not (name == "email" and _is_colleagues(found)):
         raise CustomersAddressError("This address is a customer's: tests go to colleagues only.")
     return found
+
+
+_PAID_FOR = (phonenumbers.PhoneNumberType.PREMIUM_RATE, phonenumbers.PhoneNumberType.SHARED_COST)
+
+
+def _refuse_too_many(*, campaign: Campaign, by: str, address: str, now: datetime) -> None:
+    own = AuditEntry.objects.filter(
+        subject=f"campaign:{campaign.slug}", at__gt=now - _HOUR, action=_TEST_SENT, actor=by
+    ).count()
+    same = Message.objects.filter(
+        purpose=Message.Purpose.TEST,
+        planned_at__gt=now - _HOUR,
+        point__address_hash=addresses.hash_address(address),
+    ).count()
+    if own >= MOST_PER_HOUR or same >= MOST_PER_ADDRESS:
+        raise TooManyTestsError("Enough tests for this hour.")
 
 
 def _is_colleagues(email: str) -> bool:

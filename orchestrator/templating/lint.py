@@ -116,7 +116,11 @@ def _empty_after_render(kind: str, rendered: message.Rendered) -> Iterable[Probl
         yield Problem("EMPTY_SUBJECT", "The subject is empty once the variables are filled in.", None, "subject")
     if kind == "sms":
         size = sms.count_segments(rendered.text)
-        if size.segments > 1:
+        length = len(rendered.text)
+        if length > sms.LONGEST:
+            words = f"With sample values this has {length} characters; a text message has at most {sms.LONGEST}."
+            yield Problem("TOO_LONG", words, None, "text")
+        elif size.segments > 1:
             words = f"With sample values this takes {size.segments} parts ({size.encoding}), each is paid for."
             yield Problem("SEVERAL_SEGMENTS", words, None, "text", "warning")
 

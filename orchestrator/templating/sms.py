@@ -9,6 +9,8 @@ _BASIC = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
     "abcdefghijklmnopqrstuvwxyzäöñüà"
 )
+# Characters; a provider refuses more (Twilio's error 21617).
+LONGEST = 1600
 _EXTENDED = frozenset("\f^{}\\[~]|€")
 
 

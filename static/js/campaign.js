@@ -28,6 +28,15 @@ if (wording && show) {
         window.clearTimeout(later);
         later = window.setTimeout(() => wording.requestSubmit(show), 500);
     });
+    /* The subject stands above the frame: it is fetched beside the message. The newest answer counts. */
+    let asked = 0;
+    wording.addEventListener("submit", async (event) => {
+        if (event.submitter !== show || !document.getElementById("preview-subject")) { return; }
+        const turn = ++asked;
+        const answer = await fetch(`${show.formAction}&part=subject`, { method: "POST", body: new FormData(wording) });
+        const line = document.getElementById("preview-subject");
+        if (answer.ok && turn === asked && line) { line.innerHTML = await answer.text(); }
+    });
     /* As another person: still what is typed, not what was saved. */
     document.addEventListener("htmx:afterSettle", (event) => {
         if (isTyped && event.target.id === "panel") { wording.requestSubmit(show); }

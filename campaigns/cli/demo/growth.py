@@ -18,6 +18,7 @@ SEGMENT: dict[str, Any] = {
     ]
 }
 
+COMPANY = "Harbourline"
 PLAN = "{{ offer.plan_to }}"
 ACCOUNT = "{{ account.name }}"
 PRICE = "{{ offer.new_monthly | money: offer.currency }}"
@@ -71,10 +72,11 @@ MAILS: dict[str, dict[str, dict[str, str]]] = {
     },
 }
 
+# Nobody knows our number: a text message says who writes, in Hebrew also that it is an advertisement.
 TEXTS = {
-    "en": {"text": f"API calls grew {GROWTH}%. {PLAN} is {PRICE} a month: {{{{ links.offer }}}}"},
-    "he": {"text": f"קריאות ה־API גדלו ב־{GROWTH}%. {PLAN} ב־{PRICE} לחודש: {{{{ links.offer }}}}"},
-    "ro": {"text": f"Apelurile API au crescut cu {GROWTH}%. {PLAN}: {PRICE} pe luna: {{{{ links.offer }}}}"},
+    "en": {"text": f"{COMPANY}: API calls grew {GROWTH}%. {PLAN} is {PRICE} a month: {{{{ links.offer }}}}"},
+    "he": {"text": f"פרסומת, {COMPANY}: קריאות ה־API גדלו ב־{GROWTH}%. {PLAN} ב־{PRICE} לחודש: {{{{ links.offer }}}}"},
+    "ro": {"text": f"{COMPANY}: Apelurile API au crescut cu {GROWTH}%. {PLAN}: {PRICE} pe luna: {{{{ links.offer }}}}"},
 }
 
 

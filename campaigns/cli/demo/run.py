@@ -75,7 +75,7 @@ def run_demo(*, setting: DemoSetting, folder: Path, is_once: bool, workers: int)
             console.print(f"The customer's own application: {setting.sandbox_base}/app/")
             console.print(
                 "To let days pass for campaigns of your own, in a second terminal: "
-                "[bold].venv/bin/python manage.py pass_days 14[/bold]"
+                "[bold].venv/bin/python manage.py pass_days 15[/bold]"
             )
             console.print("Ctrl-C stops everything.")
             site.wait()

@@ -9,7 +9,7 @@ from typing import Any
 
 from campaigns.console.forms import rules
 from campaigns.console.forms.catalogue import Catalogue
-from campaigns.console.forms.rules import BONDS, GROUP, KEPT, MODES, NEW_RULE, RULE, Group, Row, Tree
+from campaigns.console.forms.rules import BONDS, GROUP, KEPT, MODES, NEW_RULE, PERSONS_RULE, RULE, Group, Row, Tree
 from campaigns.segments.grammar import DEPTH_LIMIT
 
 
@@ -80,7 +80,7 @@ def _put_group(tree: Tree, group: Group, catalogue: Catalogue, made: Row) -> Cha
     if _levels_to(tree, group)[0] + len(rules.heads_of(made)) > DEPTH_LIMIT:
         return Change()
     group.rows.append(made)
-    rule = _new_rule(tree, catalogue)
+    rule = _new_rule(tree, catalogue, PERSONS_RULE if made.bond == "contact" else NEW_RULE)
     made.rows.append(rule)
     return Change(rule.id)
 
@@ -195,8 +195,8 @@ def _drop(tree: Tree, rest: str, _catalogue: Catalogue) -> Change:
     return Change(row.id)
 
 
-def _new_rule(tree: Tree, catalogue: Catalogue) -> Row:
-    return Row(tree.next_id(), RULE, fact=NEW_RULE, values=catalogue.get(NEW_RULE).blank())
+def _new_rule(tree: Tree, catalogue: Catalogue, fact: str = NEW_RULE) -> Row:
+    return Row(tree.next_id(), RULE, fact=fact, values=catalogue.get(fact).blank())
 
 
 def _group(tree: Tree, rest: str) -> Row | None:

@@ -29,6 +29,8 @@ ROWS_LIMIT = 2_200
 # Rows within rows; the grammar's 10 levels, and the outermost group where a definition is one condition.
 DEPTH_LIMIT = 11
 NEW_RULE = "account.plan"
+# In a group about one person: something that is hers alone.
+PERSONS_RULE = "membership.role"
 
 
 @dataclass(slots=True)

@@ -49,6 +49,8 @@ class TestSendForm(StudioForm):
             return try_out.read_address(channel=self.channel, address=self.cleaned_data["address"])
         except try_out.CustomersAddressError as error:
             raise forms.ValidationError(_("This is a customer’s address: tests go to colleagues only.")) from error
+        except try_out.CostlyNumberError as error:
+            raise forms.ValidationError(_("Whoever sends to this number pays extra: use another.")) from error
         except try_out.AddressError as error:
             words = _("This is no e-mail address.") if self.channel == "email" else _("This is no phone number.")
             raise forms.ValidationError(words) from error

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from babel.dates import format_date, format_skeleton
-from babel.numbers import format_currency, format_decimal
+from babel.numbers import format_currency, format_decimal, get_currency_symbol
 from django import template
 from django.templatetags.static import static
 from django.utils import timezone
@@ -41,8 +41,10 @@ def money(value: Decimal | float | None, currency: str) -> SafeString:
     """Money in the reader's way of writing it, rounded to whole units from 100 up."""
     if value is None:
         return format_html("{}", "–")
-    digits = "#,##0" if abs(float(value)) >= 100 else "#,##0.00"
-    text = format_currency(value, currency, format=f"¤{digits}", locale=get_language() or "en", currency_digits=False)
+    digits, locale = "#,##0" if abs(float(value)) >= 100 else "#,##0.00", get_language() or "en"
+    # A sign stands at its figure, letters stand off from it: $99, RON 449.
+    gap = "\u00a0" if get_currency_symbol(currency, locale=locale)[-1:].isalpha() else ""
+    text = format_currency(value, currency, format=f"¤{gap}{digits}", locale=locale, currency_digits=False)
     return format_html('<bdi dir="ltr">{}</bdi>', text.replace("-", "−"))
 
 

@@ -103,10 +103,12 @@ def show_campaign(request: HttpRequest, slug: str) -> HttpResponse:
         return show_page(request, campaign)
     context = {
         "campaign": campaign,
-        "panel": campaign_page.make_panel(campaign=campaign, asked=request.GET.dict(), now=clock.utcnow()),
+        "panel": campaign_page.make_panel(
+            campaign=campaign, asked=request.GET.dict(), sees_people=pages.sees_people(request), now=clock.utcnow()
+        ),
         "has_letters": True,
         "is_draft": campaign.status == Campaign.Status.DRAFT,
-        "can_test": request.user.has_perm(CHANGE),
+        "can_test": request.user.has_perm(CHANGE) and pages.sees_people(request),
     }
     return pages.show(request, "console/campaigns/_panel.html", context)
 
@@ -120,7 +122,9 @@ def show_page(
 ) -> HttpResponse:
     """The whole page; `editing` a part, with the form that was just posted if it was wrong."""
     now = clock.utcnow()
-    context = campaign_page.gather(campaign=campaign, asked=request.GET.dict(), now=now)
+    context = campaign_page.gather(
+        campaign=campaign, asked=request.GET.dict(), sees_people=pages.sees_people(request), now=now
+    )
     document = context["document"]
     can_change = request.user.has_perm(CHANGE)
     editing = editing or request.GET.get("edit", "")
@@ -136,7 +140,7 @@ def show_page(
         "title": campaign.name,
         "days": charts.draw_campaign(campaign=campaign, now=now, zone=pages.time_zone_of(request)),
         "can_change": can_change,
-        "can_test": can_change,
+        "can_test": can_change and pages.sees_people(request),
         "can_edit": can_change and context["is_draft"],
         "editing": editing if context["is_draft"] and can_change else "",
         "goal_form": form if isinstance(form, GoalForm) else GoalForm(initial=GoalForm.initial_of(document)),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import get_language, ngettext
@@ -20,14 +19,13 @@ from campaigns.profiles.models import Contact
 from orchestrator import clock
 from orchestrator.jobs import bells
 
-SEE = "profiles.view_contact"
 OPT_OUT = "consent.add_consentrecord"
 _DEFAULT_TOPIC = "offers"
 
 
 @require_safe
 def list_contacts(request: HttpRequest) -> HttpResponse:
-    _may_see(request)
+    pages.require_people(request)
     filters, topic = contact_rows.filters(), _topic()
     asked = listing.read(request, filters=filters, sorts=contact_rows.SORTS)
     contacts = listing.make(
@@ -53,7 +51,7 @@ def list_contacts(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def export_contacts(request: HttpRequest) -> StreamingHttpResponse:
-    _may_see(request)
+    pages.require_people(request)
     topic = _topic()
     asked = listing.read(request, filters=contact_rows.filters(), sorts=contact_rows.SORTS)
     rows = contact_rows.cells(rows=contact_rows.find_contacts(asked=asked, topic=topic), topic=topic)
@@ -62,7 +60,7 @@ def export_contacts(request: HttpRequest) -> StreamingHttpResponse:
 
 @require_safe
 def show_contact(request: HttpRequest, pk: int) -> HttpResponse:
-    _may_see(request)
+    pages.require_people(request)
     contact = get_object_or_404(Contact.objects.select_related("merged_into"), pk=pk)
     now, zone = clock.utcnow(), pages.time_zone_of(request)
     states = consent.channel_states(contact=contact)
@@ -95,7 +93,7 @@ def show_contact(request: HttpRequest, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def opt_out(request: HttpRequest, pk: int) -> HttpResponse:
     """A page that says what follows, then the no itself: in force when it is answered."""
-    _may_see(request)
+    pages.require_people(request)
     pages.require(request, OPT_OUT)
     contact = get_object_or_404(Contact, pk=pk, erased_at__isnull=True)
     states = consent.channel_states(contact=contact)
@@ -121,12 +119,6 @@ def opt_out(request: HttpRequest, pk: int) -> HttpResponse:
         "by": request.user.get_username(),
     }
     return pages.show(request, "console/contacts/opt_out.html", context, status=422 if form.errors else 200)
-
-
-def _may_see(request: HttpRequest) -> None:
-    """Addresses are personal: whoever may see them in the data may see them here."""
-    if not request.user.has_perm(SEE):
-        raise PermissionDenied(_("Contacts show addresses of people. Ask an administrator to let you see them."))
 
 
 def _topic() -> ConsentTopic:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.csp import csp_override
 
-from campaigns.console import drafts, message_preview, preview_people, samples
+from campaigns.console import drafts, message_preview, pages, preview_panel, preview_people, samples
 from campaigns.console.views import campaigns, wordings
 from campaigns.sequences import wording
 from campaigns.sequences.step_file import LOCALES
@@ -30,7 +30,7 @@ POLICY: dict[str, Any] = {
 @xframe_options_sameorigin
 @csp_override(POLICY)
 def show_preview(request: HttpRequest, slug: str, key: str, letter: str) -> HttpResponse:
-    """GET: as saved. POST: as it stands in the editor's form, not saved."""
+    """GET: as saved. POST: as it stands in the editor's form, not saved; with `part=subject` the subject alone."""
     campaign = campaigns.campaign_of(slug)
     document = drafts.document_of(campaign=campaign)
     step = wordings.message_of(document, key, letter)
@@ -39,9 +39,14 @@ def show_preview(request: HttpRequest, slug: str, key: str, letter: str) -> Http
         **{name: request.POST[name] for name in ("contact", "screen") if name in request.POST},
     }
     now = clock.utcnow()
-    person = preview_people.find(campaign=campaign, contact=asked.get("contact", ""), now=now)
+    sees = pages.sees_people(request)
+    person = preview_people.find(campaign=campaign, contact=asked.get("contact", ""), now=now) if sees else None
     locale = asked["language"] if asked.get("language") in LOCALES else "en"
     has_offer = "offer" in document
+    facts = person.facts if person else samples.make_facts(campaign=campaign, has_offer=has_offer, now=now)
+    if request.method == "POST" and request.GET.get("part") == "subject":
+        typed = {"subject": request.POST.get("subject", "")}
+        return HttpResponse(preview_panel.subject_of(typed, facts, locale) or "–")
     texts = message_preview.contents_for(step=step, letter=letter, has_offer=has_offer).get(locale)
     if request.method == "POST":
         content = step["variants"][letter]["content"].get(locale, {})
@@ -54,7 +59,7 @@ def show_preview(request: HttpRequest, slug: str, key: str, letter: str) -> Http
         channel=step["channel"],
         texts=texts,
         locale=locale,
-        facts=person.facts if person else samples.make_facts(campaign=campaign, has_offer=has_offer, now=now),
+        facts=facts,
         screen=asked.get("screen", ""),
         marketing=document.get("purpose", "MARKETING") == "MARKETING",
     )

@@ -32,6 +32,7 @@ _MEMBERS_SORTS = ("name", "-since")
 @require_safe
 def show_members(request: HttpRequest, slug: str) -> HttpResponse:
     segment = _segment(slug)
+    _may_see_members(request, segment)
     asked = listing.read(request, sorts=_MEMBERS_SORTS)
     context = {
         **_frame(segment, "members"),
@@ -52,8 +53,14 @@ def show_members(request: HttpRequest, slug: str) -> HttpResponse:
 @require_safe
 def export_members(request: HttpRequest, slug: str) -> StreamingHttpResponse:
     segment = _segment(slug)
+    _may_see_members(request, segment)
     rows = _members(segment, listing.read(request, sorts=_MEMBERS_SORTS)).iterator(chunk_size=listing.CHUNK)
     return listing.export(name=segment.slug, head=_MEMBERS_HEAD, rows=_cells(rows), now=clock.utcnow())
+
+
+def _may_see_members(request: HttpRequest, segment: Segment) -> None:
+    if selectors.current_members(segment=segment).filter(contact__isnull=False).exists():
+        pages.require_people(request)
 
 
 def _cells(rows: Iterator[SegmentMembership]) -> Iterator[list[object]]:

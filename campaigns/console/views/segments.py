@@ -94,9 +94,10 @@ def edit_segment(request: HttpRequest, slug: str) -> HttpResponse:
 @require_POST
 def count(request: HttpRequest) -> HttpResponse:
     """The live count for the rules as they stand in the form, and whatever depends on it elsewhere on the page."""
-    segment = Segment.objects.filter(slug=request.POST.get("own_slug", "")).select_related("live_version").first()
+    slug = request.POST.get("own_slug", "").replace("\x00", "")  # PostgreSQL refuses NUL in text
+    segment = Segment.objects.filter(slug=slug).select_related("live_version").first()
     draft, _change = segment_forms.from_post(request.POST, segment=segment)
-    live = segment_page.look(draft, now=clock.utcnow())
+    live = segment_page.look(draft, now=clock.utcnow(), sees_people=pages.sees_people(request))
     context = {
         "draft": draft,
         "live": live,
@@ -187,7 +188,7 @@ def _page(
     is_refused: bool = False,
     overtaken: str = "",
 ) -> HttpResponse:
-    live = segment_page.look(draft, now=now)
+    live = segment_page.look(draft, now=now, sees_people=pages.sees_people(request))
     context = {
         **_rules_context(draft, segment, change or rule_moves.Change(), is_refused=is_refused),
         "section": "segments",

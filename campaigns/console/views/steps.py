@@ -35,7 +35,8 @@ def change_steps(request: HttpRequest, slug: str) -> HttpResponse:
         messages.error(request, _("These steps jump about: rearrange them in the campaign file."))
         return redirect(campaigns.page_of(campaign, "steps"))
     messages.success(request, _("Saved"))
-    return redirect(campaigns.page_of(campaign, "steps", **shown))
+    place = shown.pop("place", "")
+    return redirect(campaigns.page_of(campaign, f"step-{place}" if place else "steps", **shown))
 
 
 def edit_step(request: HttpRequest, slug: str, key: str) -> HttpResponse:

@@ -25,6 +25,7 @@ from orchestrator.templating.errors import TemplateError
 
 def send_test(request: HttpRequest, slug: str, key: str, letter: str) -> HttpResponse:
     pages.require(request, campaigns.CHANGE)
+    pages.require_people(request)
     campaign = campaigns.campaign_of(slug)
     step = wordings.message_of(drafts.document_of(campaign=campaign), key, letter)
     if step["channel"] not in test_send.CHANNELS:
@@ -77,6 +78,9 @@ def _send(request: HttpRequest, campaign: Campaign, step: dict[str, Any], letter
             now=clock.utcnow(),
             wall_now=clock.wall_now(),
         )
+    except try_out.TooManyTestsError:
+        form.add_error("address", _("Many tests went within the last hour. Try again later."))
+        return False
     except TemplateError as error:
         form.add_error("contact", _("It can’t be filled in for this person: %(why)s") % {"why": error.message})
         return False

@@ -179,7 +179,8 @@ def _beside(
     posted = {name: request.POST[name] for name in ("contact", "screen") if name in request.POST}
     asked = {**request.GET.dict(), **posted}
     page = reverse("admin:studio-campaign-wording", args=[campaign.slug, step["key"], letter])
-    viewers = preview_people.choose(campaign=campaign, asked=asked, now=now)
+    sees = pages.sees_people(request)
+    viewers = preview_people.choose(campaign=campaign, asked=asked, now=now) if sees else preview_people.Viewers()
     panel = preview_panel.make_panel(
         campaign=campaign,
         document=document,
@@ -202,5 +203,5 @@ def _beside(
         "has_letters": len(step["variants"]) > 1,
         "is_wording": True,
         "is_draft": True,
-        "can_test": True,
+        "can_test": sees,
     }

@@ -139,7 +139,7 @@ def _business_time(timestamp: datetime, sent_at: datetime | None, receipt: Recei
     """
     if sent_at is None or timestamp > sent_at:
         return moments.correct(timestamp=timestamp, sent_at=None, receipt=receipt)
-    return max(receipt.business - (sent_at - timestamp), receipt.business - _LONGEST_AGO)
+    return receipt.business - min(sent_at - timestamp, _LONGEST_AGO)
 
 
 def _sort_in(told: _Told, event: dict[str, Any], at: datetime) -> None:

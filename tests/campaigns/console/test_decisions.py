@@ -115,3 +115,9 @@ def test_a_decided_test_is_not_kept_running(marketer):
     words = words_of(choose(marketer, "keep"))
     assert "This test is decided already." in words
     assert "KEEP" not in words
+
+
+def test_a_test_message_is_no_decision(marketer):
+    results(AHEAD)
+    AuditEntry.objects.create(at=LATER, actor="maria", action="campaign.test_send", subject="campaign:seats-80")
+    assert "test_send" not in review(marketer)

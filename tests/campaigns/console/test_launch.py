@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 import time_machine
 from django.urls import reverse
+from django.utils import translation
 
 from campaigns.consent.models import ContactPoint
 from campaigns.console import launch_review
@@ -90,6 +91,8 @@ def test_first_messages_of_two_days_are_told_by_day():
     ]
     made = Rehearsal(162, {}, 0, 162, 162, firsts)
     assert launch_review.first_words(made) == "First message: 34 e-mails on Thursday 10 December, 128 on Friday"
+    with translation.override("he"):
+        assert "חמישי, 10 בדצמבר" in launch_review.first_words(made)
 
 
 def test_a_closed_window_moves_the_first_messages_to_the_next_morning():

@@ -68,3 +68,8 @@ def test_whatever_is_written_can_be_opened_again_and_stays_the_same(body, after,
 def test_an_excerpt_is_never_cut_inside_its_liquid(body, words):
     mjml = build_mjml(blocks=Blocks(greeting="Hello", body=body), locale="en")
     assert excerpt(mjml, longest=32) == words
+
+
+def test_an_excerpt_ends_before_the_button():
+    blocks = Blocks("Hello", "Room for more.", "See {{ offer.plan_to }}", "Price without tax.", "Under it.")
+    assert excerpt(build_mjml(blocks=blocks, locale="en")) == "Room for more."

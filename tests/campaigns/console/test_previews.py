@@ -7,6 +7,7 @@ import re
 
 import pytest
 import time_machine
+from django.contrib.auth.models import Permission
 from django.urls import reverse
 
 from campaigns.consent.models import ContactPoint
@@ -371,3 +372,21 @@ def test_a_launched_campaign_is_seen_as_those_inside(dana, marketer):
     panel = marketer.get(url(campaign, "")).context["panel"]
     assert (panel.person.contact, panel.viewers.position) == (dana, "1 of 1")
     assert Campaign.objects.get().status == "LIVE"
+
+
+@pytest.mark.parametrize("name", ["", "preview"])
+def test_who_may_not_see_people_sees_the_message_with_made_up_values(dana, onlooker, name):
+    campaign = drafted()
+
+    response = onlooker.get(url(campaign, name, contact=dana.pk))
+
+    assert response.status_code == 200
+    for personal in ("Dana", "Levi", "Galil"):
+        assert personal not in response.content.decode()
+
+
+def test_who_may_see_people_sees_them_in_the_preview_without_changing_anything(dana, onlooker, django_user_model):
+    guy = django_user_model.objects.get(username="guy")
+    guy.user_permissions.add(Permission.objects.get(codename="view_contact"))
+
+    assert "Dana" in onlooker.get(url(drafted(), "")).content.decode()

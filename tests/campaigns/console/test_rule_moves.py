@@ -78,13 +78,16 @@ def test_a_group_is_added_inside_a_group_and_asks_for_the_other_kind(known):
     assert (inner.mode, [row.id for row in inner.rows]) == ("all", [change.focus])
 
 
-@pytest.mark.parametrize(("subject", "bond"), [("account", "contact"), ("contact", "account")])
-def test_a_group_about_one_person_or_one_account_is_added(known, subject, bond):
+@pytest.mark.parametrize(
+    ("subject", "bond", "field", "value"),
+    [("account", "contact", "membership.role", "OWNER"), ("contact", "account", "account.plan", "pro")],
+)
+def test_a_group_about_one_person_or_one_account_begins_with_a_rule_about_it(known, subject, bond, field, value):
     tree = rules.from_definition({"subject": subject, "all": [PLAN]}, known)
     change = rule_moves.act(tree, "add-bond", known)
-    tree.rows[1].rows[0].values["value"] = ["pro"]
+    tree.rows[1].rows[0].values["value"] = [value]
     assert change.focus == tree.rows[1].rows[0].id
-    made = {"field": "account.plan", "op": "=", "value": "pro"}
+    made = {"field": field, "op": "=", "value": value}
     assert rules.to_definition(tree, known)["all"][1] == {f"any_{bond}": {"all": [made]}}
 
 

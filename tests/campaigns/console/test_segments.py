@@ -7,12 +7,14 @@ import re
 import pytest
 from django.test import Client
 
-from campaigns.segments.models import Segment
+from campaigns.segments import refresh
+from campaigns.segments.models import Segment, SegmentMembership
 from campaigns.sequences.models import Campaign
 from tests.campaigns.console.conftest import BASIC, SEATS
 from tests.campaigns.console.reading import fields_of, words_of
 from tests.campaigns.console.test_rules import EDITABLE, KEPT
 from tests.factories.billing import PlanFactory
+from tests.factories.profiles import ContactFactory
 from tests.factories.segments import live_definition, make_segment
 from tests.factories.sequences import launched
 from tests.factories.usage import NOW, MeterFactory
@@ -347,3 +349,21 @@ def test_names_from_outside_are_shown_as_text(marketer, segment, market):
 
 def test_a_segment_that_is_none_is_not_found(marketer, market):
     assert marketer.get(f"{LIST}nobody/").status_code == 404
+
+
+def test_a_segment_of_people_names_them_to_nobody_who_may_not_see_people(onlooker, market):
+    person = ContactFactory(first_name="Dana", last_name="Levi")
+    made = make_segment({"subject": "contact", "field": "contact.last_name", "op": "=", "value": "Levi"}, slug="levis")
+    refresh.refresh_segment(segment=made, now=NOW)
+
+    page = onlooker.get(page_of(made))
+
+    assert "Dana" not in page.content.decode()
+    assert "Ask an administrator to let you see them." in page.content.decode()
+    assert onlooker.get(f"{page_of(made)}members/").status_code == 403
+    assert onlooker.get(f"{page_of(made)}members.csv").status_code == 403
+    assert SegmentMembership.objects.filter(contact=person).count() == 1
+
+
+def test_a_count_is_given_whatever_is_posted_as_the_own_name(marketer, market):
+    assert marketer.post(COUNT, {"own_slug": "\x00", "name": "x"}).status_code == 200

@@ -20,6 +20,7 @@ NOW = datetime(2026, 11, 22, 14, 2, tzinfo=UTC)
         (Decimal("-640"), "EUR", "en", "−€640"),
         (Decimal("49.5"), "USD", "en", "$49.50"),
         (Decimal("1200"), "ILS", "he", "₪1,200"),
+        (Decimal("449"), "RON", "en", "RON\u00a0449"),
     ],
 )
 def test_money_is_left_to_right_and_rounded_from_a_hundred_up(value, currency, language, shown):

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import pytest
 import time_machine
+from django.contrib.auth.models import Permission
 from django.urls import reverse
 
 from campaigns.delivery.models import Message
-from campaigns.sequences import lifecycle
+from campaigns.sequences import lifecycle, try_out
 from tests.campaigns.console.reading import words_of
 from tests.factories import sequences as make
 from tests.factories.profiles import ContactFactory
@@ -119,3 +120,20 @@ def test_a_banner_cannot_be_sent_to_anybody(draft, marketer):
 def test_who_may_not_change_a_campaign_sends_no_test(draft, person, onlooker):
     assert onlooker.post(page(), answers(person)).status_code == 403
     assert not Message.objects.exists()
+
+
+def test_after_many_tests_to_one_address_the_next_is_refused_in_words(draft, person, marketer):
+    for _ in range(try_out.MOST_PER_ADDRESS):
+        marketer.post(page(), answers(person))
+
+    response = marketer.post(page(), answers(person))
+
+    assert response.status_code == 422
+    assert "Many tests went within the last hour." in words_of(response)
+
+
+def test_who_may_not_see_people_fills_in_no_test_with_their_facts(draft, person, onlooker, django_user_model):
+    guy = django_user_model.objects.get(username="guy")
+    guy.user_permissions.add(Permission.objects.get(codename="change_campaign"))
+
+    assert onlooker.get(page()).status_code == 403

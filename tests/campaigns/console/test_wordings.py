@@ -7,7 +7,9 @@ import re
 import pytest
 import time_machine
 from django.urls import reverse
+from django.utils import translation
 
+from campaigns.console import variables
 from campaigns.sequences.models import Campaign
 from tests.campaigns.console.reading import words_of
 from tests.factories import sequences as make
@@ -273,3 +275,28 @@ def test_a_place_that_makes_no_sense_is_told_at_its_field(told, marketer, place,
 
     assert answer.status_code == 422
     assert list(answer.context["form"].errors) == [field]
+
+
+def test_the_typed_subject_is_filled_in_above_the_preview(draft, marketer):
+    preview = reverse(
+        "admin:studio-campaign-preview", args=[draft.slug, "mail-1", "a"], query={"language": "en", "part": "subject"}
+    )
+    shown = marketer.post(preview, {"subject": "{{ evidence.value }} <of> {{ evidence.quota }}"}).content.decode()
+    assert shown == '<span class="cr-var">9</span> &lt;of&gt; <span class="cr-var">10</span>'
+    assert marketer.post(preview, {"subject": ""}).content.decode() == "–"
+
+
+def test_words_from_data_are_shown_as_a_reader_would_see_them():
+    facts = {"offer": {"new_features": ["sso", "audit log"], "valid_until": "2026-12-23T09:30:00+00:00"}}
+    shown = {one.name: one.sample for one in variables.list_variables(has_offer=True, facts=facts)}
+    assert (shown["offer.new_features"], shown["offer.valid_until"]) == ("sso, audit log", "December 23, 2026")
+
+
+def test_a_card_leads_to_the_text_in_the_language_it_shows(draft, marketer):
+    content = marketer.get(page("", draft.slug)).content.decode()
+    assert f'href="{page("-wording", draft.slug, "mail-1", "a")}"' in content
+    with translation.override("he"):
+        marketer.cookies["django_language"] = "he"
+        content = marketer.get(page("", draft.slug)).content.decode()
+    translation.activate("en")
+    assert f'href="{page("-wording", draft.slug, "mail-1", "a")}?language=he"' in content

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from campaigns.consent import opt_out
 from campaigns.delivery import task_work
 from campaigns.delivery.models import CsmTask
 from tests.factories.delivery import NOW, CsmTaskFactory
@@ -69,3 +70,27 @@ def test_tasks_are_called_off_and_closed_ones_stay_as_they_are():
     assert task_work.call_off_tasks(message_ids=[still_open.message_id, done.message_id], now=NOW) == 1
     still_open.refresh_from_db()
     assert (still_open.state, still_open.closed_at) == ("CANCELLED", NOW)
+
+
+def test_a_no_to_everything_calls_off_the_call():
+    refused, other = CsmTaskFactory(), CsmTaskFactory()
+    opt_out.opt_out(point_id=refused.message.point_id, source="test", at=NOW, now=NOW)
+
+    assert task_work.call_off_refused(now=NOW) == 1
+    refused.refresh_from_db()
+    other.refresh_from_db()
+    assert (refused.state, refused.closed_at, other.state) == ("CANCELLED", NOW, "OPEN")
+
+
+def test_a_no_to_its_topic_calls_off_the_call():
+    task = CsmTaskFactory()
+    opt_out.opt_out(point_id=task.message.point_id, topic=task.message.gate.topic, source="test", at=NOW, now=NOW)
+
+    assert task_work.call_off_refused(now=NOW) == 1
+
+
+def test_a_no_to_another_topic_leaves_the_call():
+    task = CsmTaskFactory()
+    opt_out.opt_out(point_id=task.message.point_id, topic="another", source="test", at=NOW, now=NOW)
+
+    assert task_work.call_off_refused(now=NOW) == 0

@@ -5,9 +5,12 @@ from datetime import timedelta
 
 import jwt
 import pytest
+from django.db.models import F
 
-from campaigns.delivery import dispatch
+from campaigns.consent import opt_out, preferences
+from campaigns.delivery import dispatch, gates
 from campaigns.delivery.models import InAppMessage
+from campaigns.profiles.models import Account
 from orchestrator import clock
 from tests.factories.delivery import BANNER, ReadyMessageFactory, TemplateVersionFactory
 from tests.factories.intake import SIGNING_SECRET, SourceFactory
@@ -143,6 +146,36 @@ def test_a_dismissed_banner_does_not_come_back(client, banner):
     assert banner.message.dismissed_at is not None
 
 
+def test_a_banner_comes_down_when_its_reader_says_no(client, banner):
+    opt_out.opt_out(point_id=banner.message.point_id, source="test", at=clock.utcnow(), now=clock.utcnow())
+
+    assert client.get(FEED, headers=bearer(banner)).json() == {"messages": []}
+
+
+def test_a_no_to_its_topic_alone_takes_a_banner_down(client, banner):
+    preferences.set_preferences(
+        contact_id=banner.contact_id,
+        wanted={(banner.message.gate.topic, "in_app"): False},
+        source="test",
+        evidence={},
+        now=clock.utcnow(),
+    )
+
+    assert client.get(FEED, headers=bearer(banner)).json() == {"messages": []}
+
+
+def test_a_stopped_campaign_takes_its_banners_down(client, banner):
+    gates.stop_gate(slug=banner.message.gate.slug, now=clock.utcnow())
+
+    assert client.get(FEED, headers=bearer(banner)).json() == {"messages": []}
+
+
+def test_a_banner_about_what_is_no_longer_so_comes_down(client, banner):
+    Account.objects.filter(pk=banner.message.account_id).update(revision=F("revision") + 1)
+
+    assert client.get(FEED, headers=bearer(banner)).json() == {"messages": []}
+
+
 def test_events_that_cannot_be_used_do_not_cost_their_neighbours(client, banner):
     good = {"message": str(banner.message.uuid), "type": "click", "at": "2026-11-24T10:00:00Z"}
     bad = [None, 7, {}, {**good, "message": "x"}, {**good, "type": "buy"}, {**good, "at": "soon"}]
@@ -188,6 +221,21 @@ def test_what_a_sleeping_tab_reports_is_at_most_two_days_old(client, banner):
 
     banner.refresh_from_db()
     assert clock.utcnow() - banner.clicked_at < timedelta(days=2, minutes=1)
+
+
+def test_times_at_both_ends_of_the_calendar_are_survived(client, banner):
+    event = {"message": str(banner.message.uuid), "type": "click", "at": "0001-01-02T00:00:00Z"}
+    body = {"events": [event], "sent_at": "9999-12-30T00:00:00Z"}
+
+    answer = client.post(EVENTS, body, content_type="application/json", headers=bearer(banner))
+
+    assert answer.json() == {"accepted": 1, "ignored": 0}
+
+
+@pytest.mark.parametrize("claim", ["sub", "acc"])
+@pytest.mark.parametrize("value", ["\ud800", "a\x00b", "x" * 201])
+def test_an_id_that_nobody_can_have_opens_nothing(client, banner, claim, value):
+    assert client.get(FEED, headers=bearer(banner, **{claim: value})).status_code == 401
 
 
 def test_a_browser_whose_clock_is_wrong_is_corrected_by_when_it_sent(client, banner):

@@ -154,3 +154,25 @@ def test_languages_that_show_in_different_places_deserve_a_look():
     assert (told.level, told.step) == (check.WARNING, "told")
     content["he"]["page"] = "/team"
     assert "places" not in found(steps=[step])
+
+
+def leading_back(*, to, wait):
+    steps = make.document()["steps"][:1]
+    steps += [{"key": "pause", "kind": "WAIT", "for": "1d"}] if wait else []
+    return {"steps": [*steps, {"key": "seen", "kind": "BRANCH", "if": {"engagement": "clicked"}, "else": to}]}
+
+
+@pytest.mark.parametrize("to", ["seen", "mail-1"])
+def test_a_question_that_leads_back_without_a_wait_blocks(to):
+    assert found(**leading_back(to=to, wait=False))["circle"].level == check.BLOCKER
+
+
+def test_a_question_that_leads_back_over_a_wait_deserves_a_look():
+    findings = found(**leading_back(to="mail-1", wait=True))
+
+    assert findings["leads_back"].level == check.WARNING
+    assert "circle" not in findings
+
+
+def test_a_question_that_leads_back_to_itself_behind_a_wait_blocks():
+    assert found(**leading_back(to="seen", wait=True))["circle"].level == check.BLOCKER

@@ -61,3 +61,10 @@ def test_the_language_that_a_message_begins_with_is_left_out():
 
 def test_a_sentence_that_is_not_known_stays_as_it_is():
     assert problem_words.in_readers_words("Something new: 100 %.") == "Something new: 100 %."
+
+
+def test_a_text_message_that_is_too_long_is_said_in_plain_words():
+    [problem] = lint.check_content(kind="sms", content={"text": "x" * 1700}, allowed={}, locale="en")
+
+    words = "With sample values this has 1700 characters; a text message has at most 1600."
+    assert problem_words.in_readers_words(problem.message) == words

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -55,8 +55,9 @@ def text_messages() -> MemoryChannel:
 
 def send(campaign: Campaign, **changes: Any) -> Message:
     (person,) = cast.find_people(campaign=campaign, now=NOW)
-    asked: dict[str, Any] = {"step_key": "mail-1", "variant": "b", "locale": "en", "person": person, "address": MINE}
-    return try_out.send_test(campaign=campaign, by="maria", now=NOW, wall_now=WALL, **(asked | changes))
+    asked: dict[str, Any] = {"campaign": campaign, "by": "maria", "now": NOW, "wall_now": WALL}
+    asked |= {"step_key": "mail-1", "variant": "b", "locale": "en", "person": person, "address": MINE}
+    return try_out.send_test(**asked | changes)
 
 
 def outgoing(channel: str = "email"):
@@ -178,3 +179,28 @@ def test_a_text_that_cannot_be_filled_in_says_so_and_sends_nothing(campaign):
     with pytest.raises(TemplateError):
         send(broken, variant="a")
     assert not Message.objects.exists()
+
+
+def test_one_address_gets_so_many_tests_in_an_hour_and_no_more(campaign):
+    for _ in range(try_out.MOST_PER_ADDRESS):
+        send(campaign)
+
+    with pytest.raises(try_out.TooManyTestsError):
+        send(campaign, by="noa", address=MINE.upper())
+    send(campaign, by="noa", address="noa@acme.example")
+    assert Message.objects.count() == try_out.MOST_PER_ADDRESS + 1
+
+
+def test_one_person_sends_so_many_tests_in_an_hour_and_no_more(campaign):
+    for number in range(try_out.MOST_PER_HOUR):
+        send(campaign, address=f"colleague-{number}@acme.example")
+
+    with pytest.raises(try_out.TooManyTestsError):
+        send(campaign, address="one-more@acme.example")
+    assert send(campaign, now=NOW + timedelta(hours=1), address="one-more@acme.example").state == "READY"
+
+
+@pytest.mark.parametrize("number", ["+19005551234", "+40900123456"])
+def test_no_test_goes_to_a_number_that_costs_extra(number):
+    with pytest.raises(try_out.CostlyNumberError):
+        try_out.read_address(channel="sms", address=number)

@@ -99,6 +99,14 @@ def test_a_long_text_message_is_a_warning():
     assert "UCS-2" in problem.message
 
 
+@pytest.mark.parametrize(("length", "codes"), [(1600, ["SEVERAL_SEGMENTS"]), (1601, ["TOO_LONG"])])
+def test_a_text_message_longer_than_a_provider_takes_is_an_error(length, codes):
+    found = check_content(kind="sms", content={"text": "x" * length}, allowed=ALLOWED)
+
+    assert [problem.code for problem in found] == codes
+    assert found[0].level == ("error" if codes == ["TOO_LONG"] else "warning")
+
+
 @pytest.mark.parametrize(
     ("kind", "content"),
     [
