@@ -26,3 +26,18 @@ def wait_until_settled() -> None:
                 return
             assert time.monotonic() < until, "A transaction stayed open all the time."
             time.sleep(0.02)
+
+
+def wait_until_idle() -> None:
+    """Until nobody else is in the middle of anything in this database: a request that a page left behind would lock
+    itself up with the emptying of the tables."""
+    until, quiet = time.monotonic() + PATIENCE_S, 0
+    while quiet < 3:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'"
+            )
+            quiet = quiet + 1 if cursor.fetchone()[0] == 0 else 0
+        assert time.monotonic() < until, "A request never ended."
+        time.sleep(0.05)
