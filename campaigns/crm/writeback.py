@@ -19,7 +19,8 @@ from orchestrator.connectors import registry
 from orchestrator.connectors.contract import ConnectorError, Crm, DealUpsert, PropertyPatch, TaskUpsert
 
 BATCH = 100
-LEASE = timedelta(seconds=120)
+# Longer than a batch of slow requests takes; what a killed worker held is taken up after it.
+LEASE = timedelta(seconds=45)
 FIRST_RETRY_S = 30
 LONGEST_RETRY_S = 3600
 # About three days of hourly tries once the first hour is over.

@@ -129,10 +129,10 @@ def build_mjml(*, locale: str, words: dict[str, str]) -> str:
 </mjml>"""
 
 
-def mail_content(variant: str) -> dict[str, dict[str, str]]:
+def mail_content(words_by_locale: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
     return {
         locale: {"subject": words["subject"], "mjml": build_mjml(locale=locale, words=words)}
-        for locale, words in MAILS[variant].items()
+        for locale, words in words_by_locale.items()
     }
 
 
@@ -156,8 +156,8 @@ def campaign_file() -> dict[str, Any]:
                 "kind": "MESSAGE",
                 "channel": "email",
                 "variants": {
-                    "a": {"weight": 50, "content": mail_content("a")},
-                    "b": {"weight": 50, "content": mail_content("b")},
+                    "a": {"weight": 50, "content": mail_content(MAILS["a"])},
+                    "b": {"weight": 50, "content": mail_content(MAILS["b"])},
                 },
             },
             {"key": "wait-1", "kind": "WAIT", "for": "3d"},

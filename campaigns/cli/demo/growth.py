@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from campaigns.cli.demo.campaign import build_mjml
+from campaigns.cli.demo.campaign import mail_content
 
 SLUG = "api-growth"
 # Two windows of four weeks must lie in the history.
@@ -99,7 +99,7 @@ def campaign_file() -> dict[str, Any]:
                 "key": "mail-1",
                 "kind": "MESSAGE",
                 "channel": "email",
-                "variants": {name: {"weight": 50, "content": _mail(name)} for name in ("a", "b")},
+                "variants": {name: {"weight": 50, "content": mail_content(MAILS[name])} for name in ("a", "b")},
             },
             {"key": "wait-1", "kind": "WAIT", "for": "4d"},
             {
@@ -112,11 +112,4 @@ def campaign_file() -> dict[str, Any]:
             {"key": "sms-1", "kind": "MESSAGE", "channel": "sms", "variants": {"a": {"content": TEXTS}}},
             {"key": "end", "kind": "EXIT"},
         ],
-    }
-
-
-def _mail(variant: str) -> dict[str, dict[str, str]]:
-    return {
-        locale: {"subject": words["subject"], "mjml": build_mjml(locale=locale, words=words)}
-        for locale, words in MAILS[variant].items()
     }

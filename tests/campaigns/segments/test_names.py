@@ -42,7 +42,7 @@ def test_names_that_exist_are_accepted() -> None:
     ConsentTopicFactory(slug="news")
     SendGateFactory(slug="autumn", topic="news")
     make_segment(slug="somebody")
-    parse.parse_definition(
+    definition = parse.parse_definition(
         {
             "all": [
                 {"usage": "seats", "agg": "last", "op": "is_set"},
@@ -54,6 +54,7 @@ def test_names_that_exist_are_accepted() -> None:
             ]
         }
     )
+    assert len(nodes.children_of(definition.root)) == 6
 
 
 def test_segments_that_lead_in_a_circle_are_an_error() -> None:
