@@ -23,6 +23,9 @@ _BAR = " | "
 _CONDITION = re.compile(r"\{%-?\s*(?:if|unless|case|for|(end)(?:if|unless|case|for))\b")
 _ANY_TEXT = re.compile(r"<mj-(?:text|button)\b(?:[^>]*[^/>])?>(.*?)</mj-(?:text|button)>", re.DOTALL)
 _TAG = re.compile(r"<[^<>]*>")
+# Far more than blocks ever make; reading looks ahead from each.
+_MOST_TAGS = 1_000
+_EXCERPTED = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,8 @@ def build_mjml(*, blocks: Blocks, locale: str) -> str:
 
 def read_blocks(*, mjml: str, locale: str) -> Blocks | None:
     """None for MJML that was not made of blocks."""
+    if mjml.count("<") > _MOST_TAGS:
+        return None
     above: list[str] = []
     under: list[str] = []
     button = small = ""
@@ -81,7 +86,7 @@ def read_blocks(*, mjml: str, locale: str) -> Blocks | None:
 def excerpt(mjml: str, *, longest: int = 160) -> str:
     """The first words of a mail, greeting left out, with their Liquid in place. What stands from the button on only
     where there is nothing before it."""
-    found = list(_ANY_TEXT.finditer(mjml))
+    found = list(_ANY_TEXT.finditer(mjml[:_EXCERPTED]))
     before = list(takewhile(lambda one: not one[0].startswith("<mj-button"), found))
     parts = [_as_text(one[1]) for one in before or found]
     words = " ".join(" ".join(parts[1:] if len(parts) > 1 else parts).split())

@@ -1,4 +1,6 @@
-"""What people write back to a text: STOP is in force, START gives back, HELP is answered, all else is a reply."""
+"""What people write back to a text: STOP is in force, START gives back, HELP is answered, all else is a reply.
+
+A no in somebody's own words is a STOP; one that may be none is a reply whose report says so, for a person to read."""
 
 from __future__ import annotations
 
@@ -10,7 +12,8 @@ from django.db import transaction
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from campaigns.consent import keywords, opt_out, points
+from campaigns.consent import free_text, keywords, opt_out, points
+from campaigns.consent.free_text import Answer, Grade
 from campaigns.consent.keywords import Meaning
 from campaigns.delivery import feedback
 from campaigns.delivery.models import Message
@@ -19,7 +22,8 @@ from campaigns.profiles.models import Contact
 from orchestrator.channels.events import DeliveryEvent, EventType
 
 # What a provider's own list of stopped numbers does to us is the same no, told by another way.
-_STOP_CODES = ("stop", "21610")
+_FREE_TEXT = "free_text"
+_STOP_CODES = ("stop", "21610", _FREE_TEXT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +45,19 @@ class Taken:
 
     meaning: Meaning | None
     locale: str
+    needs_person: bool = False
 
 
 def take_text(*, written: WrittenBack, now: datetime, wall_now: datetime) -> Taken:
     """One transaction: stored once by its key, and a STOP in it is in force when this returns.
 
-    The text itself is kept nowhere: of a word for STOP the word, of a reply that there was one. It belongs to the
-    newest message that went to the number.
+    The text itself is kept nowhere: of a word for STOP the word, of a no in other words the rule that found it, of a
+    reply that there was one. It belongs to the newest message that went to the number.
     """
     meaning = _meaning(written)
+    own_words = free_text.grade(text=written.text) if meaning is None else free_text.NOTHING
+    if own_words.grade is Grade.OPT_OUT:
+        meaning = Meaning.STOP
     digest = addresses.hash_address(written.sender)
     newest = _newest_message(written.channel, digest)
     locale = _locale(digest, newest)
@@ -58,8 +66,8 @@ def take_text(*, written: WrittenBack, now: datetime, wall_now: datetime) -> Tak
             return Taken(meaning=None, locale=locale)
         if meaning is Meaning.START and not _give_back(written, digest, newest, now):
             meaning = None
-        feedback.store_new(event=_event(written, meaning, newest, now), now=now, wall_now=wall_now)
-    return Taken(meaning=meaning, locale=locale)
+        feedback.store_new(event=_event(written, meaning, own_words, newest, now), now=now, wall_now=wall_now)
+    return Taken(meaning=meaning, locale=locale, needs_person=own_words.grade is Grade.UNSURE)
 
 
 def answer_words(*, taken: Taken) -> str:
@@ -108,7 +116,9 @@ def _give_back(written: WrittenBack, digest: bytes, newest: Message | None, now:
     )
 
 
-def _event(written: WrittenBack, meaning: Meaning | None, newest: Message | None, now: datetime) -> DeliveryEvent:
+def _event(
+    written: WrittenBack, meaning: Meaning | None, own_words: Answer, newest: Message | None, now: datetime
+) -> DeliveryEvent:
     """HELP and START are nobody's answer to an offer: kept, and no fact of the message."""
     event = DeliveryEvent(
         provider=written.provider,
@@ -122,7 +132,11 @@ def _event(written: WrittenBack, meaning: Meaning | None, newest: Message | None
         reason=f"in: {meaning.value}" if meaning else "in",
         channel=written.channel,
     )
+    if own_words.grade is Grade.OPT_OUT:
+        return replace(event, type=EventType.UNSUBSCRIBED, code=_FREE_TEXT, reason=f"in: {own_words.rule}")
     if meaning is Meaning.STOP:
         word = keywords.normalise(text=written.text) if not written.said else written.said
         return replace(event, type=EventType.UNSUBSCRIBED, code="stop", reason=f"in: {word}")
+    if own_words.grade is Grade.UNSURE:
+        return replace(event, type=EventType.REPLIED, reason=f"in: unsure {own_words.rule}")
     return replace(event, type=EventType.REPLIED) if meaning is None else event

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 LARGEST = Decimal(10) ** 15
 _LONGEST_LIST = 1_000
+_LONGEST_TEXT = 512 * 1024
+_LONGEST_FORM = 1_000
 _SIX_PLACES = Decimal("0.000001")
 _NUMBER = re.compile(r"\s*[+-]?[0-9]{1,24}(\.[0-9]{1,12})?\s*")
 _CODE_BEFORE_DIGIT = re.compile(r"(?<=[A-Z])(?=[0-9])")
@@ -119,7 +121,10 @@ def last(value: Any) -> Any:
 def join(value: Any, separator: Any = ", ") -> str:
     if len(value) > _LONGEST_LIST:
         raise _wrong(f"a list of more than {_LONGEST_LIST} entries cannot be joined")
-    return str(separator).join(str(one) for one in _listed(value))
+    between, texts = str(separator), [str(one) for one in _listed(value)]
+    if sum(map(len, texts)) + len(between) * len(texts) > _LONGEST_TEXT:
+        raise _wrong("the joined list is too long")
+    return between.join(texts)
 
 
 def escape_(value: Any) -> Markup:
@@ -179,6 +184,8 @@ def plural(value: Any, *forms: Any, environment: MarketerEnvironment) -> str:
     if len(forms) != len(kinds):
         raise _wrong(f"plural takes {len(kinds)} forms in this language ({', '.join(kinds)}), not {len(forms)}")
     form = str(forms[kinds.index(locale.plural_form(abs(amount)))])
+    if len(form) > _LONGEST_FORM:
+        raise _wrong(f"a form of plural has at most {_LONGEST_FORM} characters")
     return form.replace("#", str(format_decimal(amount, locale=locale)))
 
 

@@ -17,6 +17,9 @@ FIELDS = {
     "sms": ("text",),
     "csm_task": ("text", "title"),
 }
+# Nobody reads more of them at once, and looking for the right name takes its time.
+_MOST_UNKNOWN = 20
+_LONGEST_NAME = 80
 _HTML_FIELDS = {"mjml", "html"}
 
 
@@ -73,8 +76,11 @@ def _check_field(field: str, source: str, allowed: Mapping[str, Any], locale: st
         used = liquid.variables_with_lines(source)
     except TemplateError as error:
         return [Problem(error.code, error.message, error.line, field)]
-    problems, seen = [], set()
+    problems: list[Problem] = []
+    seen: set[str] = set()
     for name, line in used:
+        if len(problems) == _MOST_UNKNOWN:
+            break
         if name not in seen and not _is_allowed(name, allowed):
             problems.append(Problem("UNKNOWN_VARIABLE", _unknown(name, allowed), line, field))
         seen.add(name)
@@ -92,7 +98,7 @@ def _is_allowed(name: str, allowed: Mapping[str, Any]) -> bool:
 def _unknown(name: str, allowed: Mapping[str, Any]) -> str:
     if any(one.startswith(f"{name}.") for one in allowed):
         return f"{name} is a group of variables: name one of them, such as {name}.…"
-    close = difflib.get_close_matches(name, list(allowed), n=1)
+    close = difflib.get_close_matches(name, list(allowed), n=1) if len(name) <= _LONGEST_NAME else []
     if close:
         return f"There is no variable {name}. Did you mean {close[0]}?"
     return f"There is no variable {name}."

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sys
+import bisect
 from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from liquid import Environment, RenderContext
+from liquid import Environment
 from liquid.builtin import content, illegal, output
 from liquid.builtin.tags import (
     assign_tag,
@@ -27,27 +27,25 @@ from liquid.exceptions import (
     LiquidError,
     LiquidSyntaxError,
     LiquidTypeError,
-    LocalNamespaceLimitError,
-    LoopIterationLimitError,
     ResourceLimitError,
     UndefinedError,
 )
 from liquid.template import BoundTemplate
 from liquid.undefined import FalsyStrictUndefined
-from liquid.utils import ReadOnlyChainMap
 
-from orchestrator.templating import mask
+from orchestrator.templating import limits, mask
 from orchestrator.templating.errors import TemplateError
 from orchestrator.templating.filters import FILTERS
+from orchestrator.templating.limits import (
+    DEPTH,
+    LARGEST_NAMESPACE,
+    LARGEST_OUTPUT,
+    LOOP_ITERATIONS,
+    LimitedTemplate,
+)
 
 LARGEST_TEMPLATE = 100 * 1024
-LARGEST_OUTPUT = 512 * 1024
-LARGEST_NAMESPACE = 2 * 1024 * 1024
-LOOP_ITERATIONS = 10_000
-DEPTH = 20
-# Iterations x characters of the template: what a loop over a huge body may cost.
-LOOP_WORK = 20_000_000
-_RAW_BLOCKS = 50
+_SHORT = 16 * 1024
 _PLAIN_TYPES = frozenset({str, int, bool, float, Decimal})
 
 _TAGS: list[Any] = [
@@ -62,41 +60,11 @@ _TAGS: list[Any] = [
     echo_tag.EchoTag,
     for_tag.BreakTag,
     for_tag.ContinueTag,
-    for_tag.ForTag,
+    limits.LoopTag,
     if_tag.IfTag,
     inline_comment_tag.InlineCommentTag,
     unless_tag.UnlessTag,
 ]
-
-
-class _Context(RenderContext):
-    """No system clock in scope; loops and variables are counted over the whole render, not per nesting."""
-
-    __slots__ = ("iterations", "namespace_size")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.scope = ReadOnlyChainMap(self.locals, self.globals, self.counters)
-        self.iterations = 0
-        self.namespace_size = 0
-
-    def assign(self, key: str, val: Any) -> None:
-        old = sys.getsizeof(self.locals[key], default=1) if key in self.locals else 0
-        self.namespace_size += sys.getsizeof(val, default=1) - old
-        if self.namespace_size > LARGEST_NAMESPACE:
-            raise LocalNamespaceLimitError("the variables grow too large", token=None)
-        self.locals[key] = val
-
-    def raise_for_loop_limit(self, length: int = 1) -> None:
-        self.iterations += length
-        source_length = getattr(self.template, "source_length", 0)
-        if self.iterations > LOOP_ITERATIONS or self.iterations * source_length > LOOP_WORK:
-            raise LoopIterationLimitError("the loops run too often", token=None)
-
-
-class _Template(BoundTemplate):
-    context_class = _Context
-    source_length = 0
 
 
 class MarketerEnvironment(Environment):
@@ -107,7 +75,7 @@ class MarketerEnvironment(Environment):
     local_namespace_limit = LARGEST_NAMESPACE
     context_depth_limit = DEPTH
     block_nesting_limit = DEPTH
-    template_class = _Template
+    template_class = LimitedTemplate
 
     def __init__(self, *, autoescape: bool, locale: str) -> None:
         self.locale = locale
@@ -165,10 +133,11 @@ def used_variables(source: str) -> set[str]:
 
 def variables_with_lines(source: str) -> list[tuple[str, int]]:
     found: list[tuple[str, int]] = []
+    breaks = [place for place, letter in enumerate(source) if letter == "\n"]
     for variables in parse(source, html=False, locale="en", limit=LARGEST_OUTPUT).analyze().globals.values():
         for variable in variables:
             name = ".".join(_leading_names(variable.segments))
-            found.append((name, source.count("\n", 0, variable.span.index) + 1))
+            found.append((name, bisect.bisect_left(breaks, variable.span.index) + 1))
     return found
 
 
@@ -184,17 +153,36 @@ def _environment(html: bool, locale: str) -> MarketerEnvironment:
     return MarketerEnvironment(autoescape=html, locale=locale)
 
 
-@lru_cache(maxsize=256)
 def _parse(source: str, html: bool, locale: str) -> BoundTemplate:
+    """Long sources are few (a mail's HTML is one) and what is made of them is large, so they have a smaller cache."""
+    return _parse_short(source, html, locale) if len(source) <= _SHORT else _parse_long(source, html, locale)
+
+
+@lru_cache(maxsize=256)
+def _parse_short(source: str, html: bool, locale: str) -> BoundTemplate:
+    return _parse_anew(source, html, locale)
+
+
+@lru_cache(maxsize=64)
+def _parse_long(source: str, html: bool, locale: str) -> BoundTemplate:
+    return _parse_anew(source, html, locale)
+
+
+def _parse_anew(source: str, html: bool, locale: str) -> BoundTemplate:
     try:
-        _check_tags(source)
+        limits.check_source(source)
         if html:
             mask.refuse_markup(source)
         template = _environment(html, locale).from_string(source)
+        limits.bind(template)
+        _check_filters(template, source)
     except LiquidError as error:
         raise _explain(error, otherwise="SYNTAX") from error
-    _check_filters(template, source)
-    template.source_length = len(source)  # type: ignore[attr-defined]
+    except (RecursionError, OverflowError, ValueError) as error:
+        if isinstance(error, TemplateError):
+            raise
+        message = "The Liquid tags cannot be read: something in them is too deep or too large."
+        raise TemplateError(message, code="TOO_MUCH") from error
     return template
 
 
@@ -205,13 +193,6 @@ def _check_filters(template: BoundTemplate, source: str) -> None:
             message = f"There is no filter {name!r}. There are: {', '.join(sorted(FILTERS))}."
             line = source.count("\n", 0, spans[0].index) + 1
             raise TemplateError(message, code="UNKNOWN_FILTER", line=line)
-
-
-def _check_tags(source: str) -> None:
-    """All tags closed, and few enough `raw` ones that the engine's search for their ends stays short."""
-    raw = sum(region.inner == "raw" for region in mask.regions(source))
-    if raw > _RAW_BLOCKS:
-        raise TemplateError(f"The template has more than {_RAW_BLOCKS} raw blocks.", code="TOO_MUCH")
 
 
 def _plain(value: Any, depth: int) -> Any:

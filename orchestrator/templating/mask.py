@@ -11,6 +11,7 @@ from orchestrator.templating.errors import TemplateError
 _OPENING = re.compile(r"\{[{%]")
 _COMMENT = re.compile(r"\{%-?\s*(end)?comment\s*-?%\}")
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
+_WORD = re.compile(r"lqx+", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,6 @@ class Mask:
 
 
 def _free_word(source: str) -> str:
-    lowered, word = source.lower(), "lqx"
-    while word in lowered:
-        word += "x"
-    return word
+    """One `x` more than the longest such word that the source holds itself."""
+    taken = max((len(found[0]) for found in _WORD.finditer(source)), default=2)
+    return "lq" + "x" * (taken - 1)

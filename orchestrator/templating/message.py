@@ -10,7 +10,7 @@ from typing import Any
 
 import nh3
 
-from orchestrator.templating import liquid, mask, plaintext
+from orchestrator.templating import limits, liquid, mask, plaintext
 from orchestrator.templating.errors import TemplateError
 from orchestrator.templating.mjml import compile_masked, direction
 
@@ -20,7 +20,9 @@ _IN_APP_TAGS = {
     "small", "span", "strong", "sub", "sup", "u", "ul",
 }  # fmt: skip
 _IN_APP_ATTRIBUTES = {"*": {"dir", "lang", "title"}, "a": {"href"}, "img": {"src", "alt", "width", "height"}}
-_CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]+")
+# Far beyond what a banner or a window has.
+_MOST_TAGS = 500
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +53,8 @@ def compile_email(*, subject: str, mjml: str, text: str = "", locale: str = "en"
     html, kept = compile_masked(mjml, locale=locale)
     plain = text.strip() or kept.restore(plaintext.html_to_text(html))
     compiled = CompiledContent(_one_line(subject), kept.restore(html), plain, locale)
-    liquid.parse(compiled.html, html=True, locale=locale, limit=liquid.LARGEST_OUTPUT)
-    liquid.parse(compiled.text, html=False, locale=locale, limit=liquid.LARGEST_OUTPUT)
+    liquid.parse(compiled.html, html=True, locale=locale, limit=limits.LARGEST_OUTPUT)
+    liquid.parse(compiled.text, html=False, locale=locale, limit=limits.LARGEST_OUTPUT)
     return compiled
 
 
@@ -75,7 +77,7 @@ def compile_in_app(*, html: str, title: str = "", locale: str = "en") -> Compile
     compiled = CompiledContent(
         _one_line(title), kept.restore(clean), kept.restore(plaintext.html_to_text(clean)), locale
     )
-    liquid.parse(compiled.html, html=True, locale=locale, limit=liquid.LARGEST_OUTPUT)
+    liquid.parse(compiled.html, html=True, locale=locale, limit=limits.LARGEST_OUTPUT)
     return compiled
 
 
@@ -123,7 +125,10 @@ def _one_line(text: str) -> str:
 
 
 def _sanitise(html: str, schemes: set[str]) -> str:
-    return nh3.clean(
+    """TemplateError for a fragment of so many tags that a parser which repairs their nesting would take long."""
+    if html.count("<") > _MOST_TAGS:
+        raise TemplateError(f"The message has more than {_MOST_TAGS} tags.", code="TOO_MUCH")
+    clean = nh3.clean(
         html,
         tags=_IN_APP_TAGS,
         attributes=_IN_APP_ATTRIBUTES,
@@ -131,3 +136,6 @@ def _sanitise(html: str, schemes: set[str]) -> str:
         clean_content_tags={"script", "style", "iframe", "object", "svg", "math", "template", "noscript"},
         link_rel="noopener noreferrer",
     )
+    if clean.count("<") > 4 * _MOST_TAGS:
+        raise TemplateError("The tags of the message are not closed where they should be.", code="TOO_MUCH")
+    return clean

@@ -13,6 +13,7 @@ from xml.parsers import expat
 import mrml
 
 from orchestrator.templating.errors import TemplateError
+from orchestrator.templating.limits import LARGEST_OUTPUT
 from orchestrator.templating.mask import Mask, refuse_markup
 
 _CONTENT = {
@@ -39,7 +40,13 @@ _RTL_DEFAULTS = (
     '<mj-attributes><mj-section direction="rtl"/><mj-column direction="rtl"/><mj-group direction="rtl"/>'
     '<mj-text align="right"/><mj-table align="right"/></mj-attributes>'
 )
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+# The compiler recurses into elements and repeats inherited attributes in each: both are bounded before it runs.
+_ELEMENTS = 2_000
+_DEPTH = 40
+_LONGEST_ATTRIBUTE = 2_000
+_INHERITED = 2_000_000
+_IMAGES = 12
+_HANDING_DOWN = {"mj-attributes", "mj-accordion", "mj-carousel", "mj-navbar", "mj-social"}
 _VOID = re.compile(r"<(br|hr|img|wbr|col)\b([^<>]*?)/?>", re.IGNORECASE)
 _ENTITY = re.compile(r"&(?:([A-Za-z][A-Za-z0-9]*);|(?!#[0-9]+;|#[xX][0-9a-fA-F]+;))")
 _XML_ENTITIES = {"amp", "lt", "gt", "quot", "apos"}
@@ -75,14 +82,25 @@ def compile_masked(source: str, *, locale: str) -> tuple[str, Mask]:
     except (OSError, ValueError) as error:
         message = f"The MJML could not be turned into a mail ({error}). Check that every element stands where it may."
         raise TemplateError(message, code="MJML") from error
+    if len(made.content) > LARGEST_OUTPUT:
+        raise TemplateError(f"The mail becomes larger than {LARGEST_OUTPUT // 1024} KB.", code="TOO_LARGE")
     return made.content, kept
 
 
 def _normalise(text: str) -> str:
     """XML of what people write as HTML: void elements closed, named characters and bare & encoded. Lines stay."""
-    text = _COMMENT.sub(lambda found: "\n" * found[0].count("\n"), text)
+    text = _without_comments(text)
     text = _VOID.sub(r"<\1\2/>", text)
     return _ENTITY.sub(_encode, text).strip("\ufeff \t\r")
+
+
+def _without_comments(text: str) -> str:
+    """In one pass, whatever is left open."""
+    parts, position = [], 0
+    while (start := text.find("<!--", position)) >= 0 and (end := text.find("-->", start + 4)) >= 0:
+        parts += [text[position:start], "\n" * text.count("\n", start, end)]
+        position = end + 3
+    return "".join([*parts, text[position:]])
 
 
 def _encode(found: re.Match[str]) -> str:
@@ -121,6 +139,7 @@ class _Checker:
         self._kept = kept
         self._bytes = text.encode()
         self._open: list[tuple[str, int]] = []
+        self._elements = self._images = self._inherited = 0
         self._parser = parser = expat.ParserCreate("utf-8")
         parser.buffer_text = True
         parser.StartElementHandler = self._start
@@ -143,18 +162,18 @@ class _Checker:
         except expat.ExpatError as error:
             raise TemplateError(self._hint(error), code="MJML", line=self._line()) from error
 
-    def _line(self) -> int:
-        place = max(self._parser.CurrentByteIndex, 0)
+    def _line(self, place: int | None = None) -> int:
+        place = max(self._parser.CurrentByteIndex if place is None else place, 0)
         return self._kept.line_at(self._bytes[:place].decode(errors="ignore"))
 
-    def _refuse(self, message: str) -> None:
-        raise TemplateError(self._kept.restore(message), code="MJML", line=self._line())
+    def _refuse(self, message: str, *, code: str = "MJML") -> None:
+        raise TemplateError(self._kept.restore(message), code=code, line=self._line())
 
     def _hint(self, error: expat.ExpatError) -> str:
         reason = expat.ErrorString(error.code)
         if self._open and reason in {"mismatched tag", "no element found", "unclosed token"}:
-            name, line = self._open[-1]
-            return f"<{name}> of line {line} is not closed before here."
+            name, place = self._open[-1]
+            return f"<{name}> of line {self._line(place)} is not closed before here."
         if reason == "duplicate attribute":
             return "An attribute is given twice in one element."
         return (
@@ -178,11 +197,28 @@ class _Checker:
             self._refuse(f"<{name}> belongs into <mj-head>.")
         for attribute, value in attributes.items():
             self._check_attribute(name, attribute.lower(), value)
-        self._open.append((name, self._line()))
+        self._open.append((name, self._parser.CurrentByteIndex))
+        self._check_size(name, attributes)
+
+    def _check_size(self, name: str, attributes: dict[str, str]) -> None:
+        self._elements += 1
+        self._images += name == "mj-carousel-image"
+        if any(opened in _HANDING_DOWN for opened, _ in self._open):
+            self._inherited += sum(map(len, attributes.values()))
+        if len(self._open) > _DEPTH:
+            self._refuse(f"The elements are nested more than {_DEPTH} deep.", code="TOO_MUCH")
+        if self._elements > _ELEMENTS:
+            self._refuse(f"The mail has more than {_ELEMENTS} elements.", code="TOO_MUCH")
+        if self._images > _IMAGES:
+            self._refuse(f"A carousel has at most {_IMAGES} images.", code="TOO_MUCH")
+        if self._inherited * self._elements > _INHERITED:
+            self._refuse("Attributes that many elements inherit are too long.", code="TOO_MUCH")
 
     def _check_attribute(self, element: str, attribute: str, value: str) -> None:
         if attribute.startswith("on") or self._kept.has_word(attribute) or attribute in {"srcdoc", "formaction"}:
             self._refuse(f"The attribute {attribute} is not allowed.")
+        if len(value) > _LONGEST_ATTRIBUTE:
+            self._refuse(f"The attribute {attribute[:40]} is longer than {_LONGEST_ATTRIBUTE} characters.")
         if attribute in {"style", "css-class"} and _BAD_STYLE.search(value):
             self._refuse("This style is not allowed.")
         if attribute in _ADDRESSES and element != "mj-font" and value.strip():

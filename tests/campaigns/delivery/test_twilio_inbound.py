@@ -174,3 +174,47 @@ def test_a_forged_text_changes_nothing(client):
 
 def test_signed_nonsense_is_refused(client):
     assert post(client, PATH, {"Body": "STOP"}).status_code == 400
+
+
+@pytest.mark.parametrize("text", ["Please stop texting me", "תפסיקו לשלוח לי הודעות", "nu mai vreau mesaje"])
+def test_a_no_in_own_words_is_in_force_when_it_is_answered_and_its_rule_is_the_evidence(client, text):
+    message = sms_message()
+
+    [words] = words_of(write(client, text))
+
+    assert words.startswith("Acme: ")
+    assert state_of(message) == (True, "UNSUBSCRIBED")
+    record = ConsentRecord.objects.get()
+    assert record.source == "twilio:free_text"
+    assert record.evidence["said"].startswith("in: ")
+    assert text.casefold() not in str(record.evidence).casefold()
+    assert applied(message).unsubscribed_at
+
+
+@pytest.mark.parametrize("text", ["Don't stop!", "אל תפסיקו", "Nu vă opriți"])
+def test_a_no_to_stopping_is_a_reply(client, text):
+    message = sms_message()
+    assert words_of(write(client, text)) == []
+    assert state_of(message) == (False, "")
+    assert list(ProviderEvent.objects.values_list("type", "reason")) == [("REPLIED", "in")]
+
+
+def test_what_may_be_a_no_is_a_reply_that_says_so(client):
+    message = sms_message()
+    assert words_of(write(client, "Too many messages, my card is 4580 1234")) == []
+    assert state_of(message) == (False, "")
+    assert list(ProviderEvent.objects.values_list("type", "reason")) == [("REPLIED", "in: unsure en.annoyed")]
+
+
+def test_start_gives_back_what_a_no_in_own_words_took(client):
+    message = sms_message()
+    write(client, "please stop texting me", sid="SM1")
+    write(client, "START", sid="SM2")
+    assert state_of(message) == (False, "")
+
+
+def test_where_twilio_has_understood_a_start_own_words_do_not_count(client):
+    message = sms_message()
+    write(client, "STOP", sid="SM1")
+    write(client, "please stop texting me", sid="SM2", said="START")
+    assert state_of(message) == (False, "")

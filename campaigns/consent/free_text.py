@@ -1,0 +1,121 @@
+"""What a reply in somebody's own words says about being written to. Pure: nothing is stored, nothing is sent.
+
+Graded for precision: a doubtful one is for a person to read. A clear no counts whatever stands around it.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from campaigns.consent import free_text_rules as rules
+from campaigns.consent import keywords
+from campaigns.consent.free_text_rules import Rules
+
+
+class Grade(StrEnum):
+    OPT_OUT = "OPT_OUT"
+    UNSURE = "UNSURE"
+    NONE = "NONE"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`rule` names what matched (`en.stop.sending`), never what was written; empty for NONE without a rule."""
+
+    grade: Grade
+    rule: str = ""
+
+
+NOTHING = Answer(Grade.NONE)
+# A reply that means no says so at once. Longer ones are read so far.
+_READ = 1_000
+_LONGEST_CLAUSE = 200
+_ENDS = re.compile(r"([.!?;,:\n\r()\u2026\u05c3\u061f]+|\s[-\u2013\u2014]\s)")
+_APOSTROPHES = re.compile(r"['\u2019\u2018`\u00b4\u05f3]")
+_NOISE = re.compile(r"[^\w]+|_+")
+_QUOTED = re.compile(
+    r"^\s*(?:>|-{2,}\s*$|-{3,}.*(?:original|forwarded)|_{5,}|from:|sent:|on .{4,120} wrote:|בתאריך .*כתב|מאת:"
+    r"|pe .* a scris"
+    r"|la .* a scris|de la:)",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+
+def grade(*, text: str) -> Answer:
+    """OPT_OUT where any clause is a clear no, unless another takes it back; UNSURE where a person should read it."""
+    unsure = taken_back = opted_out = NOTHING
+    for clause, is_question in _clauses(text[:_READ]):
+        found = _grade_clause(clause, is_question)
+        if found.grade is Grade.OPT_OUT and opted_out is NOTHING:
+            opted_out = found
+        elif found.grade is Grade.UNSURE and unsure is NOTHING:
+            unsure = found
+        elif found.grade is Grade.NONE and found.rule:
+            taken_back = found
+    if opted_out is NOTHING:
+        return unsure
+    return opted_out if taken_back is NOTHING else Answer(Grade.UNSURE, taken_back.rule)
+
+
+def own_words(*, mail: str) -> str:
+    """A mail's plain text less the signature and what it quotes: our own footer says "unsubscribe" too."""
+    quoted = _QUOTED.search(mail)
+    return mail[: quoted.start()].strip() if quoted else mail.strip()
+
+
+def _grade_clause(clause: str, is_question: bool) -> Answer:
+    """A rule with grade NONE is a no that is expressly none."""
+    word = _bare(clause)
+    if word in rules.STRONG:
+        return Answer(Grade.OPT_OUT, "word")
+    insisting = _first(rules.INSISTING, clause)
+    if insisting:
+        return Answer(Grade.OPT_OUT, insisting)
+    negated = _first(rules.NEGATED, clause)
+    if negated:
+        complaint = re.search(
+            r"\b(?:you|u|they) (?:dont|do not|wont|will not|never|just dont) (?:ever )?stop\b", clause
+        )
+        return Answer(Grade.UNSURE, "en.complaint") if complaint else Answer(Grade.NONE, negated)
+    clear = _first(rules.CLEAR, clause)
+    if clear:
+        asks = is_question and rules.ASKING.search(clause) and not rules.ASKED_FOR.search(clause)
+        return Answer(Grade.UNSURE if asks or rules.CONDITION.search(clause) else Grade.OPT_OUT, clear)
+    if keywords.meaning_of(text=word) is keywords.Meaning.STOP:
+        return Answer(Grade.UNSURE, "word")
+    hint = _first(rules.HINT, rules.HARMLESS.sub(" ", clause))
+    return Answer(Grade.UNSURE, hint) if hint else NOTHING
+
+
+def _clauses(text: str) -> Iterator[tuple[str, bool]]:
+    """Each normalised, and whether a question mark ends it."""
+    parts = _ENDS.split(text)
+    for place in range(0, len(parts), 2):
+        ending = parts[place + 1] if place + 1 < len(parts) else ""
+        for one in rules.BUT.split(_normalise(parts[place])):
+            if one.strip():
+                yield one.strip()[:_LONGEST_CLAUSE], "?" in ending
+
+
+def _normalise(text: str) -> str:
+    folded = unicodedata.normalize("NFKD", text.casefold())
+    letters = "".join(letter for letter in folded if not unicodedata.combining(letter))
+    return _NOISE.sub(" ", _APOSTROPHES.sub("", letters)).strip()
+
+
+def _bare(clause: str) -> str:
+    """The clause without polite words at its ends."""
+    words = clause.split()
+    while words and words[0] in rules.POLITE:
+        del words[0]
+    while words and words[-1] in rules.POLITE:
+        del words[-1]
+    return " ".join(words)
+
+
+def _first(among: Rules, clause: str) -> str:
+    return next((name for name, pattern in among if pattern.search(clause)), "")

@@ -1,0 +1,178 @@
+"""How people say in their own words that they want no more, in English, Hebrew and Romanian.
+
+Each rule is matched against one clause: lower case, without accents, vowel points, apostrophes and punctuation. Rules
+are named, because the name is what is kept as evidence in place of what was written.
+"""
+
+from __future__ import annotations
+
+import re
+
+type Rules = tuple[tuple[str, re.Pattern[str]], ...]
+
+
+def _rules(**patterns: str) -> Rules:
+    return tuple((name.replace("_", ".", 1), re.compile(pattern)) for name, pattern in patterns.items())
+
+
+# What somebody can be in, or out of, that is none of our messages.
+_EN_OTHERS = (
+    r"(?! (?:of|from) (?:the |my |our |this |your |a )?(?:\w+ )?(?:account|plan|workspace|team|project|trial"
+    r"|org\w*|billing"
+    r"|sso|beta|renewal|auto ?renew\w*|contract|subscription|feature|call|meeting|invoice)\b)"
+)
+# What comes to the phone or into the mailbox, and the verbs of bringing it there.
+_EN_THINGS = r"(?:texts?|messages?|msgs?|messaging|e ?mails?|mails?|sms|smses|spam|ads|adverts?|promos?|promotions?)"
+_EN_DOING = r"(?:texting|messaging|sending|contacting|e ?mailing|mailing|spamming|writing|bothering|harassing|smsing)"
+_EN_DO = r"(?:text|message|contact|e ?mail|write(?: to)?|spam|bother|harass|sms|msg)"
+_EN_STOPPING = r"(?:stop|quit|cease)"
+_EN_NO = r"(?:dont|do not|never|no longer|not|wont|will not|didnt|did not|doesnt|cant|cannot|no need)"
+_EN_LINK = (
+    r"(?:want|wish|need|ask|asked|tell|told|say|said|mean|have|like|ever|you|u|it|to|them|please|pls|just|think|should"
+    r"|would|that|this|i|we|be|do|for|yet) "
+)
+_HE_THINGS = r"(?:ה?הודעו?ת|ה?סמסים|סמס|sms|ה?מסרונים|ה?מיילים|מייל|ה?פרסומות|ה?פרסומים|דיוור|ספאם|ה?הצעות)"
+_HE_SEND = r"(?:לשלוח|לסמס|לכתוב|להציק|להטריד|לפנות|להספים|לשגע|לחפור|עם זה|את זה)"
+_RO_THINGS = (
+    r"(?:mesaj\w*|sms\w*|mailuri\w*|mail|emailuri\w*|e ?mail\w*|reclam\w*|notificari\w*|spam\w*|oferte\w*|promotii\w*"
+    r"|newsletter\w*)"
+)
+_RO_SEND = r"(?:trimite|trimiteti|trimit[ae]ti|scrie|scrieti|trimis)"
+
+# A no that is said not to be one: "do not stop".
+NEGATED = _rules(
+    en_dont_stop=rf"\b{_EN_NO} (?:{_EN_LINK}){{0,5}}(?:stop|quit|cease|unsubscribe|remove|opt out|opt me out|cancel)\b",
+    en_keep_going=r"\bkeep (?:them|it|the \w+|on) (?:coming|going)\b|\bkeep (?:texting|messaging|sending|e ?mailing)\b",
+    he_al_tafsiku=r"\bאל (?:נא |בבקשה |רק )?ת(?:פסיק|סיר|מחק|חדל)\w*",
+    he_lo_lehafsik=r"\b(?:לא|בלי) (?:\w+ ){0,2}(?:שתפסיק\w*|להפסיק|שתסיר\w*|להסיר)\b",
+    he_tamshichu=r"\bתמשיכ\w* (?:לשלוח|לכתוב|לסמס)",
+    ro_nu_va_opriti=r"\bnu (?:va |te |mai |vreau |doresc |trebuie |sa |am |cerut |ma |i )*"
+    r"(?:opri\w*|incet\w*|dezabon\w*|sterg\w*|renunt\w*|stop)\b",
+    ro_continuati=r"\bcontinuati? sa (?:imi |mi |ne )?(?:trimit\w*|scri\w*)",
+)
+
+# Of the kind above by their words, and yet a no: "if you don't stop I'll report you", "I can't unsubscribe".
+INSISTING = _rules(
+    en_if_you_dont=r"\b(?:if|unless|until|why) (?:\w+ ){0,2}(?:dont|do not|wont|will not|cant|not) (?:\w+ ){0,2}stop\b",
+    en_why_wont=r"\bwhy (?:dont|wont|cant|do|will) (?:\w+ ){0,2}(?:not )?stop\b",
+    en_cannot_unsubscribe=r"\b(?:cant|cannot|could not|couldnt|unable to|not able to|trying to|tried to|how (?:do|can) "
+    r"(?:i|we|you)|how to|want to|wish to|like to|need to) (?:\w+ ){0,1}(?:unsubscribe|opt out|get off|be removed)\b"
+    + _EN_OTHERS,
+    en_how_to_stop=rf"\bhow (?:do|can) (?:i|we) (?:\w+ )?stop (?:\w+ )?(?:\w+ )?(?:{_EN_THINGS}|{_EN_DOING})\b",
+    he_im_lo=r"\bאם לא תפסיק\w*|\bלמה (?:אתם )?(?:לא|אינכם) מפסיקים",
+    he_lo_matzliach=r"\b(?:לא (?:מצליח\w*|יכול\w*|יודע\w*|ניתן|אפשר)|איך|כיצד|רוצה|רוצים) (?:\w+ ){0,2}"
+    r"(?:להסיר את עצמי|להסיר אותי|להסיר|להתנתק|מסירים|מתנתקים|שתפסיק\w* לשלוח|שתסיר\w* אותי|לצאת מהרשימה)",
+    ro_daca_nu=r"\b(?:daca|de ce) nu (?:va |te )?(?:opri\w*|incet\w*)",
+    ro_nu_pot=r"\b(?:nu (?:ma )?(?:pot|putem|reusesc|stiu)|cum|(?<!nu )(?:vreau|doresc|as vrea|as dori"
+    r"|vrem)) (?:\w+ ){0,3}dezabon\w*",
+)
+
+# A clear no.
+CLEAR = _rules(
+    en_stop_sending=rf"\b{_EN_STOPPING} (?:\w+ ){{0,2}}{_EN_DOING}\b",
+    en_stop_messages=rf"\bstop (?:with )?(?:all |the |these |those |this |your |any |my |sending |damn "
+    rf"|stupid )*{_EN_THINGS}\b",
+    en_stop_it=r"^(?:\w+ )?(?:stop (?:it|this|that|already|now|immediately|at once|right now)|just stop|stop stop)\b",
+    en_do_not_text=rf"\b(?:dont|do not|never|please not) (?:ever )?{_EN_DO} (?:me|us|this number|my (?:phone"
+    rf"|number))\b",
+    en_do_not_send=r"\b(?:dont|do not|never) (?:ever )?send (?:me |us )?(?:any |these |those |this |more |your "
+    r"|anymore )*"
+    rf"(?:{_EN_THINGS}|any ?more|anything|anymore|again|stuff)\b",
+    en_no_more=rf"\bno more (?:\w+ )?{_EN_THINGS}\b|\bno (?:{_EN_THINGS}) (?:please|any ?more)\b",
+    en_do_not_want=rf"\b(?:dont|do not|no longer|not|never) (?:want|wish|like|care) (?:to )?(?:\w+ ){{0,3}}"
+    rf"(?:(?!promo){_EN_THINGS}|hear(?:ing)? from|be contacted|being contacted)\b",
+    en_remove_me=r"\b(?:remove|delete|erase|unsubscribe) (?:me|us|my (?:number|phone|name|e ?mail|address"
+    r"|contact|details)"
+    r"|this (?:number|phone|address))\b" + _EN_OTHERS,
+    en_take_me_off=r"\btake (?:me|us|my (?:number|name|e ?mail)|this number) (?:off|out)\b(?! (?:the |my |our "
+    r"|this )?(?:\w+ )?(?:plan|account|trial|team|project|call|meeting)\b)"
+    r"|\bget me off\b",
+    en_opt_out=r"\bopt(?:ing)? (?:me |us )?out\b" + _EN_OTHERS,
+    en_leave_alone=r"\bleave (?:me|us) alone\b|\blose (?:my|this) number\b|\b(?:fuck|piss|bugger|sod|eff"
+    r"|f) off\b|^go away\b"
+    r"|\bget lost\b",
+    en_unsubscribe_please=r"^(?:please )?unsubscribe\b",
+    he_tafsiku_lishloach=rf"\b(?:תפסיק\w*|הפסיק\w*|להפסיק|תחדל\w*|חדלו|די|מספיק) (?:כבר |בבקשה |נא |עם |את )*"
+    rf"(?:{_HE_SEND}|{_HE_THINGS})",
+    he_hasiru_oti=r"\b(?:תסיר\w*|הסר\w*|להסיר|תמחק\w*|מחקו|תוציא\w*|הוציאו|תוריד\w*|הורידו) (?:\w+ ){0,2}"
+    r"(?:אותי|אותנו|ה?מספר\w*|ה?טלפון\w*|מהרשימה|מרשימת|מהתפוצה|השם שלי)",
+    he_lo_rotze=rf"\bלא (?:רוצה|רוצים|מעוניי?ן|מעוניי?נת|מעוניי?נים|מבקש\w*|מסכימ?ה?) (?:יותר |עוד )?(?:לקבל |את )*"
+    rf"(?:יותר |עוד |מכם |את )*(?:{_HE_THINGS}|שתשלח\w*|שתכתב\w*|מכם|דבר מכם)",
+    he_lo_rotze_lekabel=r"\bלא (?:רוצה|רוצים|מעוניי?ן|מעוניי?נת|מעוניי?נים) (?:יותר )?לקבל(?: יותר| כלום| מכם)?$",
+    he_al_tishlechu=rf"\bאל ת(?:שלח|כתב|סמס|פנ|טריד|ציק)\w*(?: לי| לנו| אלי| אליי)*(?: יותר| עוד| כלום|(?: עוד"
+    rf"| את)? {_HE_THINGS})?"
+    r"(?: בבקשה| לעולם| יותר)*$",
+    he_hasara=r"\b(?:מבקש\w*|אבקש|נא|בבקשה|לבקשת) (?:\w+ )?(?:הסרה|להסיר|להפסיק|הסירו)\b",
+    he_izvu=r"\b(?:עזבו|תעזבו|עזוב|תעזוב|עזבי) (?:כבר )?אותי|\bרדו? ממני|\bתניחו לי|\bתנו לי מנוחה",
+    he_lo_od=rf"\b(?:לא|בלי) (?:עוד |יותר ){_HE_THINGS}|^בלי {_HE_THINGS}(?: יותר| בבקשה)*$",
+    ro_nu_mai_vreau=rf"\bnu (?:mai )?(?:vreau|doresc|dorim|vrem|as vrea|accept) (?:sa )?(?:mai )?(?:primesc |primim )?"
+    rf"(?:\w+ ){{0,2}}{_RO_THINGS}",
+    ro_nu_vreau_sa_primesc=r"\bnu (?:mai )?(?:vreau|doresc|vrem|dorim) (?:sa )?(?:mai )?(?:primesc|primim"
+    r"|fiu contactat\w*)"
+    r"(?: nimic.*| de la.*)?$",
+    ro_nu_mai_trimiteti=rf"\bnu (?:imi |ne |mi |ma )?(?:mai )?{_RO_SEND}(?: ti)?(?: mi)?(?: nimic| {_RO_THINGS}|"
+    rf" (?:\w+ ){{0,2}}{_RO_THINGS})",
+    ro_nu_mai_trimiteti_gol=r"\bnu (?:imi |ne |mi )?mai (?:trimite|trimiteti|scrie|scrieti)$",
+    ro_nu_ma_mai=r"\bnu (?:ma|ne) (?:mai )?(?:contacta\w*|deranja\w*|hartui\w*)",
+    ro_opriti=rf"\b(?:opriti|opreste|incetati|inceteaza|terminati|termina|gata|destul|ajunge|stop) (?:cu |va "
+    rf"|sa |odata |mi |imi )*"
+    rf"(?:{_RO_THINGS}|(?:mai )?trimit\w*|trimiterea)",
+    ro_opriti_va=r"^(?:opriti va|incetati|opreste te|terminati odata)$",
+    ro_dezabonati=r"\bdezabon(?:ati|eaza|are|area)\b|\bdezabonez\b",
+    ro_scoateti=r"\b(?:scoate|scoateti|sterge|stergeti|elimina|eliminati) (?:ma|ne|numarul|numele|adresa)\b",
+    ro_in_pace=r"\blasa(?:ti)? ma(?: in pace)?\b",
+)  # fmt: skip
+
+# Said of a time, a manner or a case: somebody has to read it.
+CONDITION = re.compile(
+    r"\b(?:before|after|until|unless|if|when|while|during|at night|at work|on (?:weekends?|\w+days?|shabbat)"
+    r"|today|tonight"
+    r"|tomorrow|so (?:late|early|often|much|many)|this (?:late|early)|later|between|except|twice|competitors?"
+    r"|לפני|אחרי|בשבת|בלילה|היום|מחר|אם|עד|בשעה|בשעות|בסופי?|מאוחר|כל כך|חוץ|כש\w+"
+    r"|inainte|dupa|pana|daca|noaptea|azi|maine|weekend|cand|seara|duminica|sambata|asa (?:des|tarziu|multe)"
+    r"|in afara)\b"
+)
+# About them, but nobody can say what they mean.
+HINT = _rules(
+    en_about_stopping=r"\b(?:stop|unsubscribed?|opt(?:ed)? out|remove|cancel|quit)\b",
+    en_annoyed=r"\b(?:spam|annoying|harassment|harassing|report you|lawyer|wrong number|not interested|who is this"
+    r"|enough|do not call|dont call|too many)\b",
+    he_about_stopping=r"(?:תפסיק|להפסיק|הפסיק|הסר|להסיר|תסיר|אל תשלח|אל תתקשר|מספיק|נמאס|ספאם|מטריד|הטרדה|טעות במספר"
+    r"|לא מעוניי|יותר מדי)",
+    ro_about_stopping=r"\b(?:opri\w*|incet\w*|dezabon\w*|destul|ajunge|spam|numar gresit|nu ma intereseaza|prea multe"
+    r"|nu ma sunati|nu sunt interesat\w*|nu sunt interesant\w*|renunt\w*|stop|nu (?:imi |mi "
+    r"|ne )?(?:mai )?trimit\w*)\b",
+)
+# Words that are none of the above although they look like it.
+HARMLESS = re.compile(
+    r"\b(?:stop by|stop over|stop in|one stop|non ?stop|bus stop|full stop|stop at|stop working|stopped working"
+    r"|cancel (?:my|the|our) (?:order|meeting|call|plan|subscription|trial|account|appointment)"
+    r"|quit my job)\b"
+)
+# Around a word for STOP these change nothing.
+POLITE = frozenset(
+    {
+        "please", "pls", "plz", "thanks", "thank", "you", "thx", "now", "hi", "hello", "hey", "ok", "okay", "sir",
+        "guys", "already", "immediately", "all", "just", "בבקשה", "תודה", "נא", "כבר", "שלום", "היי", "עכשיו", "מיד",
+        "אנא", "va", "rog", "te", "multumesc", "mersi", "salut", "buna", "acum", "imediat",
+    }
+)  # fmt: skip
+# Of the words for STOP those that mean nothing else inside a longer text.
+STRONG = frozenset(
+    {
+        "stop", "stopall", "stop all", "unsubscribe", "optout", "opt out", "הסר", "הסירו", "להסרה", "תסירו", "הסר אותי",
+        "תפסיקו", "תפסיק", "הסרה", "dezabonare", "dezabonati", "dezaboneaza", "ma dezabonez", "opriti", "opreste",
+    }
+)  # fmt: skip
+# Where a clause ends besides at punctuation.
+BUT = re.compile(r"\b(?:but|however|because|אבל|אך|כי|dar|insa|pentru ca)\b")
+ASKING = re.compile(
+    r"^(?:if|what|when|will|would|can|could|do|does|did|why|who|is|are|should|shall|מתי|האם|אם|למה|cand|oare"
+    r"|daca|de ce|ce)\b"
+)
+ASKED_FOR = re.compile(
+    r"^(?:can|could|will|would) (?:you|u|someone|somebody) (?:\w+ ){0,2}(?:stop|quit|remove|take|unsubscribe"
+    r"|delete|opt|not)\b"
+    r"|^(?:אפשר|תוכלו|אתם יכולים|האם אפשר) (?:\w+ ){0,1}(?:להפסיק|להסיר)"
+    r"|^(?:puteti|poti|ati putea) (?:va rog )?(?:sa )?(?:\w+ ){0,2}(?:opri\w*|incet\w*|scoate\w*|sterg\w*|dezabon\w*)"
+)
