@@ -142,7 +142,7 @@ def _unsent(message: Message, around: Surroundings) -> tuple[str, str]:
 
 
 def _waiting(message: Message, around: Surroundings) -> tuple[str, str]:
-    return contact_words.waiting_words(message, now=around.now, zone=around.zone), "clock"
+    return contact_words.waiting_words(message, now=around.now), "clock"
 
 
 def _bounced(message: Message, around: Surroundings) -> tuple[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
+from zoneinfo import ZoneInfo
 
 from babel.dates import format_date
 from django.conf import settings
@@ -16,8 +17,10 @@ from campaigns.consent.on_behalf import How
 from campaigns.console import campaign_words
 from campaigns.console.templatetags.console import count as count_text
 from campaigns.console.templatetags.console import percent as percent_text
+from campaigns.delivery import windows
 from campaigns.delivery.models import DeliveryAttempt, Message
 from campaigns.delivery.timeline import Kind
+from campaigns.delivery.windows import Place
 from campaigns.offers.models import Refusal
 from campaigns.sequences.models import Enrolment, Entry
 from orchestrator.engine import capping
@@ -155,7 +158,7 @@ def reason_sentence(reason: str, channel_kind: str) -> str:
     return _("Not possible: %(reason)s.") % {"reason": campaign_words.reason_words(reason)}
 
 
-def waiting_words(message: Message, *, now: datetime, zone: tzinfo) -> str:
+def waiting_words(message: Message, *, now: datetime) -> str:
     """Why it has not gone yet."""
     if message.state == State.UNKNOWN:
         return _("It was handed over; the provider has not said yet whether it went out.")
@@ -164,12 +167,31 @@ def waiting_words(message: Message, *, now: datetime, zone: tzinfo) -> str:
     if message.due_at <= now:
         return _("It is due and goes out in a moment.")
     start, end = message.gate.window_start, message.gate.window_end
-    if start is not None and end is not None and message.due_at.astimezone(zone).time() == start:
+    place = windows.place_for(contact=message.contact, account=message.account)
+    theirs = ZoneInfo(place.zones[0])
+    if _is_kept_by_quiet_hours(message, place, now):
+        words = _("It waits until %(day)s, %(time)s in their own time because of quiet hours.")
+        return words % {"day": day(message.due_at, theirs), "time": clock(message.due_at, theirs)}
+    if start is not None and end is not None and message.due_at.astimezone(theirs).time() == start:
         return _("This campaign sends from %(start)s to %(end)s in their own time.") % {
             "start": f"{start:%H:%M}",
             "end": f"{end:%H:%M}",
         }
     return ""
+
+
+def _is_kept_by_quiet_hours(message: Message, place: Place, now: datetime) -> bool:
+    """Whether it would be due now but for them; a limit on the number of messages may put it off for longer."""
+    opens = windows.next_sendable(
+        at=now,
+        start=message.gate.window_start,
+        end=message.gate.window_end,
+        place=place,
+        channel=message.channel,
+        purpose=message.purpose,
+    )
+    is_quiet = windows.is_quiet(at=now, place=place, channel=message.channel, purpose=message.purpose)
+    return is_quiet and message.due_at <= opens
 
 
 def source_words(record: ConsentRecord) -> str:

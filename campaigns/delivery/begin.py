@@ -214,10 +214,23 @@ def _judge(one: Held, facts: _Facts, now: datetime, wall_now: datetime) -> Verdi
         return Verdict(State.SKIPPED, reason=Reason.FACTS_CHANGED)
     if one.purpose == Message.Purpose.TEST:
         return SENDING
-    opens = windows.next_open(at=now, start=gate.window_start, end=gate.window_end, zone=one.zone)
+    opens = _opens(one, gate, now)
     if opens > now:
-        return Verdict(State.PLANNED, due_at=opens)
+        return _later(one, opens, else_as=Verdict(State.EXPIRED))
     return SENDING
+
+
+def _opens(one: Held, gate: SendGate, at: datetime) -> datetime:
+    return windows.next_sendable(
+        at=at, start=gate.window_start, end=gate.window_end, place=one.place, channel=one.channel, purpose=one.purpose
+    )
+
+
+def _later(one: Held, due_at: datetime, *, else_as: Verdict) -> Verdict:
+    """Put off, unless that is too late: then what `else_as` says."""
+    if one.send_by is not None and due_at > one.send_by:
+        return else_as
+    return Verdict(State.PLANNED, due_at=due_at)
 
 
 def _has_changed(one: Held, facts: _Facts) -> bool:
@@ -270,7 +283,4 @@ def _take_budgets(held: Sequence[Held], facts: _Facts, now: datetime) -> dict[in
 
 def _capped(one: Held, gate: SendGate, allowed: datetime) -> Verdict:
     """Later, when there is room again; if that is too late, not at all."""
-    due_at = windows.next_open(at=allowed, start=gate.window_start, end=gate.window_end, zone=one.zone)
-    if one.send_by is not None and due_at > one.send_by:
-        return Verdict(State.SKIPPED, reason=Reason.CAPPED)
-    return Verdict(State.PLANNED, due_at=due_at)
+    return _later(one, _opens(one, gate, allowed), else_as=Verdict(State.SKIPPED, reason=Reason.CAPPED))

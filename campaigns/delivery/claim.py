@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -16,12 +16,14 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from campaigns.delivery import windows
+from campaigns.delivery.windows import Place
 
 DUE_LIMIT = 2000
 
 _DUE = """
-SELECT message.id, message.send_by, gate.window_start, gate.window_end,
-    contact.time_zone, coalesce(account.time_zone, '')
+SELECT message.id, message.send_by, gate.window_start, gate.window_end, message.channel, message.purpose,
+    contact.time_zone, contact.country, coalesce(account.time_zone, ''), coalesce(account.country, ''),
+    coalesce(nullif(contact.traits ->> 'state', ''), account.traits ->> 'state', '')
 FROM delivery_message message
 JOIN delivery_sendgate gate ON gate.id = message.gate_id
 JOIN profiles_contact contact ON contact.id = message.contact_id
@@ -69,7 +71,7 @@ SELECT taken.id, taken.uuid, taken.attempt, taken.gate_id, taken.contact_id, tak
     contact.email, contact.phone, contact.first_name, contact.last_name, contact.locale, contact.country,
     contact.external_id, contact.time_zone,
     account.name, account.external_id, account.country, account.domain, coalesce(account.time_zone, ''),
-    point.address_hash
+    coalesce(nullif(contact.traits ->> 'state', ''), account.traits ->> 'state', ''), point.address_hash
 FROM taken
 JOIN profiles_contact contact ON contact.id = taken.contact_id
 JOIN consent_contactpoint point ON point.id = taken.point_id
@@ -102,6 +104,7 @@ class Held:
     contact: dict[str, str] = field(repr=False)
     account: dict[str, str]
     zone: str
+    place: Place
     address_hash: bytes
 
 
@@ -116,12 +119,9 @@ def make_ready(*, now: datetime, wall_now: datetime, limit: int = DUE_LIMIT) -> 
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL synchronous_commit TO off")
         cursor.execute(_DUE, {"now": now, "limit": limit})
-        opens: dict[tuple[time | None, time | None, str], datetime] = {}
-        for message_id, send_by, start, end, contact_zone, account_zone in cursor.fetchall():
-            zone = windows.zone_of(contact_zone=contact_zone, account_zone=account_zone)
-            if (start, end, zone) not in opens:
-                opens[start, end, zone] = windows.next_open(at=now, start=start, end=end, zone=zone)
-            due_at = opens[start, end, zone]
+        for message_id, send_by, start, end, channel, purpose, *where in cursor.fetchall():
+            place = _place(*where)
+            due_at = windows.next_sendable(at=now, start=start, end=end, place=place, channel=channel, purpose=purpose)
             if send_by is not None and due_at > send_by:
                 expired.append(message_id)
             elif due_at > now:
@@ -159,7 +159,7 @@ def _held(row: tuple[Any, ...]) -> Held:
     ]
     (context, revision, send_by, campaign, email, phone) = row[11:17]
     (first_name, last_name, contact_locale, contact_country, contact_external_id, contact_zone) = row[17:23]
-    (account_name, account_external_id, account_country, domain, account_zone, address_hash) = row[23:]
+    (account_name, account_external_id, account_country, domain, account_zone, state, address_hash) = row[23:]
     account = {
         "name": account_name,
         "external_id": account_external_id,
@@ -193,5 +193,16 @@ def _held(row: tuple[Any, ...]) -> Held:
         },
         account=account if account_id is not None else {},
         zone=windows.zone_of(contact_zone=contact_zone, account_zone=account_zone),
+        place=_place(contact_zone, contact_country, account_zone, account_country or "", state),
         address_hash=bytes(address_hash),
+    )
+
+
+def _place(contact_zone: str, contact_country: str, account_zone: str, account_country: str, state: str) -> Place:
+    return windows.place_of(
+        contact_zone=contact_zone,
+        contact_country=contact_country,
+        account_zone=account_zone,
+        account_country=account_country,
+        state=state,
     )

@@ -49,7 +49,7 @@ def plan_messages(*, items: Sequence[PlannedMessage], now: datetime) -> list[Mes
     """Write the messages in the caller's transaction, one per item and in that order.
 
     An item whose `dedupe_key` exists already comes back as the message it is. A time outside the
-    gate's window is moved to where it opens, in the contact's own time.
+    gate's window or, for marketing, in quiet hours is moved to where they open, in the contact's own time.
     """
     with transaction.atomic():
         Message.objects.bulk_create([_row(item, now) for item in items], ignore_conflicts=True, batch_size=1000)
@@ -75,11 +75,13 @@ def policy_of(*, channel: str, purpose: str) -> str:
 
 
 def _row(item: PlannedMessage, now: datetime) -> Message:
-    zone = windows.zone_of(
-        contact_zone=item.contact.time_zone, account_zone=item.account.time_zone if item.account else ""
-    )
-    due_at = windows.next_open(
-        at=max(item.due_at, now), start=item.gate.window_start, end=item.gate.window_end, zone=zone
+    due_at = windows.next_sendable(
+        at=max(item.due_at, now),
+        start=item.gate.window_start,
+        end=item.gate.window_end,
+        place=windows.place_for(contact=item.contact, account=item.account),
+        channel=item.channel,
+        purpose=item.purpose,
     )
     return Message(
         gate=item.gate,

@@ -1,28 +1,145 @@
-"""When a gate lets messages go, in the contact's own time."""
+"""When a message may go: inside its gate's window and outside quiet hours, by the clock of whoever reads it.
+
+The window is the campaign's wish, quiet hours are the country's rule (`orchestrator.engine.country_packs`). Both hold
+at planning, when a message comes due, and once more under the locks of `begin`.
+"""
 
 from __future__ import annotations
 
 import functools
-from datetime import datetime, time
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo, available_timezones
 
 from django.conf import settings
 
+from campaigns.profiles.models import Account, Contact
 from orchestrator.engine import timing
+from orchestrator.engine.country_packs import places, quiet_hours
+from orchestrator.engine.timing import NoCommonWindowError, Rule, SendWindow
 
 ALWAYS = "always"
+# Where no moment suits all.
+NOT_BEFORE = timedelta(days=15)
+_FALLBACK = "UTC"
+# Where a source says in which state of the country somebody is.
+STATE_TRAIT = "state"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where somebody reads: every zone their clock may stand in, the likeliest first; two letters of the country,
+    two of a state of it, both empty where nobody knows."""
+
+    zones: tuple[str, ...] = (_FALLBACK,)
+    country: str = ""
+    state: str = ""
 
 
 def zone_of(*, contact_zone: str, account_zone: str) -> str:
     """The contact's zone, else the account's, else UTC; a name that no longer exists counts as none."""
-    return next((name for name in (contact_zone, account_zone) if name and _is_known(name)), "UTC")
+    return next((name for name in (contact_zone, account_zone) if name and _is_known(name)), _FALLBACK)
 
 
-def next_open(*, at: datetime, start: time | None, end: time | None, zone: str) -> datetime:
-    """The first instant ≥ `at` at which the window is open in the zone; `at` itself when there is none."""
-    if start is None or end is None or settings.CAMPAIGN_WINDOW == ALWAYS:
+@functools.lru_cache(maxsize=4096)
+def place_of(
+    *, contact_zone: str, contact_country: str, account_zone: str, account_country: str, state: str = ""
+) -> Place:
+    """The contact's zone; unknown, every zone of the contact's country; else the account's zone, else those of its
+    country, else UTC. Countries as sources write them; `state` as the trait `state` has it."""
+    own, accounts = places.read_country(contact_country), places.read_country(account_country)
+    known = [name if _is_known(name) else "" for name in (contact_zone, account_zone)]
+    if known[0]:
+        zones: tuple[str, ...] = (known[0],)
+    elif places.zones_of(own):
+        zones = _likeliest_first(places.zones_of(own), known[1])
+    else:
+        zones = (known[1],) if known[1] else places.zones_of(accounts) or (_FALLBACK,)
+    country = own or places.country_of(known[0]) or accounts or places.country_of(known[1])
+    return Place(zones, country, quiet_hours.read_state(country=country, text=state))
+
+
+def place_for(*, contact: Contact, account: Account | None) -> Place:
+    """`place_of` from the rows."""
+    state = contact.traits.get(STATE_TRAIT) or (account.traits.get(STATE_TRAIT) if account else None)
+    return place_of(
+        contact_zone=contact.time_zone,
+        contact_country=contact.country,
+        account_zone=account.time_zone if account else "",
+        account_country=account.country if account else "",
+        state=str(state or ""),
+    )
+
+
+def next_sendable(
+    *, at: datetime, start: time | None, end: time | None, place: Place, channel: str, purpose: str
+) -> datetime:
+    """The first instant ≥ `at` inside the window and outside quiet hours in every zone of the place.
+
+    A window too short to be open in all zones of a country holds in the likeliest one, quiet hours still in all; where
+    that leaves nothing, a mail keeps both in the likeliest zone. A text message that wakes somebody may be against the
+    law: it gets `at` + NOT_BEFORE, to be looked at again then.
+    """
+    keeps_quiet = bool(settings.COMPLIANCE_QUIET_HOURS) and purpose == quiet_hours.MARKETING
+    window = (None, None) if settings.CAMPAIGN_WINDOW == ALWAYS else (start, end)
+    return _next_sendable(at, *window, place, channel, keeps_quiet)
+
+
+def is_quiet(*, at: datetime, place: Place, channel: str, purpose: str) -> bool:
+    """Whether the country's quiet hours alone keep a message back at this moment."""
+    return next_sendable(at=at, start=None, end=None, place=place, channel=channel, purpose=purpose) > at
+
+
+def can_open(*, start: time | None, end: time | None, country: str, channel: str, purpose: str, now: datetime) -> bool:
+    """Whether a window leaves anybody in the country an hour outside quiet hours."""
+    place = Place(places.zones_of(country)[:1] or (_FALLBACK,), country)
+    found = next_sendable(at=now, start=start, end=end, place=place, channel=channel, purpose=purpose)
+    return found < now + NOT_BEFORE
+
+
+@functools.lru_cache(maxsize=8192)
+def _next_sendable(
+    at: datetime, start: time | None, end: time | None, place: Place, channel: str, keeps_quiet: bool
+) -> datetime:
+    """Kept, since a drain asks for one `at` on behalf of thousands."""
+    window = None if start is None or end is None else SendWindow(start, end)
+    hours = _quiet_rules(place, channel) if keeps_quiet else ()
+    if window is None and not hours:
         return at
-    return timing.next_allowed(at=at, window=timing.SendWindow(start, end), zones=[zone])
+    own: tuple[Rule, ...] = hours if window is None else (window, *hours)
+    zones, likeliest = place.zones, place.zones[:1]
+    found = _first(at, own, zones, hours, zones)
+    if found is None and window is not None:
+        found = _first(at, own, likeliest, hours, zones)
+    if found is None and channel != "sms":
+        found = _first(at, own, likeliest, hours, likeliest)
+    return at + NOT_BEFORE if found is None else found
+
+
+def _first(
+    at: datetime, rules: tuple[Rule, ...], zones: tuple[str, ...], hours: tuple[Rule, ...], awake: tuple[str, ...]
+) -> datetime | None:
+    """The first instant that all rules allow in `zones` and the quiet hours in `awake`; None where there is none."""
+    moment = at
+    try:
+        while moment < at + NOT_BEFORE:
+            moment = timing.next_open(at=moment, rules=rules, zones=zones)
+            last, moment = moment, timing.next_open(at=moment, rules=hours, zones=awake)
+            if moment == last:
+                return moment
+    except NoCommonWindowError:
+        return None
+    return None
+
+
+def _quiet_rules(place: Place, channel: str) -> tuple[Rule, ...]:
+    return quiet_hours.hours_of(
+        country=place.country, channel=channel, purpose=quiet_hours.MARKETING, zones=place.zones, state=place.state
+    )
+
+
+def _likeliest_first(zones: tuple[str, ...], account_zone: str) -> tuple[str, ...]:
+    return (account_zone, *(zone for zone in zones if zone != account_zone)) if account_zone in zones else zones
 
 
 @functools.cache
@@ -31,10 +148,12 @@ def _zone_names() -> frozenset[str]:
 
 
 def _is_known(name: str) -> bool:
+    if not name:
+        return False
     if name in _zone_names():
         return True
     try:
         ZoneInfo(name)
-    except (OSError, ValueError):
+    except (KeyError, OSError, ValueError):
         return False
     return True

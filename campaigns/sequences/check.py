@@ -10,7 +10,15 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from campaigns.operations.models import SendSwitch
-from campaigns.sequences import campaign_file, check_audience, part_words, placing, problem_words, wording
+from campaigns.sequences import (
+    campaign_file,
+    check_audience,
+    check_country,
+    part_words,
+    placing,
+    problem_words,
+    wording,
+)
 from campaigns.sequences.campaign_file import CampaignFileError, CampaignSpec
 from campaigns.sequences.models import Campaign
 from campaigns.sequences.step_file import StepSpec, VariantSpec
@@ -52,6 +60,7 @@ def check_campaign(*, campaign: Campaign, now: datetime) -> list[Finding]:
         *_circles(spec),
         *_channels(spec),
         *_sender(spec),
+        *(Finding(*one) for one in check_country.check_country(campaign=campaign, spec=spec, now=now)),
         *_switch(),
     ]
     order = {BLOCKER: 0, WARNING: 1, PASSED: 2}

@@ -91,6 +91,11 @@ def spoken_locales(*, segment: Segment, roles: tuple[str, ...]) -> set[str]:
 
 
 def _people(segment: Segment, roles: tuple[str, ...]) -> QuerySet[Contact]:
+    return Contact.objects.filter(pk__in=memberships_meant(segment=segment, roles=roles).values("contact"))
+
+
+def memberships_meant(*, segment: Segment, roles: tuple[str, ...]) -> QuerySet[Membership]:
+    """Of those who may be written to: the members, before a first refresh everybody."""
     stays = SegmentMembership.objects.filter(segment=segment, left_at__isnull=True)
     memberships = Membership.objects.filter(account__in=Account.objects.current())
     if roles:
@@ -100,4 +105,4 @@ def _people(segment: Segment, roles: tuple[str, ...]) -> QuerySet[Contact]:
             Q(account__in=stays.filter(account__isnull=False).values("account"))
             | Q(contact__in=stays.filter(contact__isnull=False).values("contact"))
         )
-    return Contact.objects.filter(pk__in=memberships.values("contact"))
+    return memberships

@@ -154,19 +154,22 @@ def _sendings(
 ) -> Iterator[Sending]:
     """By day and step. Later steps: everybody who might come there, so at most so many."""
     offsets = _earliest(spec)
-    zones = Counter(
-        windows.zone_of(contact_zone=contact.time_zone, account_zone=account.time_zone) for contact, account in people
-    )
+    places = Counter(windows.place_for(contact=contact, account=account) for contact, account in people)
     first = spec.message_steps()[0].key
     for step in spec.message_steps():
         if step.key not in offsets:
             continue
         days: Counter[date] = Counter()
-        for zone, number in zones.items():
-            opens = windows.next_open(
-                at=now + offsets[step.key], start=spec.limits.window_from, end=spec.limits.window_to, zone=zone
+        for place, number in places.items():
+            opens = windows.next_sendable(
+                at=now + offsets[step.key],
+                start=spec.limits.window_from,
+                end=spec.limits.window_to,
+                place=place,
+                channel=step.channel,
+                purpose=spec.purpose,
             )
-            days[opens.astimezone(ZoneInfo(zone)).date()] += number
+            days[opens.astimezone(ZoneInfo(place.zones[0])).date()] += number
         for day, number in sorted(days.items()):
             yield Sending(day, step.key, step.channel, round(number * share), step.key == first)
 

@@ -1,11 +1,12 @@
-"""Send windows in contacts' own time, durations as people write them, the late cut-off."""
+"""When something may be sent by the clocks of several places, durations as people write them, the late cut-off."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 _DURATION = re.compile(r"([1-9][0-9]{0,4})([hdw])")
@@ -14,7 +15,15 @@ _HORIZON = timedelta(days=15)
 
 
 class NoCommonWindowError(ValueError):
-    """No instant of the next two weeks lies in the window in every zone named."""
+    """No instant of the next two weeks is allowed by every rule in every zone named."""
+
+
+class Rule(Protocol):
+    """What a wall clock allows: `starts_on` names every time of the day at which it may begin to allow."""
+
+    def allows(self, local: datetime) -> bool: ...
+
+    def starts_on(self, day: date) -> Iterable[time]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,22 +40,28 @@ class SendWindow:
             return self.start <= at < self.end
         return at >= self.start or at < self.end
 
+    def allows(self, local: datetime) -> bool:
+        return self.contains(local.time())
 
-def next_allowed(*, at: datetime, window: SendWindow, zones: Sequence[str]) -> datetime:
-    """The earliest instant ≥ `at`, in UTC, whose wall clock lies in the window in EVERY zone named.
+    def starts_on(self, day: date) -> Iterable[time]:
+        return (self.start,)
+
+
+def next_open(*, at: datetime, rules: Sequence[Rule], zones: Sequence[str]) -> datetime:
+    """The earliest instant ≥ `at`, in UTC, at which every rule allows the wall clock of EVERY zone named.
 
     `zones` are IANA names; without any, UTC rules. Exact at clock changes: a start that the clock jumps over opens
     at the jump, a start that comes twice opens at the first. An unknown name raises ZoneInfoNotFoundError: which
-    zones are plausible for a contact without one is the caller's judgement.
+    zones are plausible for a contact without one is the caller's judgement. Raises NoCommonWindowError.
     """
     places = [ZoneInfo(name) for name in zones] or [ZoneInfo("UTC")]
     moment, limit = at.astimezone(UTC), at.astimezone(UTC) + _HORIZON
     while moment <= limit:
-        closed = [place for place in places if not window.contains(_wall(moment, place))]
+        closed = [place for place in places if not _is_open(moment, rules, place)]
         if not closed:
             return moment
-        moment = max(_next_opening(moment, window, place) for place in closed)
-    raise NoCommonWindowError(f"The window {window.start}-{window.end} is never open in all of {', '.join(zones)}.")
+        moment = max(_next_opening(moment, rules, place) for place in closed)
+    raise NoCommonWindowError(f"{_named(rules)} is never open in all of {', '.join(zones)}.")
 
 
 def parse_duration(text: str) -> timedelta:
@@ -62,25 +77,33 @@ def is_too_late(*, now: datetime, send_by: datetime | None) -> bool:
     return send_by is not None and now > send_by
 
 
-def _wall(moment: datetime, place: ZoneInfo) -> time:
-    return moment.astimezone(place).time()
+def _is_open(moment: datetime, rules: Sequence[Rule], place: ZoneInfo) -> bool:
+    local = moment.astimezone(place)
+    return all(rule.allows(local) for rule in rules)
 
 
-def _next_opening(moment: datetime, window: SendWindow, place: ZoneInfo) -> datetime:
-    """First instant > `moment` at which the window is open in `place`; `moment` itself is known to be closed."""
+def _next_opening(moment: datetime, rules: Sequence[Rule], place: ZoneInfo) -> datetime:
+    """First instant > `moment` at which all are open in `place`; `moment` itself is known to be closed."""
     yesterday = moment.astimezone(place).date() - timedelta(days=1)
     for days in (range(4), range(4, _HORIZON.days + 2)):
-        candidates = [one for day in days for one in _candidates(yesterday + timedelta(days=day), window, place)]
-        openings = [one for one in candidates if one > moment and window.contains(_wall(one, place))]
+        candidates = [one for day in days for one in _candidates(yesterday + timedelta(days=day), rules, place)]
+        openings = [one for one in candidates if one > moment and _is_open(one, rules, place)]
         if openings:
             return min(openings)
-    raise NoCommonWindowError(f"The window {window.start}-{window.end} does not open in {place.key}.")
+    raise NoCommonWindowError(f"{_named(rules)} does not open in {place.key}.")
 
 
-def _candidates(day: date, window: SendWindow, place: ZoneInfo) -> Iterator[datetime]:
-    """Where a closed window can open: at its start (twice when the clock goes back) or at a clock change."""
-    for fold in (0, 1):
-        yield datetime.combine(day, window.start, tzinfo=place).replace(fold=fold).astimezone(UTC)
+def _named(rules: Sequence[Rule]) -> str:
+    return " with ".join(
+        f"The window {rule.start}-{rule.end}" if isinstance(rule, SendWindow) else str(rule) for rule in rules
+    )
+
+
+def _candidates(day: date, rules: Sequence[Rule], place: ZoneInfo) -> Iterator[datetime]:
+    """Where a closed rule can open: at a start (twice when the clock goes back) or at a clock change."""
+    for start in {start for rule in rules for start in rule.starts_on(day)}:
+        for fold in (0, 1):
+            yield datetime.combine(day, start, tzinfo=place).replace(fold=fold).astimezone(UTC)
     midnight = datetime.combine(day, time(0), tzinfo=place).astimezone(UTC)
     before, after = midnight, midnight + timedelta(hours=26)
     if before.astimezone(place).utcoffset() != after.astimezone(place).utcoffset():

@@ -22,7 +22,8 @@ _WORDS = {
 
 
 def add_footer(content: CompiledContent, *, locale: str = "", sender_name: str, postal_address: str) -> CompiledContent:
-    """The content with a footer in each part that lacks `links.unsubscribe`; unchanged if none does.
+    """The content with a footer in each part that lacks `links.unsubscribe`. One that has a way out of its own gets the
+    line of the sender where it does not name the postal address (CAN-SPAM); with both it stays as it is.
 
     Locales without words of their own get English. Sender and address are shown as they are, never read as Liquid.
     """
@@ -31,9 +32,14 @@ def add_footer(content: CompiledContent, *, locale: str = "", sender_name: str, 
     reason, way_out, choose = _WORDS.get(tongue, _WORDS["en"])
     sender = ", ".join(part for part in (sender_name.strip(), postal_address.strip()) if part)
     html, text = content.html, content.text
+    spoken = tongue if tongue in _WORDS else "en"
     if html and UNSUBSCRIBE not in liquid.used_variables(html):
-        html = _insert(html, _html_footer(reason, way_out, choose, sender, tongue if tongue in _WORDS else "en"))
-    if UNSUBSCRIBE not in liquid.used_variables(text):
+        html = _insert(html, _html_footer(reason, way_out, choose, sender, spoken))
+    elif html and not _names(html, escape(postal_address)):
+        html = _insert(html, _block(_shown(sender), spoken))
+    if UNSUBSCRIBE in liquid.used_variables(text):
+        text = text if _names(text, postal_address) else f"{text}\n\n--\n{_harmless(sender)}"
+    else:
         ways = f"{choose}: {{{{ links.preferences }}}}\n{way_out}: {{{{ links.unsubscribe }}}}"
         text = f"{text}\n\n--\n{_harmless(sender)}\n{reason}\n{ways}".strip()
     return replace(content, html=html, text=text)
@@ -41,13 +47,25 @@ def add_footer(content: CompiledContent, *, locale: str = "", sender_name: str, 
 
 def _html_footer(reason: str, way_out: str, choose: str, sender: str, tongue: str) -> str:
     link = '<a href="{{{{ links.{} }}}}" style="color:#5b6472;text-decoration:underline;">{}</a>'
-    shown = escape(sender).replace("{", "&#123;").replace("}", "&#125;")
+    ways = f"{link.format('preferences', choose)} · {link.format('unsubscribe', way_out)}"
+    return _block(f"{_shown(sender)}<br>{reason}<br>{ways}", tongue)
+
+
+def _block(words: str, tongue: str) -> str:
     return (
         f'<div lang="{tongue}" dir="{direction(tongue)}" style="margin:0 auto;max-width:600px;padding:24px 25px;'
-        'font-family:Helvetica,Arial,sans-serif;font-size:12px;line-height:1.6;color:#5b6472;text-align:center;">'
-        f"{shown}<br>{reason}<br>"
-        f"{link.format('preferences', choose)} · {link.format('unsubscribe', way_out)}</div>"
+        f'font-family:Helvetica,Arial,sans-serif;font-size:12px;line-height:1.6;color:#5b6472;text-align:center;">'
+        f"{words}</div>"
     )
+
+
+def _shown(sender: str) -> str:
+    return escape(sender).replace("{", "&#123;").replace("}", "&#125;")
+
+
+def _names(source: str, postal_address: str) -> bool:
+    """Whether the address stands in it, however its lines are broken; no address is never missing."""
+    return " ".join(postal_address.split()) in " ".join(source.split())
 
 
 def _insert(html: str, footer: str) -> str:

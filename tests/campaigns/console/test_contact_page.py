@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -150,12 +151,23 @@ def test_refused_late_and_unclear_messages_are_told(marketer, dana):
 
 def test_a_planned_message_says_when_and_why_it_waits(marketer, dana):
     gate = SendGateFactory(slug="windowed", window_start="09:00", window_end="20:00")
-    to(dana, gate=gate, due_at=datetime(2026, 11, 25, 9, 0, tzinfo=UTC), channel="sms")
+    to(dana, gate=gate, due_at=datetime(2026, 11, 25, 7, 0, tzinfo=UTC), channel="sms")
 
     words = words_of(marketer.get(page_of(dana)))
 
     assert "Wednesday, 25 November SMS planned" in words
     assert "This campaign sends from 09:00 to 20:00 in their own time." in words
+
+
+def test_a_message_kept_back_at_night_says_until_when_and_why(marketer, dana, settings):
+    settings.COMPLIANCE_QUIET_HOURS = True
+    night = datetime(2026, 11, 24, 21, 0, tzinfo=UTC)  # 23:00 in Jerusalem
+    to(dana, due_at=datetime(2026, 11, 25, 5, 0, tzinfo=UTC))
+
+    with time_machine.travel(night, tick=False):
+        words = words_of(marketer.get(page_of(dana)))
+
+    assert "It waits until 25 November, 07:00 in their own time because of quiet hours." in words
 
 
 def test_a_scanners_click_is_told_apart(marketer, dana):

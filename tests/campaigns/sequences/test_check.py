@@ -6,6 +6,7 @@ import pytest
 
 from campaigns.offers.models import Offer
 from campaigns.operations.models import SendSwitch
+from campaigns.profiles.models import Contact
 from campaigns.segments.models import Segment
 from campaigns.sequences import check
 from tests.factories import sequences as make
@@ -21,6 +22,7 @@ def market(settings):
     make.market()
     make.ready_account()
     AccountFactory.create_batch(3)
+    Contact.objects.update(country="RO", time_zone="Europe/Bucharest")
 
 
 def found(level=None, now=NOW, **changes):

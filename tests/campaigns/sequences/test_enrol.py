@@ -170,7 +170,7 @@ def test_a_contact_gets_the_language_it_reads_or_english():
     make.reader(french, locale="fr")
     document = make.document()
     for variant in document["steps"][0]["variants"].values():
-        variant["content"]["he"] = variant["content"]["en"]
+        variant["content"]["he"] = variant["content"]["en"] | {"subject": "פרסומת: מקום לעוד"}
     launch_now(steps=document["steps"])
     assert list(Message.objects.order_by("account_id").values_list("locale", flat=True)) == ["he", "en"]
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from orchestrator.engine.timing import NoCommonWindowError, SendWindow, is_too_late, next_allowed, parse_duration
+from orchestrator.engine.timing import NoCommonWindowError, SendWindow, is_too_late, next_open, parse_duration
 
 DAY = SendWindow(time(9), time(20))
 ZONES = [
@@ -21,6 +21,10 @@ ZONES = [
     "Pacific/Apia",
     "UTC",
 ]
+
+
+def next_allowed(*, at: datetime, window: SendWindow, zones: list[str]) -> datetime:
+    return next_open(at=at, rules=[window], zones=zones)
 
 
 def utc(year: int, month: int, day: int, hour: int = 0, minute: int = 0, second: int = 0) -> datetime:

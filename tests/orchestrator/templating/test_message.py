@@ -124,10 +124,21 @@ def test_a_mail_without_a_way_out_gets_a_footer(locale, words, direction):
     assert ": https://acme.test/p/token" in mail.text
 
 
-def test_a_mail_with_its_own_way_out_stays_as_it_is():
-    own = MJML.replace("{{ links.offer }}", "{{ links.unsubscribe }}")
+def test_a_mail_with_its_own_way_out_and_the_postal_address_stays_as_it_is():
+    own = MJML.replace("{{ links.offer }}", "{{ links.unsubscribe }}").replace(
+        "</mj-text>", " 1 Test\nStreet</mj-text>", 1
+    )
     made = compiled(mjml=own)
-    assert add_footer(made, sender_name="Acme", postal_address="Haifa") == made
+    assert add_footer(made, sender_name="Acme", postal_address="1 Test Street") == made
+
+
+def test_a_mail_with_its_own_way_out_gets_the_postal_address_that_it_lacks():
+    own = MJML.replace("{{ links.offer }}", "{{ links.unsubscribe }}")
+    made = add_footer(compiled(mjml=own), sender_name="Acme", postal_address="1 Test Street & Co")
+    mail = message.render_email(made, FACTS)
+    assert mail.html.count("Acme, 1 Test Street &amp; Co") == 1
+    assert mail.text.endswith("--\nAcme, 1 Test Street & Co")
+    assert mail.html.count('href="https://acme.test/u/token"') == 1
 
 
 def test_sender_and_address_are_never_read_as_liquid_or_html():
