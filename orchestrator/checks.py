@@ -9,6 +9,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.utils.module_loading import import_string
 
+from orchestrator.webhooks import signatures
+
 # A provider that is switched on by one setting is only of use together with these.
 COMPANIONS = {
     "SENDGRID_API_KEY": ("SENDGRID_FROM_EMAIL", "SENDGRID_WEBHOOK_PUBLIC_KEY", "SENDER_POSTAL_ADDRESS"),
@@ -69,6 +71,14 @@ def check_sms_sender(**_kwargs: Any) -> list[CheckMessage]:
     return found
 
 
+def check_webhook_secret(**_kwargs: Any) -> list[CheckMessage]:
+    """crescendo.E004: outgoing webhooks could not be signed."""
+    if all(signatures.is_signing_secret(one) for one in settings.WEBHOOK_SIGNING_SECRET.split()):
+        return []
+    words = "WEBHOOK_SIGNING_SECRET is no signing secret of Standard Webhooks: whsec_ and base64 of 24 to 64 bytes."
+    return [Error(words, hint="Several are separated by spaces.", id="crescendo.E004")]
+
+
 def check_public_address(**_kwargs: Any) -> list[CheckMessage]:
     """crescendo.W002 (deploy): unsubscribe links and one-click headers must be https."""
     if settings.PUBLIC_BASE_URL.startswith("https://"):
@@ -79,6 +89,6 @@ def check_public_address(**_kwargs: Any) -> list[CheckMessage]:
 
 
 def register_checks() -> None:
-    for check in (check_adapters, check_lease, check_companions, check_sms_sender):
+    for check in (check_adapters, check_lease, check_companions, check_sms_sender, check_webhook_secret):
         register(check, "crescendo")
     register(check_public_address, Tags.security, deploy=True)

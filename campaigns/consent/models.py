@@ -19,6 +19,7 @@ def channel_names() -> list[tuple[str, Any]]:
         ("sms", _("SMS")),
         ("in_app", _("In-app message")),
         ("csm_task", _("Task for a CSM")),
+        ("webhook", _("Webhook")),
     ]
 
 

@@ -10,9 +10,9 @@ from campaigns.consent.models import ContactPoint
 from campaigns.profiles import addresses
 from campaigns.profiles.models import Contact
 
-# What a contact is asked about, and what a no to everything reaches besides: a colleague's call.
+# What a contact is asked about, and what a no to everything reaches besides: a colleague's call, another system.
 CHANNELS = ("email", "sms", "in_app")
-EVERY_CHANNEL = (*CHANNELS, "csm_task")
+EVERY_CHANNEL = (*CHANNELS, "csm_task", "webhook")
 
 _INSERT = """
 INSERT INTO consent_contactpoint
@@ -27,13 +27,14 @@ ON CONFLICT (channel, address_hash) DO NOTHING
 def address_of(*, contact: Contact, channel: str) -> str:
     """Where this channel reaches the contact, in one spelling; empty when it does not.
 
-    In-app and a colleague's task have no address: the contact itself stands for it, so that an objection has a row.
+    In-app, a colleague's task and a webhook have no address of the contact's: the contact itself stands for it, so
+    that an objection has a row.
     """
     if channel == "email":
         return addresses.normalise_email(contact.email)
     if channel == "sms":
         return contact.phone
-    if channel in ("in_app", "csm_task"):
+    if channel in ("in_app", "csm_task", "webhook"):
         return f"contact:{contact.pk}"
     return ""
 

@@ -23,8 +23,8 @@ NO_CONSENT = "NO_CONSENT"
 # The address itself is no use, whatever the message is about.
 DEAD = frozenset({ContactPoint.Reason.BOUNCED.value, ContactPoint.Reason.ERASED.value})
 
-# A task is read by a colleague, not by the contact: it needs no yes, and respects every no.
-ASKS_NOBODY = frozenset({"csm_task"})
+# A task is read by a colleague, a webhook by another system, not by the contact: they need no yes, and respect a no.
+ASKS_NOBODY = frozenset({"csm_task", "webhook"})
 
 # On a row of consent_contactpoint alone, so that it may stand in a statement that locks that row.
 PERMITTED_SQL = """(
@@ -100,6 +100,7 @@ _JOINS = {
     "sms": {"same": "point.address_hash = contact.phone_hash", "has_address": "contact.phone_hash IS NOT NULL"},
     "in_app": {"same": "point.contact_id = contact.id", "has_address": "true"},
     "csm_task": {"same": "point.contact_id = contact.id", "has_address": "true"},
+    "webhook": {"same": "point.contact_id = contact.id", "has_address": "true"},
 }
 
 _REACHABLE = """

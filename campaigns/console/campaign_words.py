@@ -20,7 +20,7 @@ from campaigns.segments.parse import read_definition
 from campaigns.sequences import part_words
 from campaigns.sequences.models import Campaign, Entry
 
-CHANNEL_ICONS = {"email": "mail", "in_app": "inapp", "sms": "sms", "csm_task": "csm"}
+CHANNEL_ICONS = {"email": "mail", "in_app": "inapp", "sms": "sms", "csm_task": "csm", "webhook": "code"}
 STATE_MARKS = {
     "DRAFT": ("is-quiet", "draft"),
     "LIVE": ("is-ok", "live"),
@@ -56,7 +56,13 @@ def badge(campaign: Campaign) -> dict[str, str]:
 
 
 def channel_name(channel: str) -> str:
-    names = {"email": _("E-mail"), "in_app": _("In-app message"), "sms": _("SMS"), "csm_task": _("Task for a CSM")}
+    names = {
+        "email": _("E-mail"),
+        "in_app": _("In-app message"),
+        "sms": _("SMS"),
+        "csm_task": _("Task for a CSM"),
+        "webhook": _("Webhook"),
+    }
     return names.get(channel, channel)
 
 
@@ -67,6 +73,17 @@ def wait_words(duration: str) -> str:
         "h": ngettext("Wait %(n)d hour", "Wait %(n)d hours", number),
         "d": ngettext("Wait %(n)d day", "Wait %(n)d days", number),
         "w": ngettext("Wait %(n)d week", "Wait %(n)d weeks", number),
+    }
+    return words[unit] % {"n": number}
+
+
+def duration_words(duration: str) -> str:
+    """`3d` → 3 days."""
+    number, unit = int(duration[:-1]), duration[-1]
+    words = {
+        "h": ngettext("%(n)d hour", "%(n)d hours", number),
+        "d": ngettext("%(n)d day", "%(n)d days", number),
+        "w": ngettext("%(n)d week", "%(n)d weeks", number),
     }
     return words[unit] % {"n": number}
 
@@ -115,6 +132,7 @@ def _what_was_sent(key: str, channels: Mapping[str, str], numbers: Mapping[str, 
         "sms": _("the SMS"),
         "in_app": _("the in-app message"),
         "csm_task": _("the call"),
+        "webhook": _("the webhook"),
     }
     return names.get(channel, _("the message"))
 

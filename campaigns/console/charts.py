@@ -16,7 +16,7 @@ from campaigns.console.templatetags.console import calendar_day, count
 from campaigns.segments.models import Segment
 from campaigns.sequences.models import Campaign
 
-CHANNELS = ("email", "sms", "in_app", "csm_task")
+CHANNELS = ("email", "sms", "in_app", "csm_task", "webhook")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,13 @@ def draw_sent(*, now: datetime, zone: ZoneInfo) -> Chart | None:
     found = daily.count_sent_days(now=now, zone=zone)
     if not found.channels:
         return None
-    names = {"email": _("E-mail"), "sms": _("SMS"), "in_app": _("In-app"), "csm_task": _("CSM tasks")}
+    names = {
+        "email": _("E-mail"),
+        "sms": _("SMS"),
+        "in_app": _("In-app"),
+        "csm_task": _("CSM tasks"),
+        "webhook": _("Webhook"),
+    }
     known = [*(one for one in CHANNELS if one in found.channels), *sorted(set(found.channels) - set(CHANNELS))]
     series = [(names.get(one, one), "b", found.channels[one]) for one in known]
     caption = _("Messages that left on each of the last 30 days, without test sends.")

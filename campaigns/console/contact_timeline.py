@@ -31,7 +31,7 @@ from campaigns.sequences.models import Entry
 
 PAGE_SIZE = 40
 NOT_SENT = "not"
-_CHANNELS = ("email", "sms", "in_app", "csm_task")
+_CHANNELS = ("email", "sms", "in_app", "csm_task", "webhook")
 # Of two things at the same instant the later one stands above.
 _RANK = {
     Kind.WAITING: 3, Kind.UNSENT: 3, Kind.SENT: 3, Kind.DELIVERED: 4, Kind.SEEN: 5, Kind.SCANNED: 5, Kind.CLICKED: 6,
@@ -125,9 +125,11 @@ def _gather(contact: Contact, account_ids: Sequence[int], records: Sequence[Cons
 
 def _consents(records: Sequence[ConsentRecord]) -> Iterator[Mark]:
     """Records that were made by one act are told as one: a no to everything reaches every channel at once. That a
-    colleague may call again, when such a no is undone, nobody was asked about: it is not told."""
+    colleague may call again, when such a no is undone, nobody was asked about: it is not told. Nor is what follows for
+    webhooks, which no contact reads."""
     act = attrgetter("at", "state", "topic", "source")
-    asked = [record for record in records if record.channel != "csm_task" or not record.topic]
+    told = [record for record in records if record.channel != "webhook"]
+    asked = [record for record in told if record.channel != "csm_task" or not record.topic]
     for (at, *_rest), group in groupby(sorted(asked, key=act), key=act):
         rows = sorted(group, key=lambda row: _CHANNELS.index(row.channel) if row.channel in _CHANNELS else 0)
         yield Mark(at, 1, "consent", rows, tuple(dict.fromkeys(row.channel for row in rows)))
@@ -143,7 +145,13 @@ def _chips(marks: Iterable[Mark], chosen: str) -> list[Chip]:
     """Only channels on which something happened."""
     marks = list(marks)
     seen = {channel for mark in marks for channel in mark.channels}
-    names = {"email": _("E-mail"), "sms": _("SMS"), "in_app": _("In-app"), "csm_task": _("CSM tasks")}
+    names = {
+        "email": _("E-mail"),
+        "sms": _("SMS"),
+        "in_app": _("In-app"),
+        "csm_task": _("CSM tasks"),
+        "webhook": _("Webhook"),
+    }
     chips = [Chip("", _("All"), "", is_current=not chosen)]
     for channel in _CHANNELS:
         if channel in seen or channel == chosen:

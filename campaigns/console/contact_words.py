@@ -49,13 +49,25 @@ class Unsent:
 
 def channel(kind: str) -> str:
     """As a heading of its own."""
-    names = {"email": _("E-mail"), "sms": _("SMS"), "in_app": _("In-app"), "csm_task": _("CSM task")}
+    names = {
+        "email": _("E-mail"),
+        "sms": _("SMS"),
+        "in_app": _("In-app"),
+        "csm_task": _("CSM task"),
+        "webhook": _("Webhook"),
+    }
     return names.get(kind, kind)
 
 
 def by_channel(kind: str) -> str:
     """Inside a sentence: by …"""
-    names = {"email": _("e-mail"), "sms": _("SMS"), "in_app": _("in-app messages"), "csm_task": _("calls")}
+    names = {
+        "email": _("e-mail"),
+        "sms": _("SMS"),
+        "in_app": _("in-app messages"),
+        "csm_task": _("calls"),
+        "webhook": _("webhooks"),
+    }
     return names.get(kind, kind)
 
 
@@ -64,6 +76,8 @@ def moment_title(kind: str, channel_kind: str) -> str:
     mail, sms, in_app = channel_kind == "email", channel_kind == "sms", channel_kind == "in_app"
     if kind == Kind.UNSENT:
         return unsent_title(channel_kind)
+    if channel_kind == "webhook":
+        return _("Webhook planned") if kind == Kind.WAITING else _("Webhook called")
     words = {
         Kind.SENT: _("E-mail sent") if mail else _("SMS sent") if sms else _("In-app message put up"),
         Kind.DELIVERED: _("E-mail delivered") if mail else _("SMS delivered") if sms else _("In-app message put up"),
@@ -91,6 +105,7 @@ def unsent_title(channel_kind: str) -> str:
         "sms": _("SMS not sent"),
         "in_app": _("In-app message not shown"),
         "csm_task": _("CSM task not made"),
+        "webhook": _("Webhook not called"),
     }
     return names.get(channel_kind, _("Message not sent"))
 

@@ -129,8 +129,9 @@ class _Links:
             missing = next((one for one in LOCALES if one not in written), LOCALES[0])
             return self.wording(place, letter, missing), _("Write it")
         step = _STEP.match(finding.where)
-        if finding.code == "weights" and step is not None:
-            key = self.steps[int(step["place"])]["key"]
+        shared = self.steps[int(step["place"])] if step is not None and finding.code == "weights" else None
+        if shared is not None and shared["kind"] == "MESSAGE":
+            key = shared["key"]
             return reverse("admin:studio-campaign-step", args=[self.slug, key]), _("Change the shares")
         if not finding.where:
             return "", ""

@@ -255,7 +255,13 @@ def _why_unreachable(reason: str, name: str, channel: str) -> str:
         Message.Reason.OPTED_OUT: _("%(name)s wants no %(channel)s: this step is skipped for them."),
         Message.Reason.NO_CONSENT: _("%(name)s never agreed to %(channel)s: this step is skipped for them."),
     }
-    named = {"email": _("e-mail"), "sms": _("SMS"), "in_app": _("in-app messages"), "csm_task": _("calls")}
+    named = {
+        "email": _("e-mail"),
+        "sms": _("SMS"),
+        "in_app": _("in-app messages"),
+        "csm_task": _("calls"),
+        "webhook": _("webhooks"),
+    }
     return words[Message.Reason(reason)] % {"name": name, "channel": named.get(channel, channel)}
 
 

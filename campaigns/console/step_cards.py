@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from campaigns.console import campaign_words, mail_blocks, marking, step_tree
+from campaigns.console import campaign_words, mail_blocks, marking, step_tree, step_words
 from campaigns.console.step_tree import Node
 from campaigns.sequences.check import BLOCKER, Finding
 from campaigns.sequences.step_file import LOCALES
@@ -65,6 +65,8 @@ class StepCard:
     no: list[StepCard] = field(default_factory=list)
     edit_url: str = ""
     is_open: bool = False
+    is_of_the_file: bool = False
+    has_form: bool = False
     is_first: bool = False
     is_last: bool = False
     in_lane: bool = False
@@ -128,6 +130,8 @@ class Cards:
     def _card(self, node: Node, **common: Any) -> StepCard:
         step = node.step
         common["edit_url"] = reverse("admin:studio-campaign-step", args=[self.slug, node.key])
+        common["is_of_the_file"] = step_words.is_of_the_file(step)
+        common["has_form"] = step_words.has_form(step)
         if node.kind == "MESSAGE":
             channel = step["channel"]
             return StepCard(
@@ -141,7 +145,12 @@ class Cards:
                 **common,
             )
         if node.kind == "WAIT":
-            return StepCard(node.key, node.kind, "", "clock", campaign_words.wait_words(step["for"]), **common)
+            title = step_words.wait_words(step, self.channels, self.numbers)
+            return StepCard(node.key, node.kind, "", "clock", title, **common)
+        if node.kind == "SPLIT":
+            return StepCard(node.key, node.kind, "", "group", step_words.split_words(step, self.numbers), **common)
+        if node.kind == "UPDATE":
+            return StepCard(node.key, node.kind, "", "draft", step_words.update_words(step), **common)
         if node.kind == "BRANCH":
             title = campaign_words.question_words(step, self.channels, self.numbers)
             lanes: dict[str, Any] = {
@@ -159,6 +168,8 @@ class Cards:
             texts = content[locale]
             if step["channel"] == "email":
                 subject, text = texts["subject"], mail_blocks.excerpt(texts["mjml"])
+            elif step["channel"] == "webhook":
+                subject, text = step_words.webhook_texts(texts)
             else:
                 subject, text = texts.get("title", ""), texts.get("body") or texts.get("text", "")
             yield WordingCard(
@@ -173,14 +184,20 @@ class Cards:
                     LocaleMark(one, campaign_words.own_name(one), self._state(step["key"], letter, one, content))
                     for one in LOCALES
                 ],
-                edit_url=reverse(
-                    "admin:studio-campaign-wording",
-                    args=[self.slug, step["key"], letter],
-                    query={} if locale == "en" else {"language": locale},
-                ),
+                edit_url=self._wording_url(step, letter, locale),
                 show_url=f"{page}?step={step['key']}&variant={letter}{self.query}#preview",
                 is_shown=self.shown == (step["key"], letter),
             )
+
+    def _wording_url(self, step: Mapping[str, Any], letter: str, locale: str) -> str:
+        """Empty for a webhook: its address and body are written in the file."""
+        if step["channel"] == "webhook":
+            return ""
+        return reverse(
+            "admin:studio-campaign-wording",
+            args=[self.slug, step["key"], letter],
+            query={} if locale == "en" else {"language": locale},
+        )
 
     def _state(self, key: str, letter: str, locale: str, content: Mapping[str, Any]) -> str:
         if locale not in content:

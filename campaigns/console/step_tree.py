@@ -208,8 +208,8 @@ def lanes(tree: Sequence[Node]) -> Iterator[Sequence[Node]]:
 
 
 def asked_steps(step: Step) -> set[str]:
-    """The messages of this campaign that a branch asks about; none for any other step."""
-    return set(_asked(step.get("if"))) if step["kind"] == "BRANCH" else set()
+    """The messages of this campaign that a branch, or a wait for a condition, asks about; none for any other step."""
+    return set(_asked(step.get("if") or step.get("until")))
 
 
 def _asked(condition: object) -> Iterator[str]:
@@ -245,6 +245,11 @@ def _lane_of(tree: list[Node], key: str) -> list[Node]:
     raise StepError(_("This step is not there any more."))
 
 
+def _leads_away(step: Step) -> bool:
+    """A wait or a split that names where to go: no lanes are drawn for those."""
+    return "then" in step or "else" in step or any("then" in way for way in step.get("ways", {}).values())
+
+
 def _is_jump(step: Step) -> bool:
     return step["kind"] == "BRANCH" and step.get("if") == ALWAYS and "then" in step
 
@@ -256,6 +261,8 @@ def _read(steps: Sequence[Step], places: dict[str, int], start: int, stop: int, 
     while place < stop:
         step = steps[place]
         if step["kind"] != "BRANCH":
+            if _leads_away(step):
+                raise NotALaneError(step["key"])
             nodes.append(Node(step))
             place += 1
             continue

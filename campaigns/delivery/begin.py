@@ -28,6 +28,8 @@ Reason = Message.Reason
 
 # A paused message is looked at again this soon; the claim passes over paused gates anyway.
 HOLD = timedelta(seconds=5)
+# A machine reads these, not the contact: they take nothing of anybody's attention.
+UNSEEN = frozenset({"webhook"})
 
 _SWITCH = "SELECT is_on FROM operations_sendswitch WHERE id = 1 FOR SHARE"
 
@@ -121,7 +123,8 @@ def decide(
     facts.proven = evidence.proven_ids(message_ids=[one.id for one in mine if one.attempt > 1])
     facts.revisions = _revisions(mine)
     verdicts = {one.id: _judge(one, facts, now, wall_now) for one in mine}
-    capped = [one for one in mine if verdicts[one.id] == SENDING and one.purpose == Message.Purpose.MARKETING]
+    going = [one for one in mine if verdicts[one.id] == SENDING and one.purpose == Message.Purpose.MARKETING]
+    capped = [one for one in going if one.channel not in UNSEEN]
     verdicts.update(_take_budgets(capped, facts, now))
     return verdicts
 

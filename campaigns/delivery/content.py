@@ -13,7 +13,7 @@ from django.db import transaction
 
 from campaigns.delivery.models import Message, Template, TemplateVersion
 from orchestrator.channels.twilio import sender
-from orchestrator.templating import footer, message, way_out
+from orchestrator.templating import footer, message, way_out, webhook
 from orchestrator.templating.errors import TemplateError
 from orchestrator.templating.message import CompiledContent
 
@@ -28,7 +28,8 @@ def store_version(
     """The next version of the template with this content; the newest one again if it says the same.
 
     `content` maps a locale to its fields: email subject, mjml, text?; in_app title, body, button? (or html)
-    and kind?, page?, feature?, anchor? for where it shows; sms text; csm_task title, body?.
+    and kind?, page?, feature?, anchor? for where it shows; sms text; csm_task title, body?;
+    webhook url, body (JSON as text).
     Raises TemplateError, with the locale in its words, and stores nothing.
     """
     compiled = compile_content(channel=channel, content=content)
@@ -116,6 +117,8 @@ def _compile(channel: str, locale: str, fields: Mapping[str, str]) -> CompiledCo
         return message.compile_email(
             subject=fields.get("subject", ""), mjml=fields.get("mjml", ""), text=fields.get("text", ""), locale=locale
         )
+    if channel == "webhook":
+        return webhook.compile_webhook(url=fields.get("url", ""), body=fields.get("body", ""), locale=locale)
     if channel == "in_app":
         return message.compile_in_app(html=_banner(fields), title=fields.get("title", ""), locale=locale)
     text = fields.get("text") or fields.get("body", "")

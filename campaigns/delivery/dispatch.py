@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 # Channels whose delivery is a row of our own: nobody is called, whatever adapter they have.
 OWN_ROWS = {"in_app": in_app.deliver, csm_task.CHANNEL: csm_task.deliver}
 OWN_ROWS_SLICE = 200
+# Channels whose receiver knows a repeat by its id: what is unclear there is tried again like what certainly failed.
+REPEATABLE = frozenset({"webhook"})
 # A drain keeps connections and compiled templates warm, and still lets other bells of the worker have a turn.
 DRAIN_S = 10.0
 # What may pass between looking at the clock and the request leaving.
@@ -140,7 +142,7 @@ def _ask(channel: Channel, outgoing: Outgoing, deadline: float) -> Answer:
         return Answer(
             held.id,
             held.attempt,
-            _outcome(error),
+            _outcome(error, held.channel),
             code=error.code,
             detail=error.detail,
             retry_after_s=error.retry_after_s,
@@ -154,10 +156,10 @@ def _ask(channel: Channel, outgoing: Outgoing, deadline: float) -> Answer:
     return Answer(held.id, held.attempt, Outcome.ACCEPTED, provider_id=receipt.provider_id)
 
 
-def _outcome(error: ChannelError) -> Outcome:
+def _outcome(error: ChannelError, channel: str) -> Outcome:
     if isinstance(error, Refusal):
         return Outcome.REFUSED
-    return Outcome.BUSY if isinstance(error, Busy) else Outcome.UNCLEAR
+    return Outcome.BUSY if isinstance(error, Busy) or channel in REPEATABLE else Outcome.UNCLEAR
 
 
 @contextmanager

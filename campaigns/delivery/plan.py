@@ -68,7 +68,10 @@ def skip_messages(*, message_ids: Sequence[int], reason: str, now: datetime) -> 
 
 
 def policy_of(*, channel: str, purpose: str) -> str:
-    """What an unclear outcome costs less: a receipt twice, or an offer not at all. In-app is our own row."""
+    """What an unclear outcome costs less: a receipt twice, or an offer not at all. In-app is our own row; a webhook's
+    receiver knows a repeat by its id."""
+    if channel == "webhook":
+        return Message.Policy.AT_LEAST_ONCE
     if purpose == Message.Purpose.TRANSACTIONAL and channel != "sms":
         return Message.Policy.AT_LEAST_ONCE
     return Message.Policy.AT_MOST_ONCE

@@ -85,10 +85,12 @@ def reconcile(*, now: datetime, wall_now: datetime) -> Counter[str]:
 
 
 def evidence_windows() -> dict[str, timedelta]:
-    """How long a provider's report may take, per channel. In-app needs none: its row is the delivery."""
+    """How long a provider's report may take, per channel. In-app needs none: its row is the delivery. No
+    report comes of a webhook, and none is needed: its receiver knows a repeat."""
     return {
         "email": timedelta(seconds=settings.EVIDENCE_WINDOW_EMAIL_S),
         "sms": timedelta(seconds=settings.EVIDENCE_WINDOW_SMS_S),
+        "webhook": timedelta(0),
     }
 
 

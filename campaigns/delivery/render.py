@@ -15,6 +15,7 @@ from campaigns.delivery.models import Message
 from campaigns.profiles import addresses
 from orchestrator.channels.contract import OutboundMessage
 from orchestrator.templating import message as templating
+from orchestrator.templating import webhook
 from orchestrator.templating.errors import TemplateError
 from orchestrator.templating.message import CompiledContent, Rendered
 
@@ -141,11 +142,12 @@ def _outbound(one: Held, urls: Mapping[str, str]) -> OutboundMessage:
         context=one.context, contact=one.contact, account=one.account, urls=_harmless(one.purpose, urls)
     )
     rendered = _marked(one, fill_in(channel=one.channel, compiled=compiled, facts=facts))
+    is_webhook = one.channel == "webhook"
     return OutboundMessage(
         message_id=one.uuid,
         attempt=one.attempt,
-        address=_address(one),
-        subject=rendered.subject,
+        address=rendered.subject if is_webhook else _address(one),
+        subject="" if is_webhook else rendered.subject,
         text=rendered.text,
         html=rendered.html,
         headers=_headers(one, urls),
@@ -175,6 +177,8 @@ def fill_in(*, channel: str, compiled: CompiledContent, facts: Mapping[str, Any]
         return templating.render_email(compiled, facts)
     if channel == "in_app":
         return templating.render_in_app(compiled, facts)
+    if channel == "webhook":
+        return webhook.render_webhook(compiled, facts)
     return templating.render_text(compiled, facts)
 
 

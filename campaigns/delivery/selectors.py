@@ -16,6 +16,8 @@ from orchestrator.channels import registry
 
 # Their messages are rows of our own: no provider, so nothing that could be offline.
 _OWN_ROWS = frozenset({"in_app", "csm_task"})
+# Has no provider either: the launch review tells whoever uses it that nothing signs it.
+_TOLD_ELSEWHERE = frozenset({"webhook"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,8 @@ def is_sending_on() -> bool:
 
 def offline_channels() -> list[str]:
     """Channels whose messages stay in this machine's outbox because their provider has no key."""
-    return [kind for kind in registry.channel_kinds() if kind not in _OWN_ROWS and not registry.get(kind).is_live]
+    silent = _OWN_ROWS | _TOLD_ELSEWHERE
+    return [kind for kind in registry.channel_kinds() if kind not in silent and not registry.get(kind).is_live]
 
 
 def links_of_message(*, uuid: UUID) -> dict[str, str]:

@@ -21,8 +21,9 @@ from campaigns.public import pages
 VERSION = 1
 SHOWN = "shown."
 _ON, _OFF = "on", "off"
-# Nobody is asked about a colleague's call; it stops with everything, and comes back when that is undone.
-CALLS = "csm_task"
+# Nobody is asked about a colleague's call or what another system hears; it stops with everything, and comes back when
+# that is undone.
+UNASKED = ("csm_task", "webhook")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,8 @@ def wanted_of(*, form: Mapping[str, str], states: Sequence[ChannelState]) -> dic
     not bring back what was stopped elsewhere. A form without those fields, from a script, means every box.
     """
     boxes = [(one.topic.slug, state.channel) for state in states for one in state.topics if one.topic.is_marketing]
-    boxes += [(slug, CALLS) for slug, channel in boxes if channel == "in_app" and f"{SHOWN}{slug}.{CALLS}" in form]
+    topics = [slug for slug, channel in boxes if channel == "in_app"]
+    boxes += [(slug, channel) for slug in topics for channel in UNASKED if f"{SHOWN}{slug}.{channel}" in form]
     is_page = any(name.startswith(SHOWN) for name in form)
     wanted: dict[Box, bool] = {}
     for slug, channel in boxes:
@@ -132,14 +134,12 @@ def shown_evidence(*, topics: Sequence[TopicView]) -> list[dict[str, object]]:
 def told(*, changes: Sequence[Change], topics: Sequence[TopicView], language: str) -> list[str]:
     """One sentence per topic and direction: what comes no more, what comes from now on."""
     names = {topic.slug: topic.name for topic in topics}
-    shown = [change for change in changes if change.channel != CALLS]
+    shown = [change for change in changes if change.channel not in UNASKED]
     with translation.override(language):
         sentences = []
         for slug in dict.fromkeys(change.topic for change in shown):
             for is_on in (False, True):
-                channels = [
-                    one.channel for one in changes if one.topic == slug and one.is_on == is_on and one.channel != CALLS
-                ]
+                channels = [one.channel for one in shown if one.topic == slug and one.is_on == is_on]
                 if channels:
                     sentences.append(_sentence(names.get(slug, slug), channels, language, is_on=is_on))
         return sentences

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -17,7 +18,7 @@ from django.db.models import QuerySet
 from campaigns.delivery.models import Message
 from campaigns.offers import quote as quoting
 from campaigns.offers.models import Quote
-from campaigns.sequences import compose, exits, facts
+from campaigns.sequences import compose, exits, facts, note
 from campaigns.sequences import flow as flows
 from campaigns.sequences.compose import Due
 from campaigns.sequences.facts import Gathered
@@ -27,6 +28,9 @@ from orchestrator.engine import planner
 
 BATCH = 500
 CALL_ASKED = "CALL_ASKED"
+# Who waits for a condition is asked again this often, besides whenever something is known to have happened to them:
+# clicks, usage and the passing of days tell nobody.
+ASK_AGAIN = timedelta(minutes=5)
 
 
 @dataclass(slots=True)
@@ -46,7 +50,8 @@ class _Batch:
     """What is decided for a batch before anything is written."""
 
     sends: list[tuple[Enrolment, planner.Send]] = field(default_factory=list)
-    skipped: list[StepRun] = field(default_factory=list)
+    passed: list[StepRun] = field(default_factory=list)
+    told: list[tuple[Enrolment, dict[str, Any]]] = field(default_factory=list)
     exits: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     moved: list[Enrolment] = field(default_factory=list)
 
@@ -71,7 +76,9 @@ def lock_enrolments(*, due_by: datetime, limit: int) -> list[Enrolment]:
 
 
 def with_surroundings(rows: QuerySet[Enrolment]) -> QuerySet[Enrolment]:
-    return rows.select_related("campaign__gate", "campaign__offer", "entry__stay", "account", "contact", "quote")
+    return rows.select_related(
+        "campaign__gate", "campaign__offer", "campaign__experiment", "entry__stay", "account", "contact", "quote"
+    )
 
 
 def plan_sends(
@@ -101,31 +108,42 @@ def _advance(rows: Sequence[Enrolment], now: datetime) -> Advanced:
     for row in rows:
         _decide(row, flow_of[row.version_id], gathered.facts[row.pk], batch, now)
     messages, unsent = plan_sends(sends=batch.sends, flow_of=flow_of, gathered=gathered, now=now)
-    StepRun.objects.bulk_create([*batch.skipped, *unsent])
+    StepRun.objects.bulk_create([*batch.passed, *unsent])
     Enrolment.objects.bulk_update(batch.moved, ["step_key", "visit", "step_entered_at", "due_at"])
     ended = sum(exits.end_enrolments(enrolment_ids=ids, reason=reason, now=now) for reason, ids in batch.exits.items())
+    note.note_traits(told=batch.told, now=now)
     return Advanced(looked_at=len(rows), planned=len(messages), ended=ended)
 
 
 def _decide(row: Enrolment, flow: Flow, known: planner.Facts, batch: _Batch, now: datetime) -> None:
-    """One decision; skipped messages are passed by on the way, for they need neither a message nor time."""
+    """One decision; what neither needs a message nor time is passed by on the way, and written down."""
     position = planner.Position(row.step_key or None, row.step_entered_at, row.visit)
-    while True:
-        decision = planner.plan(sequence=flow.sequence, position=position, facts=known, now=now)
-        if not isinstance(decision, planner.Skip):
-            break
-        batch.skipped.append(_skipped(row, decision.step_key, decision.visit, decision.reason, now))
-        position = planner.after(sequence=flow.sequence, step_key=decision.step_key, now=now, visit=decision.visit)
-    match decision:
+    walked = planner.walk(sequence=flow.sequence, position=position, facts=known, now=now)
+    for one in walked.passed:
+        _pass(row, flow, one, batch, now)
+    match walked.decision:
         case planner.Exit(reason) if reason in planner.EXIT_PRIORITY:
             batch.exits[reason].append(row.pk)
         case planner.Exit():
             _move(row, planner.Position(None, now, row.visit), None, batch)
         case planner.Wait(until, step_key, entered_at, visit):
-            _move(row, planner.Position(step_key, entered_at, visit), until, batch)
-        case planner.Send():
-            batch.sends.append((row, decision))
-            _move(row, *flows.after_message(flow=flow, send=decision, now=now), batch)
+            look_at = min(until, now + ASK_AGAIN) if flow.asks(step_key) else until
+            _move(row, planner.Position(step_key, entered_at, visit), look_at, batch)
+        case planner.Send() as send:
+            batch.sends.append((row, send))
+            _move(row, *flows.after_message(flow=flow, send=send, now=now), batch)
+
+
+def _pass(row: Enrolment, flow: Flow, one: planner.Passed, batch: _Batch, now: datetime) -> None:
+    match one:
+        case planner.Skip(step_key, reason, visit):
+            run = _skipped(row, step_key, visit, reason, now)
+        case planner.Split(step_key, way, visit):
+            run = _run(row, step_key, visit, StepRun.Outcome.SPLIT, way, now)
+        case planner.Update(step_key, visit):
+            run = _run(row, step_key, visit, StepRun.Outcome.UPDATED, note.source_of(row), now)
+            batch.told.append((row, dict(flow.spec_of(step_key).traits)))
+    batch.passed.append(run)
 
 
 def _move(row: Enrolment, position: planner.Position, look_at: datetime | None, batch: _Batch) -> None:
@@ -135,9 +153,11 @@ def _move(row: Enrolment, position: planner.Position, look_at: datetime | None, 
 
 
 def _skipped(row: Enrolment, step_key: str, visit: int, reason: str, now: datetime) -> StepRun:
-    return StepRun(
-        enrolment=row, step_key=step_key, visit=visit, outcome=StepRun.Outcome.SKIPPED, reason=reason, at=now
-    )
+    return _run(row, step_key, visit, StepRun.Outcome.SKIPPED, reason, now)
+
+
+def _run(row: Enrolment, step_key: str, visit: int, outcome: str, reason: str, now: datetime) -> StepRun:
+    return StepRun(enrolment=row, step_key=step_key, visit=visit, outcome=outcome, reason=reason, at=now)
 
 
 def _quotes(rows: Sequence[Enrolment], now: datetime) -> dict[int, Quote | str]:

@@ -76,7 +76,7 @@ def _check_branches(spec: CampaignSpec) -> None:
         try:
             segment_parse.parse_definition(dict(step.condition), in_branch=True)
         except DefinitionError as error:
-            path = f"{step.path}.if.{error.path}" if error.path else f"{step.path}.if"
+            path = f"{step.condition_path}.{error.path}" if error.path else step.condition_path
             raise CampaignFileError(path, error.message) from error
 
 

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from campaigns.profiles.models import Membership
-from campaigns.sequences import step_file
+from campaigns.sequences import step_file, step_kinds
 from campaigns.sequences.reading import CampaignFileError, Node, check_slug
 from campaigns.sequences.step_file import StepSpec
 
@@ -213,17 +213,7 @@ def _window(node: Node) -> tuple[time | None, time | None]:
         return None, None
     window = node.child("window")
     window.allow_only(("from", "to"))
-    opens, closes = _time(window, "from"), _time(window, "to")
+    opens, closes = step_kinds.read_time(window, "from"), step_kinds.read_time(window, "to")
     if opens >= closes:
         raise CampaignFileError(window.path, "The window must open before it closes, on the same day.")
     return opens, closes
-
-
-def _time(node: Node, key: str) -> time:
-    text = node.text(key)
-    try:
-        if len(text) != len("09:00"):
-            raise ValueError(text)
-        return time.fromisoformat(text)
-    except ValueError as error:
-        raise CampaignFileError(node.at(key), "This must be a time of day as 09:00.") from error

@@ -14,6 +14,7 @@ from campaigns.sequences import (
     campaign_file,
     check_audience,
     check_country,
+    circles,
     part_words,
     placing,
     problem_words,
@@ -22,6 +23,7 @@ from campaigns.sequences import (
 from campaigns.sequences.campaign_file import CampaignFileError, CampaignSpec
 from campaigns.sequences.models import Campaign
 from campaigns.sequences.step_file import StepSpec, VariantSpec
+from orchestrator import http
 from orchestrator.channels import registry
 from orchestrator.templating import lint
 
@@ -117,6 +119,11 @@ def _weights(spec: CampaignSpec) -> Iterator[Finding]:
         if total != 100:
             words = _("The shares of the variants add up to %(total)s %%, not to 100 %%.") % {"total": total}
             yield Finding(BLOCKER, "weights", words, step.key, f"{step.path}.variants")
+    for step in spec.steps:
+        total = sum(way.weight for way in step.ways)
+        if step.ways and total != 100:
+            words = _("The shares of the ways add up to %(total)s %%, not to 100 %%.") % {"total": total}
+            yield Finding(BLOCKER, "weights", words, step.key, f"{step.path}.ways")
 
 
 def _contents(spec: CampaignSpec) -> Iterator[Finding]:
@@ -145,19 +152,17 @@ def _places(spec: CampaignSpec) -> Iterator[Finding]:
 
 
 def _circles(spec: CampaignSpec) -> Iterator[Finding]:
-    """A question may lead back: then messages are sent again, round after round, until an exit ends it."""
-    order = {step.key: place for place, step in enumerate(spec.steps)}
-    for place, step in enumerate(spec.steps):
-        back = min((order[target] for target in (step.then, step.otherwise) if target), default=place + 1)
-        if back > place:
-            continue
-        words = {"step": place + 1, "back": back + 1}
-        if any(one.kind == "WAIT" for one in spec.steps[back:place]):
+    """A step may lead back: then messages are sent again, round after round, until an exit ends it. Without any time
+    passing that would be at once; `step` is then the message that somebody would get again, `where` what leads back."""
+    for circle in circles.find_circles(steps=spec.steps):
+        words = {"step": circle.place + 1, "back": circle.back + 1}
+        step = spec.steps[circle.place]
+        if circle.is_at_once:
+            said = _("Step %(step)s leads back to step %(back)s without a wait between: people go round in a circle.")
+            yield Finding(BLOCKER, "circle", said % words, circle.message or step.key, step.path)
+        else:
             said = _("Step %(step)s leads back to step %(back)s: people go round, and get the messages between again.")
             yield Finding(WARNING, "leads_back", said % words, step.key, step.path)
-        else:
-            said = _("Step %(step)s leads back to step %(back)s without a wait between: people go round in a circle.")
-            yield Finding(BLOCKER, "circle", said % words, step.key, step.path)
 
 
 def _content(spec: CampaignSpec, step: StepSpec, variant: VariantSpec, locale: str) -> Iterator[Finding]:
@@ -192,6 +197,8 @@ def _channels(spec: CampaignSpec) -> Iterator[Finding]:
             yield Finding(WARNING, "outbox", words, first.key)
         elif channel == "sms":
             yield from _sms(first)
+        elif channel == "webhook":
+            yield from _webhooks(spec, first)
 
 
 def _sms(first: StepSpec) -> Iterator[Finding]:
@@ -201,6 +208,21 @@ def _sms(first: StepSpec) -> Iterator[Finding]:
     elif not (settings.TWILIO_FROM or settings.TWILIO_MESSAGING_SERVICE_SID):
         words = _("Text messages have no sender: set TWILIO_FROM or TWILIO_MESSAGING_SERVICE_SID.")
         yield Finding(BLOCKER, "sms_sender_missing", words, first.key)
+
+
+def _webhooks(spec: CampaignSpec, first: StepSpec) -> Iterator[Finding]:
+    if not registry.get("webhook").is_live:
+        words = _("Webhooks have no signing secret: they go to the outbox and nothing leaves this machine.")
+        yield Finding(WARNING, "outbox", words, first.key)
+    for step in spec.message_steps():
+        for variant in step.variants if step.channel == "webhook" else ():
+            for locale, texts in variant.content.items():
+                try:
+                    http.read_url(texts["url"], allow_private=settings.ALLOW_PRIVATE_WEBHOOKS)
+                except http.ForbiddenAddress as error:
+                    words = _("The webhook would not be called: %(reason)s") % {"reason": str(error)}
+                    where = f"{step.path}.variants.{variant.key}.content.{locale}.url"
+                    yield Finding(BLOCKER, "webhook_address", words, step.key, where)
 
 
 def _sender(spec: CampaignSpec) -> Iterator[Finding]:

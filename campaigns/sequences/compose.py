@@ -87,7 +87,7 @@ def in_reporting_currency(*, amount: Decimal, currency: str) -> Decimal:
 def _planned(one: Due) -> plan.PlannedMessage:
     enrolment, spec = one.enrolment, one.flow.spec
     wording = one.flow.wording(step_key=one.step_key, arm=enrolment.arm)
-    gate = enrolment.campaign.gate
+    gate, channel = enrolment.campaign.gate, one.flow.channel(one.step_key)
     assert gate is not None, "A launched campaign has a gate."
     return plan.PlannedMessage(
         gate=gate,
@@ -95,7 +95,7 @@ def _planned(one: Due) -> plan.PlannedMessage:
         account=enrolment.account,
         point=one.point,
         template_version=wording,
-        channel=one.flow.channel(one.step_key),
+        channel=channel,
         locale=pick_locale(contact=enrolment.contact, wording=wording),
         variant=one.flow.variant(step_key=one.step_key, arm=enrolment.arm),
         context=_context(enrolment, one.quote),
@@ -107,7 +107,7 @@ def _planned(one: Due) -> plan.PlannedMessage:
         send_by=one.due_at + timedelta(hours=spec.limits.send_by_hours),
         dedupe_key=f"enrolment:{enrolment.pk}:{one.step_key}:{one.visit}",
         purpose=Message.Purpose(spec.purpose),
-        policy=Message.Policy.AT_MOST_ONCE,
+        policy=plan.policy_of(channel=channel, purpose=Message.Purpose.MARKETING),
     )
 
 

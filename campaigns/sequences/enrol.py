@@ -14,6 +14,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import QuerySet
 
+from campaigns.delivery import windows
 from campaigns.experiments import assign
 from campaigns.experiments.models import Assignment
 from campaigns.offers import quote as quoting
@@ -28,6 +29,7 @@ from campaigns.sequences.candidates import Candidate
 from campaigns.sequences.flow import Flow
 from campaigns.sequences.models import Campaign, Enrolment, Entry
 from campaigns.usage import record
+from orchestrator.engine import planner
 
 BATCH = 1000
 
@@ -182,12 +184,12 @@ def _write_enrolments(
     if campaign.offer is not None:
         wanted = {pk: price for pk, price in prices.items() if pk in taken_in}
         quotes = quoting.store_quotes(offer=campaign.offer, priced=wanted, now=now)
-    first = flows.first_message(flow=flow, now=now)
+    people = [(entry, contact) for pk, entry in taken_in.items() for contact in chosen.contacts[pk]]
+    firsts = _first_messages(flow, people, now)
     enrolments = Enrolment.objects.bulk_create(
         [
-            _enrolment(flow, entry, draws[pk], contact, quotes.get(pk), now)
-            for pk, entry in taken_in.items()
-            for contact in chosen.contacts[pk]
+            _enrolment(flow, entry, draws[entry.account_id], contact, quotes.get(entry.account_id), first, now)
+            for (entry, contact), first in zip(people, firsts, strict=True)
         ]
     )
     due = [
@@ -200,10 +202,20 @@ def _write_enrolments(
             chosen.points[one.contact_id],
             quotes.get(one.account_id),
         )
-        for one in enrolments
+        for one, first in zip(enrolments, firsts, strict=True)
     ]
     compose.plan_step(due=due, now=now)
     _announce(enrolments, now)
+
+
+def _first_messages(flow: Flow, people: Sequence[tuple[Entry, Contact]], now: datetime) -> list[planner.Send]:
+    """One each: a wait until a local time ends when it is that time where the contact is."""
+    zones = [
+        windows.zone_of(contact_zone=contact.time_zone, account_zone=entry.account.time_zone)
+        for entry, contact in people
+    ]
+    by_zone = {zone: flows.first_message(flow=flow, now=now, zone=zone) for zone in set(zones)}
+    return [by_zone[zone] for zone in zones]
 
 
 def _announce(enrolments: Sequence[Enrolment], now: datetime) -> None:
@@ -226,10 +238,15 @@ def _announce(enrolments: Sequence[Enrolment], now: datetime) -> None:
 
 
 def _enrolment(
-    flow: Flow, entry: Entry, drawn: Assignment, contact: Contact, quote: Quote | None, now: datetime
+    flow: Flow,
+    entry: Entry,
+    drawn: Assignment,
+    contact: Contact,
+    quote: Quote | None,
+    first: planner.Send,
+    now: datetime,
 ) -> Enrolment:
     assert drawn.variant is not None, "The held out are not enrolled."
-    first = flows.first_message(flow=flow, now=now)
     position, look_at = flows.after_message(flow=flow, send=first, now=first.due_at)
     return Enrolment(
         campaign=entry.campaign,

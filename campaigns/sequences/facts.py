@@ -11,10 +11,11 @@ from campaigns.billing.models import MrrMovement
 from campaigns.consent import points
 from campaigns.consent import selectors as consent
 from campaigns.consent.models import ConsentTopic, ContactPoint
+from campaigns.delivery import windows
 from campaigns.delivery.models import Message, SendGate
 from campaigns.offers.models import Refusal
 from campaigns.segments import evaluate
-from campaigns.sequences import eligibility
+from campaigns.sequences import eligibility, ways
 from campaigns.sequences.flow import Flow
 from campaigns.sequences.models import Enrolment, StepRun
 from orchestrator.engine import planner
@@ -29,17 +30,20 @@ class Gathered:
 
 
 def gather_facts(*, enrolments: Sequence[Enrolment], flows: Mapping[int, Flow], now: datetime) -> Gathered:
-    """`enrolments` with campaign (and its gate), entry (and its stay), account and contact at hand."""
+    """`enrolments` with campaign (its gate and experiment), entry (and its stay), account and contact at hand."""
     gathered = Gathered()
     gathered.points, permissions = _permissions(enrolments, flows)
     exits = find_exits(enrolments=enrolments, flows=flows, permissions=permissions, now=now)
     conditions = _conditions(enrolments, flows, exits, now)
+    drawn = ways.draw_ways(enrolments=enrolments, flows=flows)
     for enrolment in enrolments:
         flow = flows[enrolment.version_id]
         gathered.facts[enrolment.pk] = planner.Facts(
             exits=frozenset(exits[enrolment.pk]),
             conditions=conditions[enrolment.pk],
             skips=_skips(enrolment, flow, permissions),
+            ways=drawn.get(enrolment.pk, {}),
+            zone=windows.zone_of(contact_zone=enrolment.contact.time_zone, account_zone=enrolment.account.time_zone),
         )
     return gathered
 
@@ -119,7 +123,7 @@ def _skips(enrolment: Enrolment, flow: Flow, permissions: Mapping[tuple[int, str
 def _conditions(
     enrolments: Sequence[Enrolment], flows: Mapping[int, Flow], exits: Mapping[int, set[str]], now: datetime
 ) -> dict[int, dict[str, bool]]:
-    """Every branch of a version judged for all its enrolments at once: account and contact both bound."""
+    """Every branch and asking wait of a version judged for all its enrolments at once, account and contact bound."""
     staying: dict[int, list[Enrolment]] = defaultdict(list)
     for enrolment in enrolments:
         if not exits[enrolment.pk] and enrolment.step_key:

@@ -11,6 +11,7 @@ from campaigns.delivery.models import TemplateVersion
 from campaigns.sequences import campaign_file
 from campaigns.sequences.campaign_file import CampaignSpec
 from campaigns.sequences.models import CampaignVersion, Step
+from campaigns.sequences.step_file import StepSpec
 from orchestrator.engine import planner
 
 
@@ -23,6 +24,17 @@ class Flow:
     sequence: planner.Sequence
     conditions: Mapping[str, Mapping]
     wordings: Mapping[str, Mapping[str, TemplateVersion]]
+
+    def spec_of(self, step_key: str) -> StepSpec:
+        return next(step for step in self.spec.steps if step.key == step_key)
+
+    def splits(self) -> tuple[StepSpec, ...]:
+        return tuple(step for step in self.spec.steps if step.ways)
+
+    def asks(self, step_key: str) -> bool:
+        """Whether an enrolment that stands at the step waits for a condition."""
+        step = self.sequence.step(step_key)
+        return step is not None and step.is_asking
 
     def channel(self, step_key: str) -> str:
         step = self.sequence.step(step_key)
@@ -51,13 +63,13 @@ def read_flow(*, version_id: int) -> Flow:
     return read_flows(version_ids=[version_id])[version_id]
 
 
-def first_message(*, flow: Flow, now: datetime) -> planner.Send:
+def first_message(*, flow: Flow, now: datetime, zone: str = "UTC") -> planner.Send:
     """The message that is planned with the enrolment: due now, or after the waits that stand before it."""
-    position = planner.start(sequence=flow.sequence, now=now)
-    decision = planner.plan(sequence=flow.sequence, position=position, facts=planner.Facts(), now=now)
+    position, facts = planner.start(sequence=flow.sequence, now=now), planner.Facts(zone=zone)
+    decision = planner.plan(sequence=flow.sequence, position=position, facts=facts, now=now)
     while isinstance(decision, planner.Wait):
         position = planner.Position(decision.step_key, decision.entered_at, decision.visit)
-        decision = planner.plan(sequence=flow.sequence, position=position, facts=planner.Facts(), now=decision.until)
+        decision = planner.plan(sequence=flow.sequence, position=position, facts=facts, now=decision.until)
     assert isinstance(decision, planner.Send), "The file's parser lets only waits stand before the first message."
     return decision
 
@@ -69,34 +81,37 @@ def after_message(*, flow: Flow, send: planner.Send, now: datetime) -> tuple[pla
     step = flow.sequence.step(position.step_key) if position.step_key is not None else None
     if step is None or step.kind is planner.StepKind.EXIT:
         return planner.Position(None, now, send.visit), None
-    if step.kind is planner.StepKind.WAIT and step.wait is not None:
+    if step.kind is planner.StepKind.WAIT and step.wait is not None and not step.is_asking:
         return position, position.entered_at + step.wait
     return position, position.entered_at
 
 
 def _flow(version: CampaignVersion) -> Flow:
-    steps = sorted(version.steps.all(), key=lambda step: step.position)
-    following = {step.key: after.key for step, after in itertools.pairwise(steps)}
+    spec = campaign_file.parse(version.definition)
+    following = {step.key: after.key for step, after in itertools.pairwise(spec.steps)}
     return Flow(
         version=version,
-        spec=campaign_file.parse(version.definition),
-        sequence=planner.Sequence(tuple(_engine_step(step, following.get(step.key)) for step in steps)),
-        conditions={step.key: step.condition for step in steps if step.condition is not None},
+        spec=spec,
+        sequence=planner.Sequence(tuple(_engine_step(step, following.get(step.key)) for step in spec.steps)),
+        conditions={step.key: step.condition for step in spec.steps if step.condition is not None},
         wordings={
             step.key: {variant.key: variant.template_version for variant in step.variants.all()}
-            for step in steps
+            for step in sorted(version.steps.all(), key=lambda step: step.position)
             if step.kind == Step.Kind.MESSAGE
         },
     )
 
 
-def _engine_step(step: Step, following: str | None) -> planner.Step:
-    is_branch = step.kind == Step.Kind.BRANCH
+def _engine_step(step: StepSpec, following: str | None) -> planner.Step:
+    chooses = step.condition is not None
     return planner.Step(
         key=step.key,
         kind=planner.StepKind(step.kind),
         channel=step.channel or None,
         wait=step.wait,
-        then=(step.then or following) if is_branch else None,
-        otherwise=(step.otherwise or following) if is_branch else None,
+        until=step.until,
+        is_asking=step.is_asking,
+        then=(step.then or following) if chooses else None,
+        otherwise=(step.otherwise or following) if chooses else None,
+        ways={way.key: way.then or following for way in step.ways},
     )

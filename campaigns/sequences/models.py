@@ -108,12 +108,18 @@ class CampaignVersion(models.Model):
 
 
 class Step(models.Model):
-    """A step of a live version. `then`/`otherwise` are keys; empty `then` is the following step."""
+    """A step of a live version. `then`/`otherwise` are keys; empty `then` is the following step.
+
+    `condition` is a BRANCH's, or that of a WAIT, whose time-out is `wait` then. Local times, ways and traits stand in
+    the version's definition only.
+    """
 
     class Kind(models.TextChoices):
         MESSAGE = "MESSAGE", _("Message")
         WAIT = "WAIT", _("Wait")
         BRANCH = "BRANCH", _("Question")
+        SPLIT = "SPLIT", _("Split")
+        UPDATE = "UPDATE", _("Note")
         EXIT = "EXIT", _("Exit")
 
     version = models.ForeignKey(
@@ -135,7 +141,10 @@ class Step(models.Model):
             models.CheckConstraint(
                 condition=~Q(kind="MESSAGE") | ~Q(channel=""), name="a_message_step_names_its_channel"
             ),
-            models.CheckConstraint(condition=~Q(kind="WAIT") | Q(wait__isnull=False), name="a_wait_step_says_how_long"),
+            models.CheckConstraint(
+                condition=~Q(kind="WAIT") | Q(condition__isnull=True) | Q(wait__isnull=False),
+                name="a_wait_for_a_condition_has_a_time_out",
+            ),
         ]
         verbose_name = _("step")
         verbose_name_plural = _("steps")
@@ -277,19 +286,24 @@ class Enrolment(models.Model):
 
 
 class StepRun(models.Model):
-    """That an enrolment did a step. Written in the transaction that plans its message."""
+    """That an enrolment did a step. Written in the transaction that plans its message.
+
+    `reason`: why a step was SKIPPED; the way that a SPLIT drew; the source that an update's traits have.
+    """
 
     class Outcome(models.TextChoices):
         MESSAGE_PLANNED = "MESSAGE_PLANNED", _("Message planned")
         WAITED = "WAITED", _("Waited")
         BRANCHED = "BRANCHED", _("Question answered")
+        SPLIT = "SPLIT", _("Way drawn")
+        UPDATED = "UPDATED", _("Facts noted")
         SKIPPED = "SKIPPED", _("Skipped")
 
     enrolment = models.ForeignKey(Enrolment, verbose_name=_("enrolment"), on_delete=models.CASCADE, related_name="runs")
     step_key = models.CharField(_("step"), max_length=80)
     visit = models.IntegerField(_("visit"), default=1)
     outcome = models.CharField(_("outcome"), max_length=20, choices=Outcome)
-    reason = models.CharField(_("reason"), max_length=60, blank=True)
+    reason = models.CharField(_("reason"), max_length=80, blank=True)
     message = models.OneToOneField(
         Message, verbose_name=_("message"), null=True, blank=True, on_delete=models.PROTECT, related_name="step_run"
     )

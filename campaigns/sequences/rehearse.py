@@ -20,11 +20,12 @@ from campaigns.profiles.models import Account, Contact, Membership
 from campaigns.segments import compile as compiling
 from campaigns.segments import sessions
 from campaigns.segments.models import SegmentMembership
-from campaigns.sequences import campaign_file, candidates, eligibility, recipients
+from campaigns.sequences import campaign_file, candidates, circles, eligibility, recipients
 from campaigns.sequences.campaign_file import CampaignSpec
 from campaigns.sequences.candidates import Candidate
 from campaigns.sequences.models import Campaign
 from campaigns.sequences.step_file import StepSpec
+from orchestrator.engine import timing
 
 BATCH = 1000
 
@@ -153,16 +154,22 @@ def _sendings(
     spec: CampaignSpec, people: Sequence[tuple[Contact, Account]], share: float, now: datetime
 ) -> Iterator[Sending]:
     """By day and step. Later steps: everybody who might come there, so at most so many."""
-    offsets = _earliest(spec)
-    places = Counter(windows.place_for(contact=contact, account=account) for contact, account in people)
+    places = Counter(
+        (
+            windows.place_for(contact=contact, account=account),
+            windows.zone_of(contact_zone=contact.time_zone, account_zone=account.time_zone),
+        )
+        for contact, account in people
+    )
+    reached = {zone: _earliest(spec, zone, now) for _, zone in places}
     first = spec.message_steps()[0].key
     for step in spec.message_steps():
-        if step.key not in offsets:
-            continue
         days: Counter[date] = Counter()
-        for place, number in places.items():
+        for (place, zone), number in places.items():
+            if step.key not in reached[zone]:
+                continue
             opens = windows.next_sendable(
-                at=now + offsets[step.key],
+                at=reached[zone][step.key],
                 start=spec.limits.window_from,
                 end=spec.limits.window_to,
                 place=place,
@@ -174,24 +181,32 @@ def _sendings(
             yield Sending(day, step.key, step.channel, round(number * share), step.key == first)
 
 
-def _earliest(spec: CampaignSpec) -> dict[str, timedelta]:
-    """How long after entering each step can be reached at the earliest, by whatever way the branches lead."""
+def _earliest(spec: CampaignSpec, zone: str, now: datetime) -> dict[str, datetime]:
+    """When somebody of this zone who enters now can reach each step at the earliest, whatever way leads there."""
     following = {one.key: after.key for one, after in itertools.pairwise(spec.steps)}
     by_key = {step.key: step for step in spec.steps}
-    found: dict[str, timedelta] = {}
-    waiting = [(spec.steps[0].key, timedelta(0))]
+    found: dict[str, datetime] = {}
+    waiting = [(spec.steps[0].key, now)]
     while waiting:
-        key, offset = waiting.pop()
-        if key in found and found[key] <= offset:
+        key, at = waiting.pop()
+        if key in found and found[key] <= at:
             continue
-        found[key] = offset
-        step = by_key[key]
-        waiting += [(target, offset + (step.wait or timedelta(0))) for target in _targets(step, following) if target]
+        found[key] = at
+        waiting += _onward(by_key[key], following, zone, at)
     return found
 
 
-def _targets(step: StepSpec, following: Mapping[str, str]) -> set[str | None]:
-    after = following.get(step.key)
-    if step.kind == "BRANCH":
-        return {step.then or after, step.otherwise or after}
-    return set() if step.kind == "EXIT" else {after}
+def _onward(step: StepSpec, following: Mapping[str, str], zone: str, at: datetime) -> Iterator[tuple[str, datetime]]:
+    """A WAIT for a condition may be over at once; its other way is open after the time-out."""
+    for target in circles.targets_of(step, following, at_once=step.is_asking):
+        if target:
+            yield target, at if step.is_asking else _over(step, zone, at)
+    late = step.otherwise or following.get(step.key)
+    if step.is_asking and late:
+        yield late, _over(step, zone, at)
+
+
+def _over(step: StepSpec, zone: str, at: datetime) -> datetime:
+    if step.until is not None:
+        return timing.next_local(at=at, clock=step.until.clock, weekday=step.until.weekday, zone=zone)
+    return at + (step.wait or timedelta(0))

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from campaigns.sequences import placing
+from campaigns.sequences import placing, step_kinds
 from campaigns.sequences.reading import CampaignFileError, Node, check_slug
-from orchestrator.engine import timing
+from campaigns.sequences.step_kinds import WaySpec
+from orchestrator import http
+from orchestrator.engine.planner import LocalTime
 
-KINDS = ("MESSAGE", "WAIT", "BRANCH", "EXIT")
+KINDS = ("MESSAGE", "WAIT", "BRANCH", "SPLIT", "UPDATE", "EXIT")
 MOST_STEPS, MOST_VARIANTS, LONGEST_KEY, LONGEST_VARIANT = 50, 4, 40, 16
 LOCALES = ("en", "he", "ro")
 # channel -> the texts of one wording: required, optional.
@@ -20,6 +23,7 @@ CONTENT: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "in_app": (("title", "body"), ("button", *placing.KEYS)),
     "sms": (("text",), ()),
     "csm_task": (("text",), ("title",)),
+    "webhook": (("url", "body"), ()),
 }
 LONGEST_TEXT = 200_000
 
@@ -35,18 +39,31 @@ class VariantSpec:
 
 @dataclass(frozen=True, slots=True)
 class StepSpec:
-    """`channel` and `variants` belong to MESSAGE, `wait` to WAIT, the rest to BRANCH; empty `then` or
-    `otherwise`: the step that follows. Variants are by alphabet: JSON keeps no order."""
+    """`channel` and `variants` belong to MESSAGE, `wait` and `until` to WAIT, `ways` to SPLIT, `traits` to UPDATE.
+    `condition`, `then` and `otherwise` belong to BRANCH and to a WAIT for a condition, whose time-out is `wait`; an
+    empty `then` or `otherwise` is the step that follows. Variants and ways are by alphabet: JSON keeps no order."""
 
     key: str
     kind: str
     channel: str = ""
     variants: tuple[VariantSpec, ...] = ()
     wait: timedelta | None = None
+    until: LocalTime | None = None
     condition: Mapping[str, Any] | None = None
     then: str = ""
     otherwise: str = ""
+    ways: tuple[WaySpec, ...] = ()
+    traits: Mapping[str, Any] = field(default_factory=dict)
     path: str = field(default="", compare=False)
+
+    @property
+    def condition_path(self) -> str:
+        return f"{self.path}.until" if self.kind == "WAIT" else f"{self.path}.if"
+
+    @property
+    def is_asking(self) -> bool:
+        """A WAIT that ends when its condition holds."""
+        return self.kind == "WAIT" and self.condition is not None
 
 
 def parse_steps(value: object) -> tuple[StepSpec, ...]:
@@ -69,6 +86,10 @@ def _step(node: Node) -> StepSpec:
         return _wait(node, key)
     if kind == "BRANCH":
         return _branch(node, key)
+    if kind == "SPLIT":
+        return StepSpec(key, kind, ways=step_kinds.read_ways(node), path=node.path)
+    if kind == "UPDATE":
+        return StepSpec(key, kind, traits=step_kinds.read_traits(node), path=node.path)
     node.allow_only(("key", "kind"))
     return StepSpec(key, kind, path=node.path)
 
@@ -79,7 +100,7 @@ def _message(node: Node, key: str) -> StepSpec:
     variants = node.child("variants")
     if not 1 <= len(variants.value) <= MOST_VARIANTS:
         raise CampaignFileError(variants.path, f"A message has 1 to {MOST_VARIANTS} variants.")
-    weights = _weights(variants)
+    weights = step_kinds.read_weights(variants, "variant")
     return StepSpec(
         key,
         "MESSAGE",
@@ -102,34 +123,44 @@ def _variant(node: Node, key: str, channel: str, weight: int) -> VariantSpec:
 def _texts(node: Node, channel: str) -> dict[str, str]:
     required, optional = CONTENT[channel]
     node.allow_only((*required, *optional))
+    if channel == "webhook":
+        return {"url": _url(node), "body": _body(node)}
     texts = {name: node.text(name, longest=LONGEST_TEXT) for name in required}
     plain = [name for name in optional if name not in placing.KEYS]
     texts |= {name: node.text(name, longest=LONGEST_TEXT) for name in plain if node.has(name)}
     return texts | placing.read_place(node) if channel == "in_app" else texts
 
 
-def _weights(variants: Node) -> dict[str, int]:
-    """As written; where none is written, equal shares of 100, the remainder to the first by alphabet."""
-    nodes = {name: variants.child(name) for name in sorted(variants.value)}
-    written = [name for name, node in nodes.items() if node.has("weight")]
-    if written and len(written) < len(nodes):
-        missing = next(name for name in nodes if name not in written)
-        raise CampaignFileError(nodes[missing].at("weight"), "Give every variant a weight, or none.")
-    if written:
-        return {name: node.whole("weight", low=0, high=100) for name, node in nodes.items()}
-    share, rest = divmod(100, len(nodes))
-    return {name: share + (rest if place == 0 else 0) for place, name in enumerate(nodes)}
+def _url(node: Node) -> str:
+    """Whether it may be called is judged by `check` and when it is: that depends on the installation."""
+    url = node.text("url", longest=http.LONGEST_URL)
+    try:
+        http.read_url(url, allow_private=True)
+    except http.ForbiddenAddress as error:
+        raise CampaignFileError(node.at("url"), str(error)) from error
+    return url
+
+
+def _body(node: Node) -> str:
+    """The JSON object as text, as every other content is one."""
+    body = node.child("body")
+    if not body.value:
+        raise CampaignFileError(body.path, "The body is empty.")
+    return json.dumps(body.value, ensure_ascii=False)
 
 
 def _wait(node: Node, key: str) -> StepSpec:
-    node.allow_only(("key", "kind", "for"))
-    try:
-        wait = timing.parse_duration(node.text("for"))
-    except ValueError as error:
-        raise CampaignFileError(node.at("for"), str(error)) from error
-    if wait > timedelta(days=365):
-        raise CampaignFileError(node.at("for"), "A wait is at most 365 days.")
-    return StepSpec(key, "WAIT", wait=wait, path=node.path)
+    read = step_kinds.read_wait(node)
+    return StepSpec(
+        key,
+        "WAIT",
+        wait=read.wait,
+        until=read.until,
+        condition=read.condition,
+        then=read.then,
+        otherwise=read.otherwise,
+        path=node.path,
+    )
 
 
 def _branch(node: Node, key: str) -> StepSpec:
@@ -138,8 +169,8 @@ def _branch(node: Node, key: str) -> StepSpec:
         key,
         "BRANCH",
         condition=node.child("if").value,
-        then=node.slug("then", longest=LONGEST_KEY) if node.has("then") else "",
-        otherwise=node.slug("else", longest=LONGEST_KEY) if node.has("else") else "",
+        then=step_kinds.target(node, "then"),
+        otherwise=step_kinds.target(node, "else"),
         path=node.path,
     )
 
@@ -152,16 +183,18 @@ def _check_keys(steps: Sequence[StepSpec]) -> None:
         seen.add(step.key)
     if not any(step.kind == "MESSAGE" for step in steps):
         raise CampaignFileError("steps", "A campaign has at least one MESSAGE step.")
-    first = next(step for step in steps if step.kind != "WAIT")
+    first = next(step for step in steps if step.kind != "WAIT" or step.is_asking)
     if first.kind != "MESSAGE":
         # Whoever is enrolled has a message from the start; a branch could not say which.
-        raise CampaignFileError(first.path, "A campaign begins with a MESSAGE step; only waits may stand before it.")
+        words = "A campaign begins with a MESSAGE step; only waits for a time may stand before it."
+        raise CampaignFileError(first.path, words)
 
 
 def _check_targets(steps: Sequence[StepSpec]) -> None:
     keys = {step.key for step in steps}
     for step in steps:
-        for name, target in (("then", step.then), ("else", step.otherwise)):
+        ways = ((f"ways.{way.key}.then", way.then) for way in step.ways)
+        for name, target in (("then", step.then), ("else", step.otherwise), *ways):
             if target and target not in keys:
                 raise CampaignFileError(f"{step.path}.{name}", f"No step has the key {target!r}.")
         if step.kind == "BRANCH" and not (step.then or step.otherwise):
@@ -172,7 +205,7 @@ def _check_engagements(steps: Sequence[StepSpec]) -> None:
     """A step that a branch asks about is one of this campaign, unless the condition names another."""
     messages = {step.key for step in steps if step.kind == "MESSAGE"}
     for step in steps:
-        for path, asked in _asked_steps(step.condition or {}, f"{step.path}.if"):
+        for path, asked in _asked_steps(step.condition or {}, step.condition_path):
             if asked not in messages:
                 raise CampaignFileError(path, f"No MESSAGE step has the key {asked!r}: nobody could react to it.")
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import connection, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from campaigns.consent.models import ConsentRecord
 from campaigns.delivery.models import Message
@@ -15,7 +15,7 @@ from campaigns.operations import pulling
 from campaigns.profiles import changes
 from campaigns.profiles.models import AccountChange
 from campaigns.sequences import eligibility
-from campaigns.sequences.models import Campaign, Enrolment
+from campaigns.sequences.models import Campaign, Enrolment, Step
 
 LIMIT = 1000
 # Changes of accounts come by the thousand with every import; most of them close no gate.
@@ -40,8 +40,9 @@ UPDATE sequences_enrolment enrolment
 
 
 def wake_concerned(*, now: datetime) -> int:
-    """Those whose account refused, whose contact opted out, who left the audience, whose gate closed. The planner
-    then judges them by the campaign's `exit_on`. Returns how many are to be looked at."""
+    """Those whose account refused, whose contact opted out, who left the audience, whose gate closed, and who wait for
+    a condition while their account changes. The planner then judges them by the campaign's `exit_on` and by the
+    condition. Returns how many are to be looked at."""
     return _wake_refused(now) + _wake_opted_out(now) + _wake_left(now) + _wake_gated(now)
 
 
@@ -78,18 +79,28 @@ def _wake_left(now: datetime) -> int:
 
 
 def _wake_gated(now: datetime) -> int:
-    """A score that turns red wakes nobody: it is seen when the next step is due."""
+    """A score that turns red wakes nobody: it is seen when the next step is due. Any change of an account wakes who
+    wait for a condition there."""
     with transaction.atomic():
         cursor = pulling.lock_cursor(name="sequences.gates")
         rows = pulling.rows_after(rows=AccountChange.objects.all(), cursor=cursor, limit=CHANGES_LIMIT)
         pulling.advance_cursor(cursor=cursor, rows=rows)
         changed = sorted({row.account_id for row in rows if row.kind in _MAY_CLOSE_A_GATE})
         closed = eligibility.closed_gates(account_ids=changed, now=now) if changed else {}
-        return _wake(Q(account_id__in=list(closed)), list(closed), now)
+        woken = _wake(Q(account_id__in=list(closed)), list(closed), now)
+        return woken + _wake(_asks() & Q(account_id__in={row.account_id for row in rows}), rows, now)
 
 
 def _wake(concerned: Q, rows: Sequence[object], now: datetime) -> int:
     return _open().filter(concerned).exclude(due_at__lte=now).update(due_at=now) if rows else 0
+
+
+def _asks() -> Q:
+    """On enrolments: it stands at a WAIT for a condition."""
+    asking = Step.objects.filter(
+        version=OuterRef("version"), key=OuterRef("step_key"), kind=Step.Kind.WAIT, condition__isnull=False
+    )
+    return Q(Exists(asking))
 
 
 def _open() -> QuerySet[Enrolment]:

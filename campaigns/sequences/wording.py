@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from html import escape
 from typing import Any
@@ -84,10 +85,17 @@ def variables(*, has_offer: bool) -> dict[str, Any]:
 def delivery_content(
     *, channel: str, content: Mapping[str, Mapping[str, str]], has_offer: bool
 ) -> dict[str, dict[str, str]]:
-    """By locale. An in-app text has the HTML that the feed carries made from its parts."""
+    """By locale. An in-app text has the HTML that the feed carries made from its parts; a webhook's body, an object in
+    the file, is text."""
+    if channel == "webhook":
+        return {locale: {"url": texts["url"], "body": _as_text(texts["body"])} for locale, texts in content.items()}
     if channel != "in_app":
         return {locale: dict(texts) for locale, texts in content.items()}
     return {locale: {**texts, "html": _banner(texts, has_offer=has_offer)} for locale, texts in content.items()}
+
+
+def _as_text(body: Any) -> str:
+    return body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
 
 
 def _banner(texts: Mapping[str, str], *, has_offer: bool) -> str:

@@ -15,9 +15,11 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
+
+from orchestrator.http import Endpoint, ForbiddenAddress
 
 # Load balancers forget quiet connections without a word; a new one costs less than a guess.
 _IDLE_LIMIT_S = 30.0
@@ -105,6 +107,42 @@ class Transport:
         self._local.connection = None
 
 
+def post_once(
+    *,
+    endpoint: Endpoint,
+    headers: Mapping[str, str],
+    body: bytes,
+    timeout_s: float,
+    is_allowed: Callable[[str], bool],
+) -> Answer:
+    """One POST on a connection of its own. The name is looked up once, and every IP address that it has must be
+    allowed; the connection goes to one of just these. No redirect is followed.
+
+    Raises ForbiddenAddress, NotSent, NoAnswer. Takes at most `timeout_s` after DNS.
+    """
+    deadline = time.monotonic() + timeout_s
+    connection: _Connection
+    if endpoint.is_tls:
+        connection = _TlsConnection(endpoint.host, endpoint.port, deadline, ssl.create_default_context())
+    else:
+        connection = _PlainConnection(endpoint.host, endpoint.port, deadline)
+    connection.is_allowed = is_allowed
+    try:
+        try:
+            connection.connect()
+        except (OSError, UnicodeError, http.client.HTTPException) as error:
+            raise NotSent(f"No connection: {type(error).__name__}.") from None
+        try:
+            connection.sock.settimeout(max(deadline - time.monotonic(), 0.001))
+            connection.request("POST", endpoint.path, body=body, headers=dict(headers))
+            response = connection.getresponse()
+            return Answer(response, response.read(_LONGEST_ANSWER))
+        except (OSError, http.client.HTTPException) as error:
+            raise NoAnswer(f"{type(error).__name__} after the request had been sent.") from None
+    finally:
+        connection.close()
+
+
 class _DeadlineReader(io.RawIOBase):
     """Socket reads that share one deadline, so that a dribbling answer cannot hold a worker."""
 
@@ -131,6 +169,7 @@ class _DeadlineReader(io.RawIOBase):
 class _Connection(http.client.HTTPConnection):
     deadline: float
     last_used: float
+    is_allowed: Callable[[str], bool] | None = None
 
     def _prepare(self, deadline: float) -> None:
         self.deadline = deadline
@@ -152,7 +191,10 @@ class _Connection(http.client.HTTPConnection):
     def _dial(self, address: tuple[str, int], timeout: Any, source_address: Any) -> socket.socket:
         """socket.create_connection, but one time-out for all of a name's addresses together."""
         failure: OSError = OSError("the name has no address")
-        for family, kind, proto, _, target in socket.getaddrinfo(*address, type=socket.SOCK_STREAM):
+        found = socket.getaddrinfo(*address, type=socket.SOCK_STREAM)
+        if self.is_allowed is not None and not all(self.is_allowed(str(one[4][0])) for one in found):
+            raise ForbiddenAddress(f"{address[0]} leads to an address inside the network.")
+        for family, kind, proto, _, target in found:
             sock = socket.socket(family, kind, proto)
             try:
                 sock.settimeout(max(self.deadline - time.monotonic(), 0.001))

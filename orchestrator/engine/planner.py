@@ -1,12 +1,14 @@
 """The decision engine: step graph + position + facts + now -> what happens next to one enrolment.
 
-Steps run in the order written; a BRANCH names where to go instead. An enrolment stands at one step (`Position`):
-at a MESSAGE it waits to be sent, at a WAIT it waits for time to pass. `plan` walks from there through everything that
-needs neither a message nor time, and says the first thing that does. It reads no clock and keeps nothing, so
-planning twice gives the same answer, and a late tick gives the answer an early one would have given: a WAIT that
-ended in the past passes its end, not `now`, on to the next step.
+Steps run in the order written; a BRANCH, a SPLIT or a WAIT for a condition names where to go instead. An enrolment
+stands at one step (`Position`): at a MESSAGE it waits to be sent, at a WAIT it waits for time to pass or for its
+condition. `walk` goes from there through everything that needs neither a message nor time, says the first thing that
+does, and tells what it came through that must be written down. It reads no clock and keeps nothing, so planning twice
+gives the same answer, and a late tick gives the answer an early one would have given: a WAIT that ended in the past
+passes its end, not `now`, on to the next step. (Whether a condition held at a time that is past nobody can know: a
+late tick asks it once more, and its yes counts.)
 
-Visits. A BRANCH may lead back to an earlier step. `visit` counts rounds: it starts at 1 and grows by one with each
+Visits. A step may lead back to an earlier one. `visit` counts rounds: it starts at 1 and grows by one with each
 move to the same or an earlier step, so (enrolment, step, visit) is unique for every message.
 """
 
@@ -14,8 +16,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from enum import StrEnum
+
+from orchestrator.engine import timing
 
 EXIT_PRIORITY = ("CONVERTED", "OPTED_OUT", "REFUSED", "GATE_CLOSED", "LEFT_SEGMENT")
 COMPLETED = "COMPLETED"
@@ -27,19 +31,38 @@ class StepKind(StrEnum):
     MESSAGE = "MESSAGE"
     WAIT = "WAIT"
     BRANCH = "BRANCH"
+    SPLIT = "SPLIT"
+    UPDATE = "UPDATE"
     EXIT = "EXIT"
 
 
 @dataclass(frozen=True, slots=True)
+class LocalTime:
+    """A time of day in the contact's own zone; `weekday` 0 = Monday, None = whichever day comes first."""
+
+    clock: time
+    weekday: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
-    """`channel` belongs to MESSAGE, `wait` to WAIT, `then` and `otherwise` to BRANCH: a step's key, or None = end."""
+    """`channel` belongs to MESSAGE. A WAIT has `wait` (how long), `until` (a local time), or `is_asking`: it ends when
+    its condition holds, at the latest after `wait`. `then` and `otherwise` belong to BRANCH and to an asking WAIT,
+    `ways` to SPLIT: a step's key, or None = end."""
 
     key: str
     kind: StepKind
     channel: str | None = None
     wait: timedelta | None = None
+    until: LocalTime | None = None
+    is_asking: bool = False
     then: str | None = None
     otherwise: str | None = None
+    ways: Mapping[str, str | None] = field(default_factory=dict)
+
+    @property
+    def chooses(self) -> bool:
+        return self.kind is StepKind.BRANCH or self.is_asking
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +106,16 @@ class Facts:
     """What holds for the enrolment now, gathered by the caller.
 
     `exits`: the reasons to leave that hold; of several the first in EXIT_PRIORITY counts, then the alphabet.
-    `conditions`: by key of a BRANCH; a missing one is false. `skips`: by key of a MESSAGE, why it cannot be sent to
-    this contact (no address, channel refused ...) while the sequence goes on.
+    `conditions`: by key of a BRANCH or of a WAIT for a condition; a missing one is false. `skips`: by key of a MESSAGE,
+    why it cannot be sent to this contact (no address, channel refused ...) while the sequence goes on. `ways`: by key
+    of a SPLIT, the way that was drawn for the account. `zone`: the IANA name that local times are meant in.
     """
 
     exits: frozenset[str] = frozenset()
     conditions: Mapping[str, bool] = field(default_factory=dict)
     skips: Mapping[str, str] = field(default_factory=dict)
+    ways: Mapping[str, str] = field(default_factory=dict)
+    zone: str = "UTC"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +147,25 @@ class Skip:
 
 
 @dataclass(frozen=True, slots=True)
+class Split:
+    """It went the way `way` at this step."""
+
+    step_key: str
+    way: str
+    visit: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """It came through this UPDATE: what the step says is to be written."""
+
+    step_key: str
+    visit: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Exit:
-    """The enrolment ends. COMPLETED: the sequence is over. LOOP: branches lead in a circle without a wait.
+    """The enrolment ends. COMPLETED: the sequence is over. LOOP: steps lead in a circle without a wait.
 
     STEP_GONE: it stands at a step that this version of the sequence does not have.
     """
@@ -131,6 +174,15 @@ class Exit:
 
 
 Decision = Send | Wait | Skip | Exit
+Passed = Skip | Split | Update
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """What is to be done, and what was come through on the way to it, in order. With a reason to leave: nothing."""
+
+    decision: Send | Wait | Exit
+    passed: tuple[Passed, ...] = ()
 
 
 def start(*, sequence: Sequence, now: datetime) -> Position:
@@ -143,33 +195,43 @@ def after(*, sequence: Sequence, step_key: str, now: datetime, visit: int = 1) -
 
 
 def plan(*, sequence: Sequence, position: Position, facts: Facts, now: datetime) -> Decision:
-    """The first thing that needs a message, time, or an end.
+    """The first thing that needs a message, time, an end, or to be told that it is skipped: see `walk`."""
+    walked = walk(sequence=sequence, position=position, facts=facts, now=now)
+    return next((one for one in walked.passed if isinstance(one, Skip)), walked.decision)
 
-    Exits come before all else. A circle of branches ends with LOOP; a circle through waits makes no missed rounds
-    up: from the second arrival at a step on, waits count from `now`.
+
+def walk(*, sequence: Sequence, position: Position, facts: Facts, now: datetime) -> Walk:
+    """The first thing that needs a message, time, or an end, past what is skipped, drawn or written on the way.
+
+    Exits come before all else. A circle without a message and without time ends with LOOP, skipped messages
+    included; a circle through waits makes no missed rounds up: from the second arrival at a step on, waits count
+    from `now`.
     """
     if facts.exits:
-        return Exit(_first_exit(facts.exits))
-    walked: set[str] = set()
+        return Walk(Exit(_first_exit(facts.exits)))
+    passed: list[Passed] = []
+    seen: set[str] = set()
     caught_up = position.entered_at >= now
     while position.step_key is not None:
         step = sequence.step(position.step_key)
         if step is None:
-            return Exit(STEP_GONE)
-        if step.key in walked:
+            return Walk(Exit(STEP_GONE), tuple(passed))
+        if step.key in seen:
             if caught_up:
-                return Exit(LOOP)
-            walked.clear()
+                return Walk(Exit(LOOP), tuple(passed))
+            seen.clear()
             caught_up, position = True, Position(step.key, now, position.visit)
-        walked.add(step.key)
+        seen.add(step.key)
         decided = _decide(step, position, facts, now)
+        if isinstance(decided, Send | Wait | Exit):
+            return Walk(decided, tuple(passed))
         if decided is not None:
-            return decided
-        position = _move(sequence, step, position, facts)
-    return Exit(COMPLETED)
+            passed.append(decided)
+        position = _move(sequence, step, position, facts, now)
+    return Walk(Exit(COMPLETED), tuple(passed))
 
 
-def _decide(step: Step, position: Position, facts: Facts, now: datetime) -> Decision | None:
+def _decide(step: Step, position: Position, facts: Facts, now: datetime) -> Decision | Split | Update | None:
     match step.kind:
         case StepKind.MESSAGE:
             reason = facts.skips.get(step.key)
@@ -177,20 +239,46 @@ def _decide(step: Step, position: Position, facts: Facts, now: datetime) -> Deci
                 return Skip(step.key, reason, position.visit)
             return Send(step.key, position.entered_at, position.visit)
         case StepKind.WAIT:
-            until = position.entered_at + (step.wait or timedelta(0))
-            return Wait(until, step.key, position.entered_at, position.visit) if until > now else None
+            until = end_of_wait(step=step, entered_at=position.entered_at, zone=facts.zone)
+            is_over = until <= now or (step.is_asking and facts.conditions.get(step.key, False))
+            return None if is_over else Wait(until, step.key, position.entered_at, position.visit)
+        case StepKind.SPLIT:
+            return Split(step.key, _way(step, facts), position.visit)
+        case StepKind.UPDATE:
+            return Update(step.key, position.visit)
         case StepKind.EXIT:
             return Exit(COMPLETED)
         case StepKind.BRANCH:
             return None
 
 
-def _move(sequence: Sequence, step: Step, position: Position, facts: Facts) -> Position:
+def end_of_wait(*, step: Step, entered_at: datetime, zone: str) -> datetime:
+    """When a WAIT is over at the latest."""
+    if step.until is not None:
+        return timing.next_local(at=entered_at, clock=step.until.clock, weekday=step.until.weekday, zone=zone)
+    return entered_at + (step.wait or timedelta(0))
+
+
+def _move(sequence: Sequence, step: Step, position: Position, facts: Facts, now: datetime) -> Position:
+    entered_at = position.entered_at
+    if step.kind is StepKind.MESSAGE:
+        entered_at = now
     if step.kind is StepKind.WAIT:
-        return Position(sequence.following(step.key), position.entered_at + (step.wait or timedelta(0)), position.visit)
-    target = step.then if facts.conditions.get(step.key, False) else step.otherwise
+        entered_at = min(end_of_wait(step=step, entered_at=entered_at, zone=facts.zone), now)
+    if step.chooses:
+        target = step.then if facts.conditions.get(step.key, False) else step.otherwise
+    elif step.kind is StepKind.SPLIT:
+        target = step.ways[_way(step, facts)]
+    else:
+        target = sequence.following(step.key)
     back = target is not None and sequence.goes_back(origin=step.key, target=target)
-    return Position(target, position.entered_at, position.visit + back)
+    return Position(target, entered_at, position.visit + back)
+
+
+def _way(step: Step, facts: Facts) -> str:
+    """One that this version of the step does not have, or none, counts as its first by alphabet."""
+    drawn = facts.ways.get(step.key, "")
+    return drawn if drawn in step.ways else min(step.ways)
 
 
 def _first_exit(reasons: frozenset[str]) -> str:
@@ -199,12 +287,14 @@ def _first_exit(reasons: frozenset[str]) -> str:
 
 
 def _check_step(step: Step, order: Mapping[str, int]) -> None:
-    for target in (step.then, step.otherwise):
-        if target is not None and step.kind is not StepKind.BRANCH:
-            raise ValueError(f"Step {step.key!r} is no branch, so it cannot name the step to go to.")
+    if (step.then is not None or step.otherwise is not None) and not step.chooses:
+        raise ValueError(f"Step {step.key!r} asks nothing, so it cannot name the step to go to.")
+    for target in (step.then, step.otherwise, *step.ways.values()):
         if target is not None and target not in order:
             raise ValueError(f"Step {step.key!r} leads to {target!r}, which does not exist.")
-    if step.kind is StepKind.WAIT and (step.wait is None or step.wait < timedelta(0)):
+    if step.kind is StepKind.WAIT and step.until is None and (step.wait is None or step.wait < timedelta(0)):
         raise ValueError(f"Step {step.key!r} waits, but for how long is not said.")
+    if step.kind is StepKind.SPLIT and not step.ways:
+        raise ValueError(f"Step {step.key!r} splits, but into what is not said.")
     if step.kind is StepKind.MESSAGE and not step.channel:
         raise ValueError(f"Step {step.key!r} is a message without a channel.")

@@ -64,6 +64,35 @@ def next_open(*, at: datetime, rules: Sequence[Rule], zones: Sequence[str]) -> d
     raise NoCommonWindowError(f"{_named(rules)} is never open in all of {', '.join(zones)}.")
 
 
+def next_local(*, at: datetime, clock: time, zone: str, weekday: int | None = None) -> datetime:
+    """The earliest instant ≥ `at`, in UTC, at which a day's wall clock in `zone` reads `clock`; with `weekday`
+    (0 = Monday) only on that day of the week.
+
+    Every day has one such instant: a time that the clock jumps over stands for the jump, one that comes twice for
+    the first. A day that the zone left out of its calendar has none. ZoneInfoNotFoundError for an unknown zone.
+    """
+    place, moment = ZoneInfo(zone), at.astimezone(UTC)
+    day = moment.astimezone(place).date()
+    for ahead in range(_HORIZON.days):
+        wanted = day + timedelta(days=ahead)
+        if weekday is not None and wanted.weekday() != weekday:
+            continue
+        slot = _slot(wanted, clock, place)
+        if slot is not None and slot >= moment:
+            return slot
+    raise AssertionError("Every weekday comes within two weeks.")
+
+
+def _slot(day: date, clock: time, place: ZoneInfo) -> datetime | None:
+    noon = datetime.combine(day, time(12), tzinfo=place).astimezone(UTC)
+    if noon.astimezone(place).date() != day:
+        return None
+    slot = datetime.combine(day, clock, tzinfo=place).astimezone(UTC)
+    if slot.astimezone(place).time() == clock:
+        return slot
+    return _clock_change(slot - timedelta(hours=6), slot + timedelta(hours=6), place)
+
+
 def parse_duration(text: str) -> timedelta:
     """`3d`, `12h`, `2w`: a whole number from 1 to 99999 and hours, days of 24 hours or weeks."""
     found = _DURATION.fullmatch(text)

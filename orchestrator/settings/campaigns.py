@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from orchestrator.settings.environment import env_int, env_secret, env_text
+from orchestrator.settings.environment import env_bool, env_int, env_secret, env_text
 
 # kind -> adapter, Django's BACKEND idiom; imported on first use.
 CHANNELS = {
@@ -12,6 +12,7 @@ CHANNELS = {
     "sms": "orchestrator.channels.twilio.channel.TwilioChannel",
     "in_app": "orchestrator.channels.memory.MemoryChannel",
     "csm_task": "orchestrator.channels.memory.MemoryChannel",
+    "webhook": "orchestrator.channels.webhook.channel.WebhookChannel",
 }
 SENDGRID_API_KEY = env_secret("SENDGRID_API_KEY")
 SENDGRID_API_BASE = env_text("SENDGRID_API_BASE", "https://api.sendgrid.com")
@@ -28,6 +29,11 @@ TWILIO_API_BASE = env_text("TWILIO_API_BASE", "https://api.twilio.com")
 _TWILIO_MOVED = "" if TWILIO_API_BASE == "https://api.twilio.com" else TWILIO_API_BASE
 TWILIO_MESSAGING_API_BASE = env_text("TWILIO_MESSAGING_API_BASE", _TWILIO_MOVED or "https://messaging.twilio.com")
 TWILIO_LOOKUPS_API_BASE = env_text("TWILIO_LOOKUPS_API_BASE", _TWILIO_MOVED or "https://lookups.twilio.com")
+
+# Signs outgoing webhooks (Standard Webhooks). Several, separated by spaces, while one is being replaced.
+WEBHOOK_SIGNING_SECRET = env_secret("WEBHOOK_SIGNING_SECRET")
+# Opens plain http and addresses inside the network; production refuses it.
+ALLOW_PRIVATE_WEBHOOKS = env_bool("ALLOW_PRIVATE_WEBHOOKS", False)
 
 CONNECTORS = {
     "hubspot": "orchestrator.connectors.hubspot.client.HubSpotCrm",

@@ -7,7 +7,8 @@ and lists are bounded besides; tests/fixtures/templates/hostile holds what has b
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, TextIO
 
 from liquid import RenderContext
@@ -44,7 +45,7 @@ _COPIED_PER_UNIT = 20
 # per character.
 _CHARACTERS_PER_UNIT = 4
 
-_REGIONS = 1_000
+REGIONS = 1_000
 _RAW_BLOCKS = 50
 _LONGEST_REGION = 4_000
 _BRACKETS = 10
@@ -113,8 +114,25 @@ class Context(RenderContext):
             raise LocalNamespaceLimitError("the variables grow too large", token=None)
 
 
+@dataclass(slots=True)
+class Budget:
+    """What several renders pay from together; `spent` of WORK so far."""
+
+    spent: int = 0
+
+
 class LimitedTemplate(BoundTemplate):
     context_class = Context
+
+    def render_within(self, budget: Budget, facts: Mapping[str, object]) -> str:
+        context = Context(self, globals=self.make_globals(facts))
+        context.work = budget.spent
+        buffer = self._get_buffer()
+        try:
+            self.render_with_context(context, buffer)
+        finally:
+            budget.spent = context.work
+        return buffer.getvalue()
 
 
 class LoopNode(for_tag.ForNode):
@@ -154,8 +172,8 @@ def check_source(source: str) -> None:
             line = source.count("\n", 0, region.start) + 1
             message = f"A Liquid tag is longer than {_LONGEST_REGION} characters or has more than {_BRACKETS} brackets."
             raise TemplateError(message, code="TOO_MUCH", line=line)
-    if count > _REGIONS:
-        raise TemplateError(f"The template has more than {_REGIONS} Liquid tags.", code="TOO_MUCH")
+    if count > REGIONS:
+        raise TemplateError(f"The template has more than {REGIONS} Liquid tags.", code="TOO_MUCH")
     if raw > _RAW_BLOCKS:
         raise TemplateError(f"The template has more than {_RAW_BLOCKS} raw blocks.", code="TOO_MUCH")
 

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from orchestrator.templating import liquid, message, sms
+from orchestrator.templating import liquid, message, sms, webhook
 from orchestrator.templating.errors import Problem, TemplateError
 
 UNSUBSCRIBE = "links.unsubscribe"
@@ -16,6 +16,7 @@ FIELDS = {
     "in_app": ("html", "title"),
     "sms": ("text",),
     "csm_task": ("text", "title"),
+    "webhook": ("body", "url"),
 }
 # Nobody reads more of them at once, and looking for the right name takes its time.
 _MOST_UNKNOWN = 20
@@ -36,7 +37,8 @@ def check_content(
     problems = [*_unknown_fields(kind, content), *_empty_fields(kind, content)]
     for field in FIELDS[kind]:
         source = content.get(field) or ""
-        problems += _check_field(field, source, allowed, locale)
+        for text in _texts(kind, field, source):
+            problems += _check_field(field, text, allowed, locale)
     if not problems:
         problems += _try(kind, content, allowed, locale)
     problems += _warnings(kind, content)
@@ -53,6 +55,16 @@ def sample_context(allowed: Mapping[str, Any]) -> dict[str, Any]:
             place = place.setdefault(group, {})
         place[last] = dict(allowed[name]) if isinstance(allowed[name], Mapping) else allowed[name]
     return context
+
+
+def _texts(kind: str, field: str, source: str) -> list[str]:
+    """What is Liquid in a field: a webhook's body is JSON with texts in it, its address is no template at all."""
+    if kind != "webhook":
+        return [source]
+    try:
+        return webhook.texts_of(source) if field == "body" else []
+    except TemplateError:
+        return []  # trying it out says what is wrong
 
 
 def _unknown_fields(kind: str, content: Mapping[str, str]) -> Iterable[Problem]:
@@ -148,10 +160,12 @@ _COMPILE: dict[str, Callable[..., message.CompiledContent]] = {
     "in_app": message.compile_in_app,
     "sms": message.compile_text,
     "csm_task": message.compile_text,
+    "webhook": webhook.compile_webhook,
 }
 _RENDER: dict[str, Callable[[message.CompiledContent, Mapping[str, Any]], message.Rendered]] = {
     "email": message.render_email,
     "in_app": message.render_in_app,
     "sms": message.render_text,
     "csm_task": message.render_text,
+    "webhook": webhook.render_webhook,
 }

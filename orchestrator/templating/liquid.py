@@ -41,6 +41,7 @@ from orchestrator.templating.limits import (
     LARGEST_NAMESPACE,
     LARGEST_OUTPUT,
     LOOP_ITERATIONS,
+    Budget,
     LimitedTemplate,
 )
 
@@ -94,7 +95,7 @@ class Facts(dict[str, Any]):
         raise LiquidTypeError("this is a group of fields, not one field", token=None)
 
 
-def parse(source: str, *, html: bool, locale: str, limit: int = LARGEST_TEMPLATE) -> BoundTemplate:
+def parse(source: str, *, html: bool, locale: str, limit: int = LARGEST_TEMPLATE) -> LimitedTemplate:
     """The parsed template, from a bounded cache by content. TemplateError says what is wrong and where.
 
     `limit` in bytes; what a compiler made of a template may be longer than what a person wrote.
@@ -104,15 +105,16 @@ def parse(source: str, *, html: bool, locale: str, limit: int = LARGEST_TEMPLATE
     return _parse(source, html, locale)
 
 
-def render(source: str, context: Mapping[str, Any], *, html: bool, locale: str) -> str:
+def render(source: str, context: Mapping[str, Any], *, html: bool, locale: str, budget: Budget | None = None) -> str:
     """Render with plain facts. A missing, null or empty fact can be tested and defaulted, but not printed.
 
+    `budget` where several templates make one message; without it the render has one of its own.
     TypeError for a context that holds anything but mappings, lists, text, numbers and dates.
     """
     template = parse(source, html=html, locale=locale, limit=LARGEST_OUTPUT)
     facts = prepare(context)
     try:
-        return template.render(facts)
+        return template.render_within(budget or Budget(), facts)
     except LiquidError as error:
         raise _explain(error) from error
     except Exception as error:
@@ -153,27 +155,27 @@ def _environment(html: bool, locale: str) -> MarketerEnvironment:
     return MarketerEnvironment(autoescape=html, locale=locale)
 
 
-def _parse(source: str, html: bool, locale: str) -> BoundTemplate:
+def _parse(source: str, html: bool, locale: str) -> LimitedTemplate:
     """Long sources are few (a mail's HTML is one) and what is made of them is large, so they have a smaller cache."""
     return _parse_short(source, html, locale) if len(source) <= _SHORT else _parse_long(source, html, locale)
 
 
 @lru_cache(maxsize=256)
-def _parse_short(source: str, html: bool, locale: str) -> BoundTemplate:
+def _parse_short(source: str, html: bool, locale: str) -> LimitedTemplate:
     return _parse_anew(source, html, locale)
 
 
 @lru_cache(maxsize=64)
-def _parse_long(source: str, html: bool, locale: str) -> BoundTemplate:
+def _parse_long(source: str, html: bool, locale: str) -> LimitedTemplate:
     return _parse_anew(source, html, locale)
 
 
-def _parse_anew(source: str, html: bool, locale: str) -> BoundTemplate:
+def _parse_anew(source: str, html: bool, locale: str) -> LimitedTemplate:
     try:
         limits.check_source(source)
         if html:
             mask.refuse_markup(source)
-        template = _environment(html, locale).from_string(source)
+        template: LimitedTemplate = _environment(html, locale).from_string(source)  # type: ignore[assignment]
         limits.bind(template)
         _check_filters(template, source)
     except LiquidError as error:

@@ -17,7 +17,7 @@ import functools
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from urllib.parse import SplitResult, parse_qs, parse_qsl, urlsplit
 
@@ -148,6 +148,34 @@ def verify_standard_webhook(*, body: bytes, headers: Mapping[str, str], secret: 
     except (standardwebhooks.WebhookVerificationError, ValueError, TypeError):
         raise BadSignature("The Standard Webhooks signature does not fit the body.") from None
     return lowered["webhook-id"]
+
+
+def sign_standard_webhook(*, message_id: str, at: datetime, body: bytes, secrets: Sequence[str]) -> dict[str, str]:
+    """The headers of Standard Webhooks 1.0 for a body of ours, one signature per secret (whsec_ + base64): while a
+    secret is changed the receiver accepts either. NotConfigured where one of them can't be read."""
+    signed = [_signer(secret).sign(message_id, at, body.decode()) for secret in secrets]
+    return {
+        "webhook-id": message_id,
+        "webhook-timestamp": str(int(at.timestamp())),
+        "webhook-signature": " ".join(signed),
+    }
+
+
+def is_signing_secret(secret: str) -> bool:
+    """Whether it can sign: whsec_ + base64 of 24 to 64 bytes, as Standard Webhooks asks."""
+    try:
+        _signer(secret)
+        return 24 <= len(base64.b64decode(secret.removeprefix("whsec_"), validate=True)) <= 64
+    except (NotConfigured, binascii.Error, ValueError):
+        return False
+
+
+@functools.lru_cache(maxsize=16)
+def _signer(secret: str) -> standardwebhooks.Webhook:
+    try:
+        return standardwebhooks.Webhook(secret)
+    except (ValueError, RuntimeError, EmptyWebhookSecretError):
+        raise NotConfigured("A signing secret can't be read: it is whsec_ and base64.") from None
 
 
 @functools.lru_cache(maxsize=16)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from orchestrator import checks
 
 
@@ -59,3 +61,19 @@ def test_a_public_address_that_twilio_would_not_call_is_a_warning(settings):
     settings.PUBLIC_BASE_URL = "https://my_host.example"
 
     assert ids(checks.check_sms_sender()) == ["crescendo.W004"]
+
+
+@pytest.mark.parametrize(
+    ("secret", "found"),
+    [
+        ("", []),
+        ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", []),
+        ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD", []),
+        ("whsec_c2hvcnQ=", ["crescendo.E004"]),
+        ("not base64!", ["crescendo.E004"]),
+    ],
+)
+def test_what_can_sign_no_webhook_is_an_error(settings, secret, found):
+    settings.WEBHOOK_SIGNING_SECRET = secret
+
+    assert ids(checks.check_webhook_secret()) == found

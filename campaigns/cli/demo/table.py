@@ -15,7 +15,13 @@ SKIPS = {
     "OPTED_OUT": "the contact opted out",
     "REFUSED": "the account said no",
 }
-CHANNELS = {"email": "e-mail", "sms": "text message", "in_app": "in the product", "csm_task": "task for a CSM"}
+CHANNELS = {
+    "email": "e-mail",
+    "sms": "text message",
+    "in_app": "in the product",
+    "csm_task": "task for a CSM",
+    "webhook": "webhook",
+}
 # The verdict's and the estimate's codes in the words of the pages.
 WORDS = {
     "AHEAD": "{leader} is ahead",

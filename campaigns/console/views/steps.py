@@ -73,7 +73,7 @@ def edit_step(request: HttpRequest, slug: str, key: str) -> HttpResponse:
 
 
 def _form(document: dict[str, Any], step: dict[str, Any], data: Any) -> WaitForm | WeightsForm | None:
-    if step["kind"] == "WAIT":
+    if step["kind"] == "WAIT" and "for" in step:
         return WaitForm(data, initial=WaitForm.initial_of(step))
     if step["kind"] == "MESSAGE" and len(step["variants"]) > 1:
         weights = {letter: variant.get("weight") for letter, variant in step["variants"].items()}

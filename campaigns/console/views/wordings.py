@@ -46,6 +46,9 @@ def edit_wording(request: HttpRequest, slug: str, key: str, letter: str) -> Http
     campaign = parts.draft_of(request, slug)
     document = drafts.document_of(campaign=campaign)
     step = message_of(document, key, letter)
+    if step["channel"] == "webhook":
+        messages.info(request, _("A webhook is written in the campaign file."))
+        return redirect(reverse("admin:studio-campaign", args=[campaign.slug]))
     locale = request.GET.get("language", "") if request.GET.get("language") in LOCALES else "en"
     content = step["variants"][letter]["content"].get(locale, {})
     known = content or drafts.place_of(step=step, letter=letter)

@@ -80,7 +80,7 @@ def test_a_complaint_reaches_every_channel_of_the_person():
     say_no(point, reason=REASON.COMPLAINED, all_channels=True)
 
     reasons = dict(ContactPoint.objects.filter(contact=contact).values_list("channel", "reason"))
-    assert reasons == dict.fromkeys(("email", "sms", "in_app", "csm_task"), "COMPLAINED")
+    assert reasons == dict.fromkeys(("email", "sms", "in_app", "csm_task", "webhook"), "COMPLAINED")
 
 
 def test_a_bounce_blocks_without_pretending_to_be_a_no():

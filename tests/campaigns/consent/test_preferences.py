@@ -140,6 +140,8 @@ def test_stopping_everything_blocks_every_address_and_says_what_was_on(dana):
         Change("tips", "in_app", is_on=False),
         Change("offers", "csm_task", is_on=False),
         Change("tips", "csm_task", is_on=False),
+        Change("offers", "webhook", is_on=False),
+        Change("tips", "webhook", is_on=False),
     ]
     assert {point_of(dana, channel).reason for channel in points.EVERY_CHANNEL} == {REASON.UNSUBSCRIBED}
     assert boxes_on(dana) == set()

@@ -32,6 +32,12 @@ def in_app(**place):
     return with_variants({"a": {"content": content}}, channel="in_app")
 
 
+def after_mail(*steps):
+    return document(steps=[MAIL, *steps])
+
+
+CLICKED = {"engagement": "clicked", "step": "mail-1"}
+HOOK = {"url": "https://hooks.example/T0", "body": {"text": "{{ account.name }}", "blocks": [{"n": 1}]}}
 GOOD = {
     "the tests' own": document(),
     "the demo's": demo.campaign_file(),
@@ -47,6 +53,25 @@ GOOD = {
     "a modal at a gated feature": in_app(kind="modal", feature="sso"),
     "at any gated feature": in_app(kind="banner", feature="*", page="/"),
     "a task": with_variants({"a": {"content": {"en": {"text": "Call"}}}}, channel="csm_task"),
+    "a wait until a local time": after_mail({"key": "w", "kind": "WAIT", "until": {"time": "09:00"}}),
+    "a local wait before the first message": document(
+        steps=[{"key": "w", "kind": "WAIT", "until": {"time": "09:00", "weekday": "MON"}}, MAIL]
+    ),
+    "a wait for a condition": after_mail(
+        {"key": "w", "kind": "WAIT", "until": CLICKED, "at_most": "7d", "then": "mail-1", "else": "w"}
+    ),
+    "a split": after_mail(
+        {"key": "s", "kind": "SPLIT", "ways": {"a": {"weight": 30, "then": "mail-1"}, "b": {"weight": 70}}}
+    ),
+    "a split without weights": after_mail({"key": "s", "kind": "SPLIT", "ways": {"a": {}, "b": {}, "c": {}}}),
+    "an update": after_mail(
+        {
+            "key": "u",
+            "kind": "UPDATE",
+            "set": {"account.traits.stage": "told", "contact.traits.tags": ["a", 1], "account.traits.x": None},
+        }
+    ),
+    "a webhook": with_variants({"a": {"content": {"en": HOOK}}}, channel="webhook"),
     "its schema": document(**{"$schema": "campaign.schema.json"}),
 }
 # What is wrong and where. Those that only the parser can see are in ONLY_THE_PARSER.
@@ -77,7 +102,27 @@ BAD = {
     "steps[0].variants.a.content.en.page": in_app(page="settings"),
     "steps[0].variants.a.content.en.feature": in_app(feature="single sign on"),
     "steps[0].variants.a.content.en.anchor": in_app(kind="tooltip"),
+    "steps[0].variants.a.content.en.url": with_variants(
+        {"a": {"content": {"en": HOOK | {"url": "ftp://hooks.example/x"}}}}, channel="webhook"
+    ),
+    "steps[0].variants.a.content.en.body": with_variants(
+        {"a": {"content": {"en": HOOK | {"body": "text"}}}}, channel="webhook"
+    ),
     "steps[1].for": document(steps=[MAIL, WAIT | {"for": "soon"}]),
+    "steps[1].until.time": after_mail({"key": "w", "kind": "WAIT", "until": {"weekday": "MON"}}),
+    "steps[1].until.weekday": after_mail({"key": "w", "kind": "WAIT", "until": {"time": "09:00", "weekday": "Monday"}}),
+    "steps[1].at_most": after_mail({"key": "w", "kind": "WAIT", "until": CLICKED}),
+    "steps[1].then": after_mail({"key": "w", "kind": "WAIT", "until": {"time": "09:00"}, "then": "mail-1"}),
+    "steps[1].ways": after_mail({"key": "s", "kind": "SPLIT", "ways": {"a": {}}}),
+    "steps[1].ways.a.weight": after_mail(
+        {"key": "s", "kind": "SPLIT", "ways": {"a": {"weight": -1}, "b": {"weight": 1}}}
+    ),
+    "steps[1].set": after_mail({"key": "u", "kind": "UPDATE", "set": {}}),
+    "steps[1].set.account.plan": after_mail({"key": "u", "kind": "UPDATE", "set": {"account.plan": "pro"}}),
+    "steps[1].set.contact.traits.email": after_mail(
+        {"key": "u", "kind": "UPDATE", "set": {"contact.traits.email": "x@example.com"}}
+    ),
+    "steps[1].set.account.traits.x": after_mail({"key": "u", "kind": "UPDATE", "set": {"account.traits.x": {}}}),
     "steps[1]": document(steps=[MAIL, {"key": "fork", "kind": "BRANCH", "if": {"all": []}}]),
 }
 ONLY_THE_PARSER = {
@@ -96,6 +141,11 @@ ONLY_THE_PARSER = {
         ]
     ),
     "steps[0]": document(steps=[{"key": "fork", "kind": "BRANCH", "if": {"all": []}, "then": "mail-1"}, MAIL]),
+    "steps[1].until.step": after_mail(
+        {"key": "w", "kind": "WAIT", "until": CLICKED | {"step": "mail-9"}, "at_most": "1d"}
+    ),
+    "steps[1].ways.b.then": after_mail({"key": "s", "kind": "SPLIT", "ways": {"a": {}, "b": {"then": "nowhere"}}}),
+    "steps[1].ways": after_mail({"key": "s", "kind": "SPLIT", "ways": {"a": {"weight": 0}, "b": {"weight": 0}}}),
     "steps[0].variants.b.weight": with_variants({"a": {"weight": 50, "content": EMAIL}, "b": {"content": EMAIL}}),
     "steps[1].variants": document(
         steps=[MAIL, step(key="mail-2", variants={"a": {"content": EMAIL}, "c": {"content": EMAIL}})]
@@ -123,6 +173,20 @@ def test_what_no_schema_can_say_the_parser_does(path):
     with pytest.raises(CampaignFileError) as wrong:
         campaign_file.parse(ONLY_THE_PARSER[path])
     assert wrong.value.path == path
+
+
+@pytest.mark.parametrize(
+    "wait",
+    [
+        {"until": CLICKED, "at_most": "7d"},
+        {"until": {"time": "09:00"}, "for": "3d"},
+        {},
+    ],
+)
+def test_a_wait_before_the_first_message_is_for_one_time(wait):
+    with pytest.raises(CampaignFileError) as wrong:
+        campaign_file.parse(document(steps=[{"key": "w", "kind": "WAIT", **wait}, MAIL]))
+    assert wrong.value.path == "steps[0]"
 
 
 @pytest.mark.parametrize("value", [None, [], "x", 7])

@@ -1,13 +1,27 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.engine import planner
-from orchestrator.engine.planner import Exit, Facts, Position, Send, Sequence, Skip, Step, StepKind, Wait
+from orchestrator.engine.planner import (
+    Exit,
+    Facts,
+    LocalTime,
+    Position,
+    Send,
+    Sequence,
+    Skip,
+    Split,
+    Step,
+    StepKind,
+    Update,
+    Wait,
+    Walk,
+)  # fmt: skip
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -34,6 +48,10 @@ SEATS = Sequence(
 
 def plan(sequence, position, *, facts=None, now=NOW):
     return planner.plan(sequence=sequence, position=position, facts=facts or Facts(), now=now)
+
+
+def walk(sequence, position, *, facts=None, now=NOW):
+    return planner.walk(sequence=sequence, position=position, facts=facts or Facts(), now=now)
 
 
 def test_the_first_message_is_due_when_the_enrolment_starts():
@@ -130,12 +148,80 @@ def test_branches_in_a_circle_end_as_a_loop():
     assert plan(circle, Position("a", NOW - DAY)) == Exit("LOOP")
 
 
+def test_messages_that_cannot_go_in_a_circle_end_as_a_loop():
+    circle = Sequence((message("mail"), Step("again", StepKind.BRANCH, otherwise="mail")))
+    walked = walk(circle, Position("mail", NOW), facts=Facts(skips={"mail": "NO_ADDRESS"}))
+    assert walked == Walk(Exit("LOOP"), (Skip("mail", "NO_ADDRESS"),))
+
+
+MONDAY = LocalTime(time(9), weekday=0)
+UNTIL_MONDAY = Sequence((message("mail"), Step("rest", StepKind.WAIT, until=MONDAY), message("sms", "sms")))
+
+
+def test_a_wait_until_monday_ends_on_the_contacts_monday():
+    jerusalem = Facts(zone="Asia/Jerusalem")
+    monday = datetime(2026, 3, 16, 7, tzinfo=UTC)
+    assert plan(UNTIL_MONDAY, Position("rest", NOW), facts=jerusalem) == Wait(monday, "rest", NOW)
+    assert plan(UNTIL_MONDAY, Position("rest", NOW), facts=jerusalem, now=monday) == Send("sms", monday)
+
+
+ASKING = Sequence(
+    (
+        message("mail"),
+        Step("clicked", StepKind.WAIT, wait=7 * DAY, is_asking=True, then="sms", otherwise="late"),
+        message("late"),
+        message("sms", "sms"),
+    )
+)
+
+
+def test_a_wait_for_a_condition_waits_until_its_time_out():
+    assert plan(ASKING, Position("clicked", NOW)) == Wait(NOW + 7 * DAY, "clicked", NOW)
+
+
+def test_a_condition_that_comes_to_hold_ends_the_wait_at_once():
+    facts = Facts(conditions={"clicked": True})
+    assert plan(ASKING, Position("clicked", NOW), facts=facts, now=NOW + DAY) == Send("sms", NOW + DAY)
+
+
+def test_after_the_time_out_the_other_way_is_due_since_then():
+    assert plan(ASKING, Position("clicked", NOW), now=NOW + 9 * DAY) == Send("late", NOW + 7 * DAY)
+
+
+def test_a_yes_that_is_first_seen_after_the_time_out_still_counts():
+    facts = Facts(conditions={"clicked": True})
+    assert plan(ASKING, Position("clicked", NOW), facts=facts, now=NOW + 9 * DAY) == Send("sms", NOW + 7 * DAY)
+
+
+SPLIT = Sequence(
+    (
+        Step("half", StepKind.SPLIT, ways={"call": "tell", "write": None}),
+        Step("tell", StepKind.UPDATE),
+        message("sms", "sms"),
+    )
+)
+
+
+def test_a_split_goes_the_way_that_was_drawn_and_tells_it():
+    walked = walk(SPLIT, Position("half", NOW), facts=Facts(ways={"half": "call"}))
+    assert walked == Walk(Send("sms", NOW), (Split("half", "call"), Update("tell")))
+    ended = walk(SPLIT, Position("half", NOW), facts=Facts(ways={"half": "write"}))
+    assert ended == Walk(Exit("COMPLETED"), (Split("half", "write"),))
+
+
+def test_a_reason_to_leave_comes_before_what_would_be_written():
+    left = walk(SPLIT, Position("half", NOW), facts=Facts(exits=frozenset({"CONVERTED"})))
+    assert left == Walk(Exit("CONVERTED"))
+
+
 @pytest.mark.parametrize(
     ("steps", "words"),
     [
         ((message("a"), message("a")), "same key"),
         ((Step("a", StepKind.BRANCH, then="nowhere"),), "does not exist"),
-        ((Step("a", StepKind.MESSAGE, channel="email", then="a"),), "no branch"),
+        ((Step("a", StepKind.MESSAGE, channel="email", then="a"),), "asks nothing"),
+        ((Step("a", StepKind.SPLIT),), "into what"),
+        ((Step("a", StepKind.SPLIT, ways={"x": "nowhere"}),), "does not exist"),
         ((Step("a", StepKind.WAIT),), "how long"),
         ((Step("a", StepKind.MESSAGE),), "without a channel"),
     ],
@@ -143,6 +229,17 @@ def test_branches_in_a_circle_end_as_a_loop():
 def test_a_wrong_sequence_is_refused(steps, words):
     with pytest.raises(ValueError, match=words):
         Sequence(steps)
+
+
+@st.composite
+def waits(draw, key, targets):
+    length = timedelta(hours=draw(st.integers(0, 60)))
+    if draw(st.booleans()):
+        return Step(key, StepKind.WAIT, wait=length, is_asking=True, then=draw(targets), otherwise=draw(targets))
+    if draw(st.booleans()):
+        at = time(draw(st.integers(0, 23)))
+        return Step(key, StepKind.WAIT, until=LocalTime(at, draw(st.none() | st.integers(0, 6))))
+    return wait(key, length)
 
 
 @st.composite
@@ -155,7 +252,9 @@ def sequences(draw):
         if kind is StepKind.MESSAGE:
             steps.append(message(key))
         elif kind is StepKind.WAIT:
-            steps.append(wait(key, timedelta(hours=draw(st.integers(0, 60)))))
+            steps.append(draw(waits(key, targets)))
+        elif kind is StepKind.SPLIT:
+            steps.append(Step(key, kind, ways={"a": draw(targets), "b": draw(targets)}))
         elif kind is StepKind.BRANCH:
             steps.append(Step(key, kind, then=draw(targets), otherwise=draw(targets)))
         else:

@@ -7,7 +7,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from orchestrator.engine.timing import NoCommonWindowError, SendWindow, is_too_late, next_open, parse_duration
+from orchestrator.engine.timing import (
+    NoCommonWindowError,
+    SendWindow,
+    is_too_late,
+    next_local,
+    next_open,
+    parse_duration,
+)
 
 DAY = SendWindow(time(9), time(20))
 ZONES = [
@@ -152,3 +159,49 @@ def test_the_deadline_itself_is_in_time():
     assert not is_too_late(now=deadline, send_by=deadline)
     assert is_too_late(now=deadline + timedelta(microseconds=1), send_by=deadline)
     assert not is_too_late(now=deadline, send_by=None)
+
+
+THEN = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("at", "clock", "zone", "weekday", "expected"),
+    [
+        ("2026-03-10T12:00", "14:00", "Asia/Jerusalem", None, "2026-03-10T12:00"),  # the instant itself
+        ("2026-03-10T12:01", "14:00", "Asia/Jerusalem", None, "2026-03-11T12:00"),
+        ("2026-03-10T23:30", "09:00", "Asia/Tokyo", None, "2026-03-11T00:00"),  # their day, not UTC's
+        ("2026-03-10T12:00", "09:00", "America/New_York", 0, "2026-03-16T13:00"),
+        ("2026-03-29T00:00", "02:30", "Europe/Bucharest", None, "2026-03-29T00:30"),
+        ("2026-03-29T00:00", "03:30", "Europe/Bucharest", None, "2026-03-29T01:00"),  # jumped over: the jump
+        ("2026-03-29T01:01", "03:30", "Europe/Bucharest", None, "2026-03-30T00:30"),  # and only once that day
+        ("2026-10-24T22:00", "03:30", "Europe/Bucharest", None, "2026-10-25T00:30"),  # comes twice: the first
+        ("2026-10-25T00:31", "03:30", "Europe/Bucharest", None, "2026-10-26T01:30"),
+        ("2026-04-24T12:00", "00:00", "Africa/Cairo", None, "2026-04-24T21:00"),
+        ("2026-04-23T12:00", "00:30", "Africa/Cairo", None, "2026-04-23T22:00"),  # midnight itself is jumped over
+        ("2011-12-29T20:00", "09:00", "Pacific/Apia", None, "2011-12-30T19:00"),  # 30 December never was
+        ("2011-12-29T20:00", "09:00", "Pacific/Apia", 4, "2012-01-05T19:00"),
+    ],
+)
+def test_a_local_time_comes_once_a_day(at, clock, zone, weekday, expected):
+    found = next_local(
+        at=datetime.fromisoformat(at).replace(tzinfo=UTC), clock=time.fromisoformat(clock), zone=zone, weekday=weekday
+    )
+    assert found == datetime.fromisoformat(expected).replace(tzinfo=UTC)
+
+
+@settings(deadline=None)
+@given(
+    at=st.integers(0, 40 * 366 * 24 * 60).map(lambda minutes: THEN + timedelta(minutes=minutes)),
+    clock=st.times().map(lambda one: one.replace(second=0, microsecond=0, tzinfo=None)),
+    zone=st.sampled_from(
+        ["Asia/Jerusalem", "Europe/Bucharest", "America/New_York", "Australia/Lord_Howe", "Africa/Cairo"]
+    ),
+    weekday=st.none() | st.integers(0, 6),
+)
+def test_a_local_time_is_never_before_the_start_and_falls_on_its_day(at, clock, zone, weekday):
+    found = next_local(at=at, clock=clock, zone=zone, weekday=weekday)
+    there = found.astimezone(ZoneInfo(zone))
+    assert found >= at
+    assert weekday is None or there.weekday() == weekday
+    assert there.time() >= clock
+    assert found - at <= timedelta(days=8 if weekday is not None else 2)

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from orchestrator.templating import lint, liquid, message
+from orchestrator.templating import lint, liquid, message, webhook
 from orchestrator.templating.errors import TemplateError
 
 FOLDER = Path(__file__).parents[2] / "fixtures" / "templates" / "hostile"
@@ -40,13 +40,15 @@ def attempt(kind: str, source: str) -> str:
     if kind == "html":
         liquid.used_variables(source)
         return liquid.render(source, FACTS, html=True, locale="en")
-    field = {"email": "mjml", "in_app": "html", "text": "text"}[kind]
+    field = {"email": "mjml", "in_app": "html", "text": "text", "webhook": "body"}[kind]
     linted = {"text": "sms"}.get(kind, kind)
     lint.check_content(kind=linted, content={field: source, "subject": "x"}, allowed={"contact": {}}, locale="en")
     if kind == "email":
         made = message.render_email(message.compile_email(subject="x", mjml=source), FACTS)
     elif kind == "in_app":
         made = message.render_in_app(message.compile_in_app(html=source), FACTS)
+    elif kind == "webhook":
+        made = webhook.render_webhook(webhook.compile_webhook(url="https://hooks.example/x", body=source), FACTS)
     else:
         made = message.render_text(message.compile_text(text=source), FACTS)
     return f"{made.subject}{made.html}{made.text}"

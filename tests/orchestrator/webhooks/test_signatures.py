@@ -235,6 +235,16 @@ def test_a_standard_webhook_is_taken_and_named(standing_clock):
     assert verify_standard(standard_headers()) == "msg_1"
 
 
+def test_what_we_sign_verifies_and_names_itself(standing_clock):
+    headers = signatures.sign_standard_webhook(message_id="msg_9", at=NOW, body=BODY, secrets=[STANDARD_SECRET])
+    assert verify_standard(headers) == "msg_9"
+
+
+def test_a_secret_that_cannot_be_read_signs_nothing():
+    with pytest.raises(NotConfigured):
+        signatures.sign_standard_webhook(message_id="msg_9", at=NOW, body=BODY, secrets=["whsec_?"])
+
+
 def test_a_standard_webhook_may_carry_other_signatures_too(standing_clock):
     headers = standard_headers()
     headers["Webhook-Signature"] = "v1a,AAAA v1,AAAA " + headers["Webhook-Signature"]
