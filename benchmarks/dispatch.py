@@ -1,6 +1,7 @@
-"""CPU per message through dispatch: claim, render, begin, one provider request each, finish.
+"""CPU per message through dispatch: claim, render, begin, one provider request for each or for up to
+`--batch` of them, finish.
 
-    python benchmarks/dispatch.py [--channel email|sms] [--messages 3000] [--in-flight 50] [--latency-ms 0]
+    python benchmarks/dispatch.py [--channel email|sms] [--messages 3000] [--in-flight 50] [--latency-ms 0] [--batch 1]
 
 Uses a database of its own (made and dropped), the official client, and a sink in another process that
 says yes at once. Prints one JSON line. `cpu_ms` is this process and its database connection; the
@@ -159,7 +160,7 @@ def reference_ms(channel: str, rounds: int = 300) -> float:
     return (time.process_time() - began) * 1000 / rounds
 
 
-def measure(count: int, in_flight: int, port: int, channel: str) -> dict[str, object]:
+def measure(count: int, in_flight: int, port: int, channel: str, batch: int) -> dict[str, object]:
     from django.db import connection
     from django.test import override_settings
 
@@ -175,6 +176,7 @@ def measure(count: int, in_flight: int, port: int, channel: str) -> dict[str, ob
     settings = {
         "SENDGRID_API_KEY": "SG.bench",
         "SENDGRID_API_BASE": f"http://127.0.0.1:{port}",
+        "SENDGRID_BATCH_SIZE": batch,
         "TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
         "TWILIO_AUTH_TOKEN": "bench",
         "TWILIO_FROM": "+15005550006",
@@ -195,6 +197,7 @@ def measure(count: int, in_flight: int, port: int, channel: str) -> dict[str, ob
         "channel": channel,
         "messages": count,
         "in_flight": in_flight,
+        "batch": batch,
         "cpu_ms": round(cpu_ms, 3),
         "cpu_ms_python": round(own * 1000 / count, 3),
         "cpu_ms_database": round(database * 1000 / count, 3),
@@ -210,6 +213,7 @@ def main() -> None:
     arguments.add_argument("--messages", type=int, default=3000)
     arguments.add_argument("--in-flight", type=int, default=50)
     arguments.add_argument("--latency-ms", type=float, default=0)
+    arguments.add_argument("--batch", type=int, default=1)
     given = arguments.parse_args()
 
     import django
@@ -226,9 +230,8 @@ def main() -> None:
     socket.create_connection(("127.0.0.1", port), timeout=5).close()
     connection.creation.create_test_db(verbosity=0, autoclobber=True)
     try:
-        print(
-            json.dumps(measure(given.messages, given.in_flight, port, given.channel) | {"latency_ms": given.latency_ms})
-        )
+        measured = measure(given.messages, given.in_flight, port, given.channel, given.batch)
+        print(json.dumps(measured | {"latency_ms": given.latency_ms}))
     finally:
         connection.creation.destroy_test_db(os.environ["CRESCENDO_TEST_DB"], verbosity=0)
         server.terminate()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -15,7 +16,7 @@ from campaigns.delivery.models import Message
 from campaigns.profiles import addresses
 from orchestrator.channels.contract import OutboundMessage
 from orchestrator.templating import message as templating
-from orchestrator.templating import webhook
+from orchestrator.templating import slots, webhook
 from orchestrator.templating.errors import TemplateError
 from orchestrator.templating.message import CompiledContent, Rendered
 
@@ -60,9 +61,14 @@ class Failed:
     words: str = field(repr=False)
 
 
-def render_held(*, held: Sequence[Held]) -> tuple[list[Outgoing], list[Failed]]:
-    """Each message, or why not; one that cannot be rendered does not keep the others from going."""
+def render_held(*, held: Sequence[Held], slot_bytes: int = 0) -> tuple[list[Outgoing], list[Failed]]:
+    """Each message, or why not; one that cannot be rendered does not keep the others from going.
+
+    With `slot_bytes` (what a batch may hold of each) mails that differ only in values are made of one text with
+    slots; what does not fit, or has nobody to go with, is made whole.
+    """
     urls = links.links_of(messages=[(one.id, one.uuid) for one in held])
+    alike = Counter(batch_key(one) for one in held) if slot_bytes else Counter()
     outgoing: list[Outgoing] = []
     failed: list[Failed] = []
     for one in held:
@@ -70,11 +76,17 @@ def render_held(*, held: Sequence[Held]) -> tuple[list[Outgoing], list[Failed]]:
         if wrong:
             failed.append(Failed(one, Message.Reason.NO_ADDRESS, wrong))
             continue
+        in_batch = alike[batch_key(one)] > 1 and one.channel == "email" and one.purpose != Message.Purpose.TEST
         try:
-            outgoing.append(_outgoing(one, urls[one.id]))
+            outgoing.append(_outgoing(one, urls[one.id], slot_bytes if in_batch else 0))
         except (TemplateError, TypeError) as error:
             failed.append(Failed(one, Message.Reason.RENDER_ERROR, str(error)))
     return outgoing, failed
+
+
+def batch_key(held: Held) -> Hashable:
+    """Messages with the same may share a request: one wording, one language, one kind, one campaign."""
+    return held.template_version_id, held.locale, held.purpose, held.campaign
 
 
 def skip_failed(*, failed: Sequence[Failed], now: datetime, wall_now: datetime) -> int:
@@ -128,21 +140,25 @@ def _harmless(purpose: str, urls: Mapping[str, str]) -> Mapping[str, str]:
     return dict.fromkeys([*urls, "offer"], urls["view"])
 
 
-def _outgoing(one: Held, urls: Mapping[str, str]) -> Outgoing:
-    message = _outbound(one, urls)
+def _outgoing(one: Held, urls: Mapping[str, str], slot_bytes: int) -> Outgoing:
+    message = _outbound(one, urls, slot_bytes)
     if one.channel != "in_app":
         return Outgoing(one, message)
     kind, place = content.placement_of(version_id=one.template_version_id, locale=one.locale)
     return Outgoing(one, message, kind, place)
 
 
-def _outbound(one: Held, urls: Mapping[str, str]) -> OutboundMessage:
+def _outbound(one: Held, urls: Mapping[str, str], slot_bytes: int) -> OutboundMessage:
     compiled = content.compiled_for(version_id=one.template_version_id, locale=one.locale, purpose=_tone(one.purpose))
     facts = gather_facts(
         context=one.context, contact=one.contact, account=one.account, urls=_harmless(one.purpose, urls)
     )
-    rendered = _marked(one, fill_in(channel=one.channel, compiled=compiled, facts=facts))
     is_webhook = one.channel == "webhook"
+    values: Mapping[str, str] = {}
+    if slot_bytes:
+        rendered, values = _slotted(compiled, facts, slot_bytes)
+    else:
+        rendered = _marked(one, fill_in(channel=one.channel, compiled=compiled, facts=facts))
     return OutboundMessage(
         message_id=one.uuid,
         attempt=one.attempt,
@@ -153,7 +169,18 @@ def _outbound(one: Held, urls: Mapping[str, str]) -> OutboundMessage:
         headers=_headers(one, urls),
         category=one.purpose.lower(),
         campaign=one.campaign,
+        slots=values,
     )
+
+
+def _slotted(
+    compiled: CompiledContent, facts: Mapping[str, Any], slot_bytes: int
+) -> tuple[Rendered, Mapping[str, str]]:
+    """Everybody's text and this person's values; the whole mail and no values where those do not fit."""
+    whole, skeleton, values = slots.render_slotted(compiled, facts)
+    if skeleton is None or sum(len(tag) + len(value.encode()) for tag, value in values.items()) > slot_bytes:
+        return whole, {}
+    return Rendered(whole.subject, skeleton.html, skeleton.text), values
 
 
 def _marked(one: Held, rendered: Rendered) -> Rendered:

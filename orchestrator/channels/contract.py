@@ -7,13 +7,15 @@ differently:
 * `Refusal`  — the provider certainly did not take it and never will (bad address, 400).
 * `Busy`     — the provider certainly did not take it now (429, connection refused, DNS).
 * `Unclear`  — it may or may not have gone (5xx, time-out, reset). Never re-sent blindly.
+
+A channel whose provider takes many messages in one request is a `BatchChannel` as well.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 from uuid import UUID
 
 from orchestrator.channels.events import RejectReason
@@ -26,6 +28,9 @@ class OutboundMessage:
     `headers` are the message's own (List-Unsubscribe …); `category` is exactly one of
     marketing, transactional, test; `campaign` is a slug. Nothing here but `address` and
     the content may identify a person.
+
+    Where `slots` is not empty, `text` and `html` hold its tags and are the same for everybody
+    in a batch; the provider puts each value in place of its tag. Only a BatchChannel gets such.
     """
 
     message_id: UUID
@@ -37,6 +42,7 @@ class OutboundMessage:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     category: str = "marketing"
     campaign: str = ""
+    slots: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +79,10 @@ class Busy(ChannelError):
     permanent = False
 
 
+class Spared(Busy):
+    """Of a batch: the whole request was refused for another message's sake, so this one may go again at once."""
+
+
 class Unclear(ChannelError):
     permanent = False
 
@@ -87,4 +97,23 @@ class Channel(Protocol):
 
     def send(self, message: OutboundMessage) -> SendReceipt:
         """Blocks at most PROVIDER_TIMEOUT_S. Raises ChannelError. Safe to call from threads."""
+        ...
+
+
+@runtime_checkable
+class BatchChannel(Channel, Protocol):
+    """One request for many messages that differ only in address, subject, headers, ids and `slots`."""
+
+    batch_size: int
+    """How many messages one request may carry; 1 switches batches off."""
+    slot_bytes: int
+    """How many bytes the tags and values of one message may have together."""
+
+    def send_batch(self, messages: Sequence[OutboundMessage]) -> list[SendReceipt | ChannelError]:
+        """One request; what became of each message, in their order. Never raises ChannelError, never repeats.
+
+        All messages have the same `text`, `html`, `category` and `campaign`. Where the provider refuses the request
+        and names some of the messages, those are Refusal and the others Spared; where it names none, all are Spared
+        and the caller halves the batch. A batch of one is never Spared.
+        """
         ...

@@ -24,6 +24,7 @@ class Control:
             ("GET", "/keys"): self._keys,
             ("GET", "/truth"): self._truth,
             ("GET", "/log"): self._log,
+            ("GET", "/mail"): self._mail,
             ("GET", "/agents"): self._agents,
             ("GET", "/state"): self._state,
             ("POST", "/announce"): self._announce,
@@ -77,6 +78,10 @@ class Control:
         else:
             raise ValueError(f"Unknown vendor {vendor!r}.")
         return Answer(200, {"total": total, "items": lines})
+
+    def _mail(self, request: Request) -> Answer:
+        """`?number=` of the log: the content as it arrived, by MIME type; of the newest mails only."""
+        return Answer(200, self._sandbox.sendgrid.content(int(request.parameter("number", "0"))))
 
     def _agents(self, request: Request) -> Answer:
         return Answer(200, {name: dict(counts) for name, counts in self._sandbox.agents.items()})

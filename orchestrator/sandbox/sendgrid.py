@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import html
 import itertools
 import re
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,12 +21,17 @@ from orchestrator.sandbox.wire import Answer, Request
 
 MAX_MESSAGE = 30 * 1024 * 1024
 LINK = re.compile(r"https?://[^\s\"'<>()\[\]]+")
+# A mail's content is kept for this many mails, its fingerprint for all.
+KEPT_CONTENTS = 2000
 WEBHOOK_ID = "77d4a5da-7015-11ed-a1eb-0242ac120002"
 
 
 @dataclass(slots=True)
 class Mail:
-    """One accepted message for one recipient, already filled in. `answer` is what the caller got to see."""
+    """One accepted message for one recipient, already filled in. `answer` is what the caller got to see.
+
+    `fingerprint` is the SHA-256 of subject, plain text and HTML as they arrived, a zero byte between them.
+    """
 
     number: int
     provider_id: str
@@ -36,6 +43,7 @@ class Mail:
     at: datetime
     user_agent: str
     links: tuple[str, ...] = ()
+    fingerprint: str = ""
     answer: str = "202"
     event_numbers: itertools.count[int] = field(default_factory=itertools.count)
 
@@ -54,6 +62,7 @@ class Mail:
             "answer": self.answer,
             "user_agent": self.user_agent,
             "links": list(self.links),
+            "sha256": self.fingerprint,
         }
 
 
@@ -66,6 +75,7 @@ class SendGrid:
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
         self.accepted: list[Mail] = []
+        self._contents: OrderedDict[int, dict[str, str]] = OrderedDict()
 
     def answer(self, request: Request) -> Answer:
         if not request.bearer:
@@ -104,12 +114,21 @@ class SendGrid:
         number = next(self._numbers)
         provider_id = _opaque(f"request:{number}:{clock.wall_now().isoformat()}")
         now = clock.utcnow()
-        mails = [_mail(next(self._numbers), provider_id, mail, row, now, request) for row in mail["personalizations"]]
+        made = [_mail(next(self._numbers), provider_id, mail, row, now, request) for row in mail["personalizations"]]
+        mails = [each for each, _ in made]
         with self._lock:
             self.accepted.extend(mails)
+            self._contents.update((each.number, content) for each, content in made)
+            while len(self._contents) > KEPT_CONTENTS:
+                self._contents.popitem(last=False)
         for each in mails:
             self._take(each)
         return Answer(202, None, {"X-Message-Id": provider_id})
+
+    def content(self, number: int) -> dict[str, str]:
+        """What arrived, by MIME type, of one of the newest mails; empty for an older one."""
+        with self._lock:
+            return dict(self._contents.get(number, {}))
 
     def mark(self, provider_id: str, *, answer: str) -> None:
         """The caller was told something else than yes: it goes into the log beside the acceptance."""
@@ -121,30 +140,43 @@ class SendGrid:
 
 def _mail(
     number: int, provider_id: str, whole: Mapping[str, Any], row: Mapping[str, Any], now: datetime, request: Request
-) -> Mail:
+) -> tuple[Mail, dict[str, str]]:
+    """The mail, and its content by MIME type."""
     fill = _filler(row.get("substitutions") or {})
-    parts = [fill(part["value"]) for part in whole.get("content") or ()]
+    content = {part["type"]: fill(part["value"]) for part in whole.get("content") or ()}
+    subject = fill(row.get("subject") or whole.get("subject") or "")
     headers = {**(whole.get("headers") or {}), **(row.get("headers") or {})}
-    return Mail(
+    mail = Mail(
         number=number,
         provider_id=provider_id,
         to=row["to"][0]["email"].lower(),
-        subject=fill(row.get("subject") or whole.get("subject") or ""),
+        subject=subject,
         headers={name: fill(value) for name, value in headers.items()},
         categories=tuple(whole.get("categories") or ()),
         arguments={**(whole.get("custom_args") or {}), **(row.get("custom_args") or {})},
         at=now,
         user_agent=request.headers.get("user-agent", ""),
-        links=tuple(dict.fromkeys(html.unescape(link) for part in parts for link in LINK.findall(part))),
+        links=tuple(dict.fromkeys(html.unescape(link) for part in content.values() for link in LINK.findall(part))),
+        fingerprint=fingerprint(subject, content.get("text/plain", ""), content.get("text/html", "")),
     )
+    return mail, content
+
+
+def fingerprint(subject: str, text: str, markup: str) -> str:
+    return hashlib.sha256("\x00".join((subject, text, markup)).encode(errors="surrogatepass")).hexdigest()
 
 
 def _filler(substitutions: Mapping[str, str]) -> Callable[[str], str]:
     """All tags in one pass, the longest first, so that no value is filled in twice."""
     if not substitutions:
         return lambda text: text
-    pattern = re.compile("|".join(re.escape(tag) for tag in sorted(substitutions, key=len, reverse=True)))
+    pattern = _any_of(tuple(substitutions))
     return lambda text: pattern.sub(lambda match: substitutions[match.group(0)], text)
+
+
+@functools.lru_cache(maxsize=64)
+def _any_of(tags: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(re.escape(tag) for tag in sorted(tags, key=len, reverse=True)))
 
 
 def _is_rehearsal(mail: Mapping[str, Any]) -> bool:

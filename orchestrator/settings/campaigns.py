@@ -19,6 +19,8 @@ SENDGRID_API_BASE = env_text("SENDGRID_API_BASE", "https://api.sendgrid.com")
 SENDGRID_WEBHOOK_PUBLIC_KEY = env_secret("SENDGRID_WEBHOOK_PUBLIC_KEY")
 SENDGRID_FROM_EMAIL = env_text("SENDGRID_FROM_EMAIL")
 SENDGRID_FROM_NAME = env_text("SENDGRID_FROM_NAME")
+# Mails of one wording that go in one request; 1: a request for each.
+SENDGRID_BATCH_SIZE = env_int("SENDGRID_BATCH_SIZE", 1000)
 
 TWILIO_ACCOUNT_SID = env_text("TWILIO_ACCOUNT_SID")
 TWILIO_AUTH_TOKEN = env_secret("TWILIO_AUTH_TOKEN")

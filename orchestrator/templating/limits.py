@@ -16,7 +16,12 @@ from liquid.ast import Node
 from liquid.builtin.content import ContentNode
 from liquid.builtin.expressions.primitive import RangeLiteral
 from liquid.builtin.tags import for_tag
-from liquid.exceptions import LocalNamespaceLimitError, LoopIterationLimitError, ResourceLimitError
+from liquid.exceptions import (
+    LocalNamespaceLimitError,
+    LoopIterationLimitError,
+    OutputStreamLimitError,
+    ResourceLimitError,
+)
 from liquid.expression import Expression
 from liquid.template import BoundTemplate
 from liquid.token import Token
@@ -54,7 +59,7 @@ _BRACKETS = 10
 class Context(RenderContext):
     """No system clock in scope; loops, reads and variables are counted over the whole render, not per nesting."""
 
-    __slots__ = ("iterations", "namespace_size", "turn_cost", "work")
+    __slots__ = ("iterations", "kept", "namespace_size", "turn_cost", "values", "work")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -63,6 +68,8 @@ class Context(RenderContext):
         self.namespace_size = 0
         self.work = 0
         self.turn_cost = 0
+        self.kept = 0
+        self.values: list[str] = []
 
     def spend(self, units: int, token: Token | None = None) -> None:
         self.work += units
@@ -92,13 +99,13 @@ class Context(RenderContext):
 
     def assign(self, key: str, val: Any) -> None:
         old = sys.getsizeof(self.locals[key], default=1) if key in self.locals else 0
-        self._keep(sys.getsizeof(val, default=1) - old)
+        self._grow(sys.getsizeof(val, default=1) - old)
         self.spend(_READ + _size(val))
         self.locals[key] = val
 
     def cycle(self, key: object, length: int) -> int:
         if key not in self.tag_namespace["cycles"]:
-            self._keep(sys.getsizeof(key, default=1))
+            self._grow(sys.getsizeof(key, default=1))
         return super().cycle(key, length)
 
     def raise_for_loop_limit(self, length: int = 1) -> None:
@@ -108,7 +115,13 @@ class Context(RenderContext):
             raise LoopIterationLimitError("the loops run too often", token=None)
         self.work += length * self.turn_cost
 
-    def _keep(self, size: int) -> None:
+    def keep(self, length: int) -> None:
+        """So many characters more go into `values`, which may not be longer than an output either."""
+        self.kept += length
+        if self.kept > LARGEST_OUTPUT:
+            raise OutputStreamLimitError("output stream limit reached", token=None)
+
+    def _grow(self, size: int) -> None:
         self.namespace_size += size
         if self.namespace_size > LARGEST_NAMESPACE:
             raise LocalNamespaceLimitError("the variables grow too large", token=None)
@@ -124,7 +137,8 @@ class Budget:
 class LimitedTemplate(BoundTemplate):
     context_class = Context
 
-    def render_within(self, budget: Budget, facts: Mapping[str, object]) -> str:
+    def render_within(self, budget: Budget, facts: Mapping[str, object]) -> tuple[str, list[str]]:
+        """The output, and the values that were kept out of it."""
         context = Context(self, globals=self.make_globals(facts))
         context.work = budget.spent
         buffer = self._get_buffer()
@@ -132,7 +146,7 @@ class LimitedTemplate(BoundTemplate):
             self.render_with_context(context, buffer)
         finally:
             budget.spent = context.work
-        return buffer.getvalue()
+        return buffer.getvalue(), context.values
 
 
 class LoopNode(for_tag.ForNode):

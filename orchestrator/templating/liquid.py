@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+from io import StringIO
+from itertools import groupby
+from typing import Any, TextIO
 
-from liquid import Environment
+from liquid import Environment, RenderContext
+from liquid.ast import Node
 from liquid.builtin import content, illegal, output
 from liquid.builtin.tags import (
     assign_tag,
@@ -30,7 +35,8 @@ from liquid.exceptions import (
     ResourceLimitError,
     UndefinedError,
 )
-from liquid.template import BoundTemplate
+from liquid.output import LimitedStringIO
+from liquid.stringify import to_liquid_string
 from liquid.undefined import FalsyStrictUndefined
 
 from orchestrator.templating import limits, mask
@@ -66,6 +72,50 @@ _TAGS: list[Any] = [
     inline_comment_tag.InlineCommentTag,
     unless_tag.UnlessTag,
 ]
+
+
+class _Value(Node):
+    """A run of nodes that goes into a list of values instead of the output; what it costs is paid for each of the
+    `times` that the whole template has it."""
+
+    __slots__ = ("nodes", "times")
+
+    def __init__(self, nodes: Sequence[Node], times: int) -> None:
+        super().__init__(nodes[0].token)
+        self.nodes = nodes
+        self.times = times
+
+    def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
+        assert isinstance(context, limits.Context)
+        before, parts = context.work, list[str]()
+        for node in self.nodes:
+            try:
+                parts.append(_printed(node, context))
+                context.keep(len(parts[-1]))
+            except LiquidError as error:
+                error.token = error.token or node.token
+                raise
+        context.spend((self.times - 1) * (context.work - before), self.token)
+        context.values.append("".join(parts))
+        return 0
+
+
+def _printed(node: Node, context: RenderContext) -> str:
+    """What a node writes; the most frequent kinds without a buffer."""
+    if isinstance(node, output.OutputNode):
+        text = to_liquid_string(node.expression.evaluate(context), context.autoescape)
+    elif isinstance(node, content.ContentNode):
+        text = node.text
+    else:
+        own = LimitedStringIO(limit=LARGEST_OUTPUT)
+        node.render(context, own)
+        return own.getvalue()
+    return _line_feeds(text) if "\r" in text else text
+
+
+def _line_feeds(text: str) -> str:
+    """As the engine's buffer takes each piece that is written: every line break a line feed."""
+    return StringIO(text, newline=None).getvalue()
 
 
 class MarketerEnvironment(Environment):
@@ -112,15 +162,98 @@ def render(source: str, context: Mapping[str, Any], *, html: bool, locale: str, 
     TypeError for a context that holds anything but mappings, lists, text, numbers and dates.
     """
     template = parse(source, html=html, locale=locale, limit=LARGEST_OUTPUT)
+    return _run(template, context, budget or Budget())[0]
+
+
+def _run(template: LimitedTemplate, context: Mapping[str, Any], budget: Budget) -> tuple[str, list[str]]:
+    """The output, and the values that were kept out of it."""
     facts = prepare(context)
     try:
-        return template.render_within(budget or Budget(), facts)
+        return template.render_within(budget, facts)
     except LiquidError as error:
         raise _explain(error) from error
     except Exception as error:
         # A marketer's template must never break a batch, whatever it provokes inside the engine.
         message = "The template cannot be rendered: a value has an unexpected type."
         raise TemplateError(message, code="RENDER") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A template cut at its Liquid: `fixed` is the same for everybody, and `order` says which value stands between.
+
+    A value that is printed in several places is one.
+    """
+
+    fixed: tuple[str, ...]
+    order: tuple[int, ...]
+    values: LimitedTemplate
+
+    def join(self, values: Sequence[str]) -> str:
+        return self.fixed[0] + "".join(
+            [values[place] + after for place, after in zip(self.order, self.fixed[1:], strict=True)]
+        )
+
+
+def cut(source: str, *, html: bool, locale: str, loose: bool = False) -> Parts:
+    """Each maximal run of Liquid (a block with all that stands in it, outputs side by side) is one value.
+
+    `loose`: blanks and line breaks beside a run belong to it, so that no fixed part begins or ends with one.
+    """
+    whole = parse(source, html=html, locale=locale, limit=LARGEST_OUTPUT)
+    fixed, runs = [""], list[list[Node]]()
+    for is_fixed, pieces in groupby(_pieces(whole.nodes, loose), key=lambda piece: piece[0]):
+        found = [node for _, node in pieces]
+        if is_fixed:
+            fixed[-1] = "".join(_line_feeds(str(node)) for node in found)
+        else:
+            runs.append(found)
+            fixed.append("")
+    kinds = _kinds(runs, is_stateful=bool({"assign", "capture"} & whole.analyze().tags.keys()))
+    numbers = {kind: number for number, kind in enumerate(dict.fromkeys(kinds))}
+    times = Counter(kinds)
+    values = LimitedTemplate(whole.env, [_Value(runs[kinds.index(kind)], times[kind]) for kind in numbers])
+    return Parts(tuple(fixed), tuple(numbers[kind] for kind in kinds), values)
+
+
+def _kinds(runs: Sequence[Sequence[Node]], *, is_stateful: bool) -> list[Hashable]:
+    """The same for runs that say the same wherever they stand; a run at an end, or one that what ran before may
+    change, stays by itself."""
+    kinds: list[Hashable] = []
+    for place, run in enumerate(runs):
+        is_plain = all(isinstance(node, content.ContentNode | output.OutputNode) for node in run)
+        shares = is_plain and not is_stateful and 0 < place < len(runs) - 1
+        written = tuple((type(node), getattr(node, "text", node.token.value)) for node in run)
+        kinds.append(written if shares else place)
+    return kinds
+
+
+def render_values(parts: Parts, context: Mapping[str, Any]) -> list[str]:
+    """The values alone: `parts.join` makes of them exactly what `render` gives."""
+    values = _run(parts.values, context, Budget())[1]
+    # No more characters than a quarter of the limit's bytes cannot exceed it.
+    sizes = [len(value) for value in values]
+    if 4 * (sum(map(len, parts.fixed)) + sum(sizes[place] for place in parts.order)) > LARGEST_OUTPUT:
+        _within_limit(parts.join(values))
+    return values
+
+
+def _within_limit(whole: str) -> None:
+    if len(whole.encode()) > LARGEST_OUTPUT:
+        raise _explain(ResourceLimitError("output stream limit reached", token=None))
+
+
+def _pieces(nodes: Sequence[Node], loose: bool) -> Iterable[tuple[bool, Node]]:
+    """Nodes in order, each with whether it is fixed text."""
+    for node in nodes:
+        if not isinstance(node, content.ContentNode):
+            yield False, node
+            continue
+        text = node.text
+        core = text.strip() if loose else text
+        start = text.index(core)
+        pieces = (False, text[:start]), (True, core), (False, text[start + len(core) :])
+        yield from ((is_fixed, content.ContentNode(node.token, piece)) for is_fixed, piece in pieces if piece)
 
 
 def prepare(context: Mapping[str, Any]) -> Facts:
@@ -188,7 +321,7 @@ def _parse_anew(source: str, html: bool, locale: str) -> LimitedTemplate:
     return template
 
 
-def _check_filters(template: BoundTemplate, source: str) -> None:
+def _check_filters(template: LimitedTemplate, source: str) -> None:
     """The engine looks filters up when it renders; a person wants to know when saving."""
     for name, spans in template.analyze().filters.items():
         if name not in FILTERS:

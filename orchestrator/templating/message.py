@@ -52,7 +52,7 @@ def compile_email(*, subject: str, mjml: str, text: str = "", locale: str = "en"
     liquid.parse(text, html=False, locale=locale)
     html, kept = compile_masked(mjml, locale=locale)
     plain = text.strip() or kept.restore(plaintext.html_to_text(html))
-    compiled = CompiledContent(_one_line(subject), kept.restore(html), plain, locale)
+    compiled = CompiledContent(one_line(subject), kept.restore(html), plain, locale)
     liquid.parse(compiled.html, html=True, locale=locale, limit=limits.LARGEST_OUTPUT)
     liquid.parse(compiled.text, html=False, locale=locale, limit=limits.LARGEST_OUTPUT)
     return compiled
@@ -62,7 +62,7 @@ def render_email(compiled: CompiledContent, context: Mapping[str, Any]) -> Rende
     """One contact's mail. Values are escaped in the HTML; the subject is one line, whatever the values hold."""
     facts = liquid.prepare(context)
     return Rendered(
-        subject=_one_line(liquid.render(compiled.subject, facts, html=False, locale=compiled.locale)),
+        subject=one_line(liquid.render(compiled.subject, facts, html=False, locale=compiled.locale)),
         html=_render_html(compiled, facts),
         text=plaintext.tidy(liquid.render(compiled.text, facts, html=False, locale=compiled.locale)),
     )
@@ -75,7 +75,7 @@ def compile_in_app(*, html: str, title: str = "", locale: str = "en") -> Compile
     kept = mask.Mask(html)
     clean = _sanitise(kept.text, LINK_SCHEMES)
     compiled = CompiledContent(
-        _one_line(title), kept.restore(clean), kept.restore(plaintext.html_to_text(clean)), locale
+        one_line(title), kept.restore(clean), kept.restore(plaintext.html_to_text(clean)), locale
     )
     liquid.parse(compiled.html, html=True, locale=locale, limit=limits.LARGEST_OUTPUT)
     return compiled
@@ -90,7 +90,7 @@ def render_in_app(compiled: CompiledContent, context: Mapping[str, Any]) -> Rend
     clean = _sanitise(_render_html(compiled, facts), LINK_SCHEMES | {"http"})
     html = f'<div lang="{escape(compiled.locale)}" dir="{direction(compiled.locale)}">{clean}</div>'
     return Rendered(
-        subject=_one_line(liquid.render(compiled.subject, facts, html=False, locale=compiled.locale)),
+        subject=one_line(liquid.render(compiled.subject, facts, html=False, locale=compiled.locale)),
         html=html,
         text=plaintext.html_to_text(html),
     )
@@ -100,13 +100,13 @@ def compile_text(*, text: str, title: str = "", locale: str = "en") -> CompiledC
     """A text message or a task: no HTML anywhere."""
     for source in (title, text):
         liquid.parse(source, html=False, locale=locale)
-    return CompiledContent(_one_line(title), "", text.strip(), locale)
+    return CompiledContent(one_line(title), "", text.strip(), locale)
 
 
 def render_text(compiled: CompiledContent, context: Mapping[str, Any]) -> Rendered:
     facts = liquid.prepare(context)
     return Rendered(
-        subject=_one_line(liquid.render(compiled.subject, facts, html=False, locale=compiled.locale)),
+        subject=one_line(liquid.render(compiled.subject, facts, html=False, locale=compiled.locale)),
         html="",
         text=plaintext.tidy(liquid.render(compiled.text, facts, html=False, locale=compiled.locale)),
     )
@@ -120,7 +120,7 @@ def _render_html(compiled: CompiledContent, context: Mapping[str, Any]) -> str:
         raise TemplateError(error.message, code=error.code, variable=error.variable) from error
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
     return _CONTROL.sub(" ", text).strip()
 
 

@@ -14,7 +14,17 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from orchestrator.channels.contract import Busy, Channel, ChannelError, OutboundMessage, Refusal, Unclear
+from orchestrator.channels.contract import (
+    BatchChannel,
+    Busy,
+    Channel,
+    ChannelError,
+    OutboundMessage,
+    Refusal,
+    SendReceipt,
+    Spared,
+    Unclear,
+)
 
 ACCEPTS, REFUSES, SLOWS_DOWN, UNREACHABLE = "accepts", "refuses", "slows down", "unreachable"
 UNCLEAR = ("500", "503", "hang", "reset", "close", "garbage")
@@ -106,3 +116,46 @@ class ChannelCases:
             for thread in threads:
                 thread.join(10)
             assert sorted(self.arrived(channel)) == sorted(one.message_id for one in sent)
+
+
+def slotted(count: int) -> list[OutboundMessage]:
+    """Messages of one wording that differ in one slot."""
+    return [message(html="<p>Hi Qab000</p>", slots={"Qab000": f"number {place}"}) for place in range(count)]
+
+
+class BatchChannelCases(ChannelCases):
+    """For adapters whose provider takes many messages in one request."""
+
+    def batch_channel_in(self, situation: str) -> AbstractContextManager[BatchChannel]:
+        return self.channel_in(situation)  # type: ignore[return-value]
+
+    def test_a_batch_says_how_much_it_takes(self):
+        with self.batch_channel_in(ACCEPTS) as channel:
+            assert isinstance(channel, BatchChannel)
+            assert channel.batch_size >= 1
+            assert channel.slot_bytes > 0
+
+    def test_an_accepted_batch_has_a_receipt_for_each_and_all_arrived(self):
+        sent = slotted(3)
+        with self.batch_channel_in(ACCEPTS) as channel:
+            receipts = channel.send_batch(sent)
+            assert [type(one) for one in receipts] == [SendReceipt] * 3
+            assert self.arrived(channel) == [one.message_id for one in sent]
+
+    def test_a_refused_batch_never_spares_its_only_message(self):
+        with self.batch_channel_in(REFUSES) as channel:
+            assert [type(one) for one in channel.send_batch(slotted(1))] == [Refusal]
+
+    def test_what_nobody_is_named_for_spares_all(self):
+        with self.batch_channel_in(REFUSES) as channel:
+            assert [type(one) for one in channel.send_batch(slotted(3))] == [Spared] * 3
+
+    @pytest.mark.parametrize("situation", [SLOWS_DOWN, UNREACHABLE])
+    def test_a_batch_that_was_not_taken_is_busy_as_a_whole(self, situation):
+        with self.batch_channel_in(situation) as channel:
+            assert [type(one) for one in channel.send_batch(slotted(3))] == [Busy] * 3
+
+    @pytest.mark.parametrize("situation", UNCLEAR)
+    def test_a_batch_that_may_have_been_taken_is_unclear_as_a_whole(self, situation):
+        with self.batch_channel_in(situation) as channel:
+            assert [type(one) for one in channel.send_batch(slotted(3))] == [Unclear] * 3

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from orchestrator.channels.sendgrid.channel import SendGridChannel
 from tests.contracts import provider
-from tests.contracts.channel_cases import ACCEPTS, REFUSES, SLOWS_DOWN, UNREACHABLE, ChannelCases
+from tests.contracts.channel_cases import ACCEPTS, REFUSES, SLOWS_DOWN, UNREACHABLE, BatchChannelCases
 
 ECHO = {"errors": [{"message": "The address dana.levi@customer.example is wrong.", "field": "to.email", "help": None}]}
 ANSWERS: dict[str, provider.Answer] = {
@@ -21,7 +21,7 @@ ANSWERS: dict[str, provider.Answer] = {
 }
 
 
-class TestSendGridChannel(ChannelCases):
+class TestSendGridChannel(BatchChannelCases):
     @contextmanager
     def channel_in(self, situation):
         if situation == UNREACHABLE:
@@ -32,8 +32,9 @@ class TestSendGridChannel(ChannelCases):
 
     def arrived(self, channel):
         return [
-            UUID(request.json["personalizations"][0]["custom_args"]["crescendo_message"])
+            UUID(row["custom_args"]["crescendo_message"])
             for request in self.provider.requests
+            for row in request.json["personalizations"]
         ]
 
 

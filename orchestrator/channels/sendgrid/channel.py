@@ -7,13 +7,23 @@ exactly: see `_explain`. Nothing that identifies a person is in any error text.
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from python_http_client.exceptions import HTTPError
 
 from orchestrator import clock, http
-from orchestrator.channels.contract import Busy, ChannelError, OutboundMessage, Refusal, SendReceipt, Unclear
+from orchestrator.channels.contract import (
+    Busy,
+    ChannelError,
+    OutboundMessage,
+    Refusal,
+    SendReceipt,
+    Spared,
+    Unclear,
+)
 from orchestrator.channels.kept_alive import NoAnswer, NotSent, Transport
 from orchestrator.channels.sendgrid.transport import KeptAliveClient
 
@@ -35,6 +45,10 @@ _ACCOUNT_FAULTS = {
 }
 _ACCOUNT_FAULT_PAUSE_S = 60.0
 
+_MOST_PERSONALIZATIONS = 1000
+# Which message of a batch an error is about: "personalizations.3.to.0.email".
+_NAMED = re.compile(r"personalizations[.\[]([0-9]{1,4})(?![0-9])")
+
 
 class SendGridChannel:
     settings_read: ClassVar[tuple[str, ...]] = (
@@ -44,17 +58,27 @@ class SendGridChannel:
         "SENDGRID_FROM_NAME",
         "SENDER_NAME",
         "PROVIDER_TIMEOUT_S",
+        "SENDGRID_BATCH_SIZE",
     )
     kind = "email"
     is_live = True
     in_flight = 50
+    slot_bytes = 10_000
 
     def __init__(
-        self, *, api_key: str, api_base: str, from_email: str, from_name: str = "", timeout_s: float = 10
+        self,
+        *,
+        api_key: str,
+        api_base: str,
+        from_email: str,
+        from_name: str = "",
+        timeout_s: float = 10,
+        batch_size: int = 1,
     ) -> None:
         # 30 MB of helpers come with this import: only a process that sends pays for them.
         import sendgrid
 
+        self.batch_size = max(1, min(batch_size, _MOST_PERSONALIZATIONS))
         self._sender = {"email": from_email, "name": from_name} if from_name else {"email": from_email}
         self._api = sendgrid.SendGridAPIClient(api_key, host=api_base.rstrip("/"))
         self._api.client = KeptAliveClient(
@@ -74,45 +98,74 @@ class SendGridChannel:
             from_email=settings.SENDGRID_FROM_EMAIL,
             from_name=settings.SENDGRID_FROM_NAME or settings.SENDER_NAME,
             timeout_s=settings.PROVIDER_TIMEOUT_S,
+            batch_size=settings.SENDGRID_BATCH_SIZE,
         )
 
     def send(self, message: OutboundMessage) -> SendReceipt:
-        outcome = self._post(_request_body(message, self._sender))
+        outcome = self._post(_request_body([message], self._sender), 1)[0]
         # Raised outside the except blocks: a chained exception would carry the provider's echo into logs.
         if isinstance(outcome, ChannelError):
             raise outcome
         return outcome
 
-    def _post(self, body: dict[str, Any]) -> SendReceipt | ChannelError:
+    def send_batch(self, messages: Sequence[OutboundMessage]) -> list[SendReceipt | ChannelError]:
+        return self._post(_request_body(messages, self._sender), len(messages))
+
+    def _post(self, body: dict[str, Any], count: int) -> list[SendReceipt | ChannelError]:
+        """One outcome for each of the `count` messages of the request."""
         try:
             response = self._api.send(body)
         except NotSent as error:
-            return Busy(f"SendGrid could not be reached. {error}", code="not_sent")
+            return [Busy(f"SendGrid could not be reached. {error}", code="not_sent")] * count
         except NoAnswer as error:
-            return Unclear(f"SendGrid gave no answer. {error}", code="no_answer")
+            return [Unclear(f"SendGrid gave no answer. {error}", code="no_answer")] * count
         except HTTPError as error:
-            return _explain(error)
-        return SendReceipt(provider_id=response.headers.get("X-Message-Id") or "")
+            return _explain_batch(error, count)
+        return [SendReceipt(provider_id=response.headers.get("X-Message-Id") or "")] * count
 
 
-def _request_body(message: OutboundMessage, sender: dict[str, str]) -> dict[str, Any]:
-    personalization: dict[str, Any] = {
+def _request_body(messages: Sequence[OutboundMessage], sender: dict[str, str]) -> dict[str, Any]:
+    shared = messages[0]
+    content = [{"type": "text/plain", "value": shared.text}]
+    if shared.html:
+        content.append({"type": "text/html", "value": shared.html})
+    body: dict[str, Any] = {
+        "personalizations": [_personalization(one) for one in messages],
+        "from": sender,
+        "content": content,
+        "categories": list(dict.fromkeys(name for name in (shared.category, shared.campaign) if name)),
+        "tracking_settings": _TRACKING_OFF,
+    }
+    if not shared.slots:
+        body["subject"] = shared.subject
+    return body
+
+
+def _personalization(message: OutboundMessage) -> dict[str, Any]:
+    made: dict[str, Any] = {
         "to": [{"email": message.address}],
         "custom_args": {"crescendo_message": str(message.message_id), "crescendo_attempt": str(message.attempt)},
     }
     if message.headers:
-        personalization["headers"] = dict(message.headers)
-    content = [{"type": "text/plain", "value": message.text}]
-    if message.html:
-        content.append({"type": "text/html", "value": message.html})
-    return {
-        "personalizations": [personalization],
-        "from": sender,
-        "subject": message.subject,
-        "content": content,
-        "categories": list(dict.fromkeys(name for name in (message.category, message.campaign) if name)),
-        "tracking_settings": _TRACKING_OFF,
-    }
+        made["headers"] = dict(message.headers)
+    if message.slots:
+        made["subject"] = message.subject
+        made["substitutions"] = dict(message.slots)
+    return made
+
+
+def _explain_batch(error: HTTPError, count: int) -> list[SendReceipt | ChannelError]:
+    """A refusal of the request is one of the messages it names; of nobody, where it names none."""
+    whole = _explain(error)
+    if count == 1 or not isinstance(whole, Refusal):
+        return [whole] * count
+    spared = Spared("Not taken: the request was refused for another message's sake.", code="neighbour")
+    outcomes: list[SendReceipt | ChannelError] = [spared] * count
+    for place, why in _named(error.body):
+        if place < count:
+            detail = f"SendGrid refused the message (HTTP {error.status_code}): {why}."
+            outcomes[place] = Refusal(detail, code=str(error.status_code))
+    return outcomes
 
 
 def _explain(error: HTTPError) -> ChannelError:
@@ -141,9 +194,23 @@ def _seconds_to_reset(headers: Any) -> float | None:
 
 
 def _first_error(body: bytes) -> str:
+    return next((_words(error) for error in _errors(body)), "")
+
+
+def _named(body: bytes) -> list[tuple[int, str]]:
+    """Which messages of a batch the errors are about, and why."""
+    found = [(_NAMED.match(str(error.get("field"))), error) for error in _errors(body)]
+    return [(int(name[1]), _words(error) or "no reason given") for name, error in found if name]
+
+
+def _errors(body: bytes) -> list[dict[str, Any]]:
     try:
-        first = json.loads(body)["errors"][0]
-        field, text = first.get("field"), str(first["message"]).rstrip(".")
-    except (ValueError, LookupError, TypeError, AttributeError):
-        return ""
-    return http.redact(f"{field}: {text}" if field else text)
+        errors = json.loads(body)["errors"]
+    except (ValueError, LookupError, TypeError):
+        return []
+    return [error for error in errors if isinstance(error, dict)] if isinstance(errors, list) else []
+
+
+def _words(error: dict[str, Any]) -> str:
+    field, text = error.get("field"), str(error.get("message") or "").rstrip(".")
+    return http.redact(f"{field}: {text}" if field and text else text)

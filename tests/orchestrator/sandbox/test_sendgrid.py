@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from urllib.request import urlopen
 from uuid import uuid4
 
 import pytest
@@ -9,7 +10,7 @@ from sendgrid import SendGridAPIClient
 from sendgrid.helpers.eventwebhook import EventWebhook
 from sendgrid.helpers.mail import Content, CustomArg, Header, Mail, Personalization, To
 
-from orchestrator.sandbox import sendgrid_rules
+from orchestrator.sandbox import sendgrid, sendgrid_rules
 from orchestrator.sandbox.sendgrid_events import SigningKey
 from tests.orchestrator.sandbox.conftest import settle, wait_until
 
@@ -65,6 +66,19 @@ def test_substitutions_are_filled_in_per_recipient(start) -> None:
     assert [mail.subject for mail in accepted] == ["For noa", "For ron"]
     assert accepted[0].links == ("https://app.example/c/noa",)
     assert accepted[0].provider_id == accepted[1].provider_id
+    arrived = "https://app.example/c/noa {{slot01}}"
+    assert sandbox.sendgrid.content(accepted[0].number) == {"text/plain": arrived}
+    assert accepted[0].line()["sha256"] == sendgrid.fingerprint("For noa", arrived, "")
+
+
+def test_the_content_of_the_newest_mails_can_be_read(start) -> None:
+    sandbox = start(sink=True)
+    client_of(sandbox).send(letter())
+    number = sandbox.sendgrid.accepted[0].number
+
+    with urlopen(f"{sandbox.base_url}/_sandbox/mail?number={number}") as answer:
+        assert json.load(answer) == {"text/plain": "Hello", "text/html": "<p>Hello</p>"}
+    assert sandbox.sendgrid.content(number + 1) == {}
 
 
 WRONG: dict[str, tuple[dict, str]] = {

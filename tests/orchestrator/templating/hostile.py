@@ -10,10 +10,11 @@ import os
 import re
 import resource
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from orchestrator.templating import lint, liquid, message, webhook
+from orchestrator.templating import lint, liquid, message, slots, webhook
 from orchestrator.templating.errors import TemplateError
 
 FOLDER = Path(__file__).parents[2] / "fixtures" / "templates" / "hostile"
@@ -36,15 +37,18 @@ def expand(source: str) -> str:
 
 
 def attempt(kind: str, source: str) -> str:
-    """What the marketers' site does with a draft, then what a send does."""
+    """What the marketers' site does with a draft, then what a send does, in a batch and alone."""
     if kind == "html":
         liquid.used_variables(source)
+        _try(lambda: liquid.render_values(liquid.cut(source, html=True, locale="en"), FACTS))
         return liquid.render(source, FACTS, html=True, locale="en")
     field = {"email": "mjml", "in_app": "html", "text": "text", "webhook": "body"}[kind]
     linted = {"text": "sms"}.get(kind, kind)
     lint.check_content(kind=linted, content={field: source, "subject": "x"}, allowed={"contact": {}}, locale="en")
     if kind == "email":
-        made = message.render_email(message.compile_email(subject="x", mjml=source), FACTS)
+        compiled = message.compile_email(subject="x", mjml=source)
+        _try(lambda: slots.render_slotted(compiled, FACTS))
+        made = message.render_email(compiled, FACTS)
     elif kind == "in_app":
         made = message.render_in_app(message.compile_in_app(html=source), FACTS)
     elif kind == "webhook":
@@ -52,6 +56,15 @@ def attempt(kind: str, source: str) -> str:
     else:
         made = message.render_text(message.compile_text(text=source), FACTS)
     return f"{made.subject}{made.html}{made.text}"
+
+
+def _try(attempted: Callable[[], object]) -> None:
+    """Refusing is one of the two good ends; running out of memory over it is not."""
+    try:
+        attempted()
+    except TemplateError as error:
+        if isinstance(error.__cause__, MemoryError):
+            raise
 
 
 def _in_child(name: str) -> dict[str, Any]:

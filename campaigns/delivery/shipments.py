@@ -1,0 +1,142 @@
+"""What goes in one request: one message, or many of one wording where the channel takes batches.
+
+Runs in the threads that call providers: no database, nothing raised. A batch is begun as a whole before
+it leaves, so a time-out leaves all of it UNKNOWN, each message until a report about it comes. A request
+that was refused for one message's sake took none: the others go again at once, within the same attempt.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Hashable, Sequence
+from itertools import batched
+
+from django.conf import settings
+
+from campaigns.delivery import render
+from campaigns.delivery.finish import Answer, Outcome
+from campaigns.delivery.render import Outgoing
+from orchestrator.channels.contract import (
+    BatchChannel,
+    Busy,
+    Channel,
+    ChannelError,
+    Refusal,
+    SendReceipt,
+    Spared,
+)
+
+log = logging.getLogger(__name__)
+
+# Channels whose receiver knows a repeat by its id: what is unclear there is tried again like what certainly failed.
+REPEATABLE = frozenset({"webhook"})
+# What may pass between looking at the clock and the request leaving.
+MARGIN_S = 2.0
+
+type Shipment = Sequence[Outgoing]
+
+
+def pack(*, outgoing: Sequence[Outgoing], size: int) -> list[Shipment]:
+    """Messages with slots of one wording together, at most `size` in a request; every other alone."""
+    alike: dict[Hashable, list[Outgoing]] = {}
+    for one in outgoing:
+        key = render.batch_key(one.held) if one.message.slots and size > 1 else one.held.id
+        alike.setdefault(key, []).append(one)
+    return [part for group in alike.values() for part in batched(group, size)]
+
+
+def call(channel: Channel, shipment: Shipment, deadline: float) -> list[Answer]:
+    """What came of each message; requests are made while enough of the lease is left (`deadline`, monotonic)."""
+    answers = (
+        _ask_batch(channel, shipment, deadline) if shipment[0].message.slots else _ask(channel, shipment, deadline)
+    )
+    uuids = {one.held.id: str(one.held.uuid) for one in shipment}
+    for answer in answers:
+        extra = {
+            "message_uuid": uuids[answer.message_id],
+            "attempt": answer.attempt,
+            "outcome": str(answer.outcome),
+            "code": answer.code,
+        }
+        log.info("a send was answered", extra=extra)
+    return answers
+
+
+def _ask(channel: Channel, shipment: Shipment, deadline: float) -> list[Answer]:
+    """One message by itself."""
+    if _is_late(deadline):
+        return [_late(one) for one in shipment]
+    [one] = shipment
+    try:
+        outcome: SendReceipt | ChannelError = channel.send(one.message)
+    except ChannelError as error:
+        outcome = error
+    except Exception as error:
+        # An adapter that breaks its contract may have sent before it did.
+        log.exception("the channel failed in a way it should not", extra={"message_uuid": str(one.held.uuid)})
+        return [_broken(one, error)]
+    return [_answer(one, outcome)]
+
+
+def _ask_batch(channel: Channel, shipment: Shipment, deadline: float) -> list[Answer]:
+    assert isinstance(channel, BatchChannel), "Slots are made only for channels that take batches."
+    answers: list[Answer] = []
+    waiting: list[Shipment] = [shipment]
+    while waiting:
+        part = waiting.pop()
+        if _is_late(deadline):
+            answers += [_late(one) for one in part]
+            continue
+        try:
+            outcomes = channel.send_batch([one.message for one in part])
+        except Exception as error:
+            log.exception("the channel failed in a way it should not", extra={"messages": len(part)})
+            answers += [_broken(one, error) for one in part]
+            continue
+        told = list(zip(part, outcomes, strict=True))
+        spared = [one for one, outcome in told if isinstance(outcome, Spared)]
+        if len(spared) < len(part):
+            answers += [_answer(one, outcome) for one, outcome in told if not isinstance(outcome, Spared)]
+            waiting += [spared] if spared else []
+        elif len(part) > 1:
+            # Nobody was named: the half that has nothing wrong in it goes, the other is halved again.
+            waiting += [part[len(part) // 2 :], part[: len(part) // 2]]
+        else:
+            answers += [_answer(one, outcome) for one, outcome in told]
+    return answers
+
+
+def _is_late(deadline: float) -> bool:
+    return deadline - time.monotonic() < settings.PROVIDER_TIMEOUT_S + MARGIN_S
+
+
+def _late(one: Outgoing) -> Answer:
+    detail = "Not sent: too little of the lease was left. It is tried again."
+    return Answer(one.held.id, one.held.attempt, Outcome.BUSY, code="lease_short", detail=detail)
+
+
+def _broken(one: Outgoing, error: Exception) -> Answer:
+    return Answer(one.held.id, one.held.attempt, Outcome.UNCLEAR, code="adapter", detail=type(error).__name__)
+
+
+def _answer(one: Outgoing, outcome: SendReceipt | ChannelError) -> Answer:
+    held = one.held
+    if isinstance(outcome, SendReceipt):
+        return Answer(held.id, held.attempt, Outcome.ACCEPTED, provider_id=outcome.provider_id)
+    return Answer(
+        held.id,
+        held.attempt,
+        _outcome(outcome, held.channel),
+        code=outcome.code,
+        detail=outcome.detail,
+        retry_after_s=outcome.retry_after_s,
+        reject=getattr(outcome, "reject", None),
+        provider=getattr(outcome, "provider", ""),
+    )
+
+
+def _outcome(error: ChannelError, channel: str) -> Outcome:
+    if isinstance(error, Refusal):
+        return Outcome.REFUSED
+    return Outcome.BUSY if isinstance(error, Busy) or channel in REPEATABLE else Outcome.UNCLEAR
