@@ -60,12 +60,13 @@ dev: environment translations ## web with autoreload, workers and timetable; POR
 
 .PHONY: test
 test: setup ## the whole suite; ARGS="tests/orchestrator -k name" runs a part
-	@# Three runs of pytest: journeys start whole sites and share the two processes by file; Playwright keeps an event
-	@# loop in its process, beside which Django would hold two connections.
-	@for marks in "not browser and not journey" "journey" "browser"; do \
-	  shared="--dist loadfile"; [ "$$marks" = "not browser and not journey" ] && shared=""; \
-	  $(PY) -m pytest -n 2 $$shared -m "$$marks" $(ARGS) || { status=$$?; [ $$status = 5 ] && [ -n "$(ARGS)" ] || exit $$status; }; \
-	done
+	@# Three runs of pytest. Journeys start whole sites and wait more than they work: they run beside the browser tests,
+	@# on servers of their own. Playwright keeps an event loop in its process, beside which Django would hold two connections.
+	@run() { $(PY) -m pytest -n 2 "$$@" $(ARGS) || { status=$$?; [ $$status = 5 ] && [ -n "$(ARGS)" ] || return $$status; }; }; \
+	run -m "not browser and not journey"; \
+	mkdir -p var; CRESCENDO_VAR=$(CURDIR)/var/journeys run --dist loadfile -m journey > var/journeys.log 2>&1 & journeys=$$!; \
+	browser=0; run --dist loadfile -m browser || browser=$$?; \
+	status=0; wait $$journeys || status=$$?; cat var/journeys.log; [ $$browser = 0 ] && exit $$status || exit $$browser
 
 .PHONY: check
 check: environment translations ## linters, types, import contracts, migrations, settings, documents, translations

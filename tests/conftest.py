@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import hypothesis
+import psycopg
+import psycopg.sql
 import pytest
 from django.conf import settings
 from django.utils import translation
@@ -49,6 +51,17 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         terminalreporter.write_line(
             f"{len(skipped)} BROWSER TESTS WERE SKIPPED. To run them: apt-get install chromium", red=True, bold=True
         )
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
+    """A server that only this run uses need not wait for the disk: no test takes the machine's power away."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return
+    with psycopg.connect(settings.DATABASE_URL, autocommit=True) as server:
+        for name in ("fsync", "full_page_writes"):
+            server.execute(psycopg.sql.SQL("ALTER SYSTEM SET {} = off").format(psycopg.sql.Identifier(name)))
+        server.execute("SELECT pg_reload_conf()")
 
 
 @pytest.fixture(autouse=True)

