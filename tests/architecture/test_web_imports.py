@@ -1,0 +1,64 @@
+"""What a web process has in memory before its first request. Each name here was asked for; a new one is a decision.
+
+Providers' SDKs, statistics, templates and the sandbox are tens of megabytes each: they come when they are needed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAM = """
+import json, sys
+before = set(sys.modules)
+import orchestrator.wsgi
+names = {name.partition(".")[0] for name in set(sys.modules) - before}
+print(json.dumps(sorted(name for name in names if name not in sys.stdlib_module_names)))
+"""
+# Small, and there only where something else that is installed brings them.
+BY_THE_WAY = {"cython_runtime", "greenlet"}
+PACKAGES = [
+    "asgiref",
+    "babel",
+    "campaigns",
+    "crispy_bootstrap5",
+    "crispy_forms",
+    "croniter",
+    "cryptography",
+    "dateutil",
+    "django",
+    "django_htmx",
+    "django_rq",
+    "orchestrator",
+    "phonenumbers",
+    "prometheus_client",
+    "psutil",
+    "psycopg",
+    "psycopg_binary",
+    "redis",
+    "rq",
+    "six",
+    "sqlparse",
+    "standardwebhooks",
+    "typing_extensions",
+    "whitenoise",
+]
+
+
+def test_a_fresh_web_process_imports_only_what_is_listed():
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
+    places = {"DATABASE_URL": "postgresql:///none", "REDIS_URL": "unix:///none", "CRESCENDO_PROCESS": "web"}
+    answer = subprocess.run(
+        [sys.executable, "-c", PROGRAM],
+        cwd=ROOT,
+        env={**environment, **places, "DJANGO_SETTINGS_MODULE": "orchestrator.settings.local"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    imported = [name for name in json.loads(answer.stdout) if not name.startswith("_") and name not in BY_THE_WAY]
+    assert imported == PACKAGES
