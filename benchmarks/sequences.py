@@ -17,7 +17,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -31,68 +31,68 @@ BATCH = 5000
 
 def make_audience(count: int) -> Any:
     """A launched campaign whose segment everybody has just entered."""
+    from campaigns.segments.models import SegmentMembership
+    from tests.factories import sequences as make
+
+    campaign = make.launched(holdout_percent=0)
+    for start in range(0, count, BATCH):
+        accounts = make_customers(range(start, min(start + BATCH, count)), make.NOW)
+        SegmentMembership.objects.bulk_create(
+            SegmentMembership(segment=campaign.segment, account=account, entered_at=make.NOW) for account in accounts
+        )
+    return campaign
+
+
+def make_customers(numbers: range, now: datetime) -> list[Any]:
+    """Accounts on Basic with nine of ten seats taken, each with an owner who said yes to offers."""
     from campaigns.billing.models import Plan, Subscription
     from campaigns.consent.models import ContactPoint
     from campaigns.profiles.addresses import hash_address
     from campaigns.profiles.models import Account, Contact, Membership
-    from campaigns.segments.models import SegmentMembership
     from campaigns.usage.models import Meter, UsageDaily
-    from tests.factories import sequences as make
 
-    now = make.NOW
-    campaign = make.launched(holdout_percent=0)
     plan, meter = Plan.objects.get(code="basic"), Meter.objects.get(code="seats_used")
-    for start in range(0, count, BATCH):
-        numbers = range(start, min(start + BATCH, count))
-        accounts = Account.objects.bulk_create(
-            Account(external_id=f"a{n}", name=f"Company {n}", added_at=now) for n in numbers
+    accounts = Account.objects.bulk_create(
+        Account(external_id=f"a{n}", name=f"Company {n}", added_at=now) for n in numbers
+    )
+    contacts = Contact.objects.bulk_create(
+        Contact(
+            external_id=f"c{n}",
+            email=f"c{n}@bench.example",
+            email_hash=hash_address(f"c{n}@bench.example"),
+            first_name="Noa",
+            locale="en",
+            added_at=now,
         )
-        contacts = Contact.objects.bulk_create(
-            Contact(
-                external_id=f"c{n}",
-                email=f"c{n}@bench.example",
-                email_hash=hash_address(f"c{n}@bench.example"),
-                first_name="Noa",
-                locale="en",
-                added_at=now,
-            )
-            for n in numbers
+        for n in numbers
+    )
+    pairs = list(zip(accounts, contacts, strict=True))
+    Membership.objects.bulk_create(Membership(account=one, contact=two, role="OWNER") for one, two in pairs)
+    for channel in ("email", "in_app"):
+        hashes = [hash_address(one.email if channel == "email" else one.external_id) for one in contacts]
+        ContactPoint.objects.bulk_create(
+            ContactPoint(channel=channel, contact=contact, address_hash=value, topics={"offers": "GRANTED"})
+            for contact, value in zip(contacts, hashes, strict=True)
         )
-        pairs = list(zip(accounts, contacts, strict=True))
-        Membership.objects.bulk_create(Membership(account=one, contact=two, role="OWNER") for one, two in pairs)
-        for channel in ("email", "in_app"):
-            ContactPoint.objects.bulk_create(
-                ContactPoint(
-                    channel=channel,
-                    contact=contact,
-                    address_hash=contact.email_hash if channel == "email" else hash_address(contact.external_id),
-                    topics={"offers": "GRANTED"},
-                )
-                for contact in contacts
-            )
-        Subscription.objects.bulk_create(
-            Subscription(
-                external_id=f"s{account.pk}",
-                account=account,
-                plan=plan,
-                status="ACTIVE",
-                currency="USD",
-                interval="MONTH",
-                quantity=1,
-                mrr=Decimal(29),
-                started_at=now - timedelta(days=90),
-                as_of=now - timedelta(days=90),
-            )
-            for account in accounts
+    Subscription.objects.bulk_create(
+        Subscription(
+            external_id=f"s{account.pk}",
+            account=account,
+            plan=plan,
+            status="ACTIVE",
+            currency="USD",
+            interval="MONTH",
+            quantity=1,
+            mrr=Decimal(29),
+            started_at=now - timedelta(days=90),
+            as_of=now - timedelta(days=90),
         )
-        UsageDaily.objects.bulk_create(
-            UsageDaily(account=account, meter=meter, day=now.date(), value=Decimal(9), last_at=now)
-            for account in accounts
-        )
-        SegmentMembership.objects.bulk_create(
-            SegmentMembership(segment=campaign.segment, account=account, entered_at=now) for account in accounts
-        )
-    return campaign
+        for account in accounts
+    )
+    UsageDaily.objects.bulk_create(
+        UsageDaily(account=account, meter=meter, day=now.date(), value=Decimal(9), last_at=now) for account in accounts
+    )
+    return accounts
 
 
 def backend_cpu_s(pid: int) -> float:

@@ -35,7 +35,6 @@ PACKAGES = [
     "django_rq",
     "orchestrator",
     "phonenumbers",
-    "prometheus_client",
     "psutil",
     "psycopg",
     "psycopg_binary",
