@@ -14,6 +14,7 @@ from django.db.models import F
 
 from campaigns.delivery import grading
 from campaigns.delivery.models import Message, ProviderEvent, TrackedLink
+from campaigns.operations import bulk_rows
 from orchestrator import signing
 from orchestrator.channels.events import EventType
 from orchestrator.signing import Purpose
@@ -84,7 +85,7 @@ def make_links(*, messages: Sequence[Message]) -> None:
         for message in messages
         if message.context.get("offer_url")
     ]
-    TrackedLink.objects.bulk_create(rows, ignore_conflicts=True)
+    bulk_rows.insert_rows(rows=rows, unless_known_by="message")
 
 
 def links_of(*, messages: Sequence[tuple[int, UUID]]) -> dict[int, dict[str, str]]:

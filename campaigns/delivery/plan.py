@@ -13,6 +13,7 @@ from django.db import transaction
 from campaigns.consent.models import ContactPoint
 from campaigns.delivery import links, windows
 from campaigns.delivery.models import Message, SendGate, TemplateVersion
+from campaigns.operations import bulk_rows
 from campaigns.profiles.models import Account, Contact
 
 _WAITING = (Message.State.PLANNED, Message.State.READY)
@@ -52,10 +53,11 @@ def plan_messages(*, items: Sequence[PlannedMessage], now: datetime) -> list[Mes
     gate's window or, for marketing, in quiet hours is moved to where they open, in the contact's own time.
     """
     with transaction.atomic():
-        Message.objects.bulk_create([_row(item, now) for item in items], ignore_conflicts=True, batch_size=1000)
-        keys = [item.dedupe_key for item in items]
-        stored = {message.dedupe_key: message for message in Message.objects.filter(dedupe_key__in=keys)}
-        messages = [stored[key] for key in keys]
+        rows = {item.dedupe_key: _row(item, now) for item in items}
+        made = bulk_rows.insert_rows(rows=list(rows.values()), unless_known_by="dedupe_key")
+        known = [message.dedupe_key for message in made if message.pk is None]
+        rows |= {message.dedupe_key: message for message in Message.objects.filter(dedupe_key__in=known)}
+        messages = [rows[item.dedupe_key] for item in items]
         links.make_links(messages=messages)
     return messages
 

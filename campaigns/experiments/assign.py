@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from campaigns.experiments.models import Assignment, Experiment, Variant
+from campaigns.operations import bulk_rows
 from orchestrator.engine import bucketing
 
 
@@ -19,11 +20,12 @@ def draw(*, experiment: Experiment, accounts: Sequence[tuple[int, str]], now: da
     missing = [pair for pair in accounts if pair[0] not in found]
     if missing:
         variants = {variant.key: variant for variant in experiment.variants.order_by("position", "pk")}
-        Assignment.objects.bulk_create(
-            [_drawn(experiment, variants, account_id, external_id, now) for account_id, external_id in missing],
-            ignore_conflicts=True,
+        made = bulk_rows.insert_rows(
+            rows=[_drawn(experiment, variants, account_id, external_id, now) for account_id, external_id in missing],
+            unless_known_by="account",
         )
-        found |= _read(experiment, [account_id for account_id, _ in missing])
+        found |= {row.account_id: row for row in made if row.pk is not None}
+        found |= _read(experiment, [row.account_id for row in made if row.pk is None])
     return found
 
 

@@ -13,6 +13,7 @@ from django.db import transaction
 from campaigns.billing import selectors as billing
 from campaigns.billing.models import Plan, PlanPrice, Quota, Subscription
 from campaigns.offers.models import Offer, Quote
+from campaigns.operations import bulk_rows
 from campaigns.usage.models import UsageDaily
 from orchestrator.engine import pricing
 
@@ -123,7 +124,7 @@ def store_quotes(*, offer: Offer, priced: Mapping[int, Pricing], now: datetime) 
         for account_id, one in priced.items()
         if account_id not in quotes
     ]
-    return quotes | {quote.account_id: quote for quote in Quote.objects.bulk_create(made)}
+    return quotes | {quote.account_id: quote for quote in bulk_rows.insert_rows(rows=made)}
 
 
 class _PriceBook:

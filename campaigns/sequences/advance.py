@@ -18,6 +18,7 @@ from django.db.models import QuerySet
 from campaigns.delivery.models import Message
 from campaigns.offers import quote as quoting
 from campaigns.offers.models import Quote
+from campaigns.operations import bulk_rows
 from campaigns.sequences import compose, exits, facts, note
 from campaigns.sequences import flow as flows
 from campaigns.sequences.compose import Due
@@ -108,8 +109,8 @@ def _advance(rows: Sequence[Enrolment], now: datetime) -> Advanced:
     for row in rows:
         _decide(row, flow_of[row.version_id], gathered.facts[row.pk], batch, now)
     messages, unsent = plan_sends(sends=batch.sends, flow_of=flow_of, gathered=gathered, now=now)
-    StepRun.objects.bulk_create([*batch.passed, *unsent])
-    Enrolment.objects.bulk_update(batch.moved, ["step_key", "visit", "step_entered_at", "due_at"])
+    bulk_rows.insert_rows(rows=[*batch.passed, *unsent])
+    bulk_rows.update_rows(rows=batch.moved, fields=["step_key", "visit", "step_entered_at", "due_at"])
     ended = sum(exits.end_enrolments(enrolment_ids=ids, reason=reason, now=now) for reason, ids in batch.exits.items())
     note.note_traits(told=batch.told, now=now)
     return Advanced(looked_at=len(rows), planned=len(messages), ended=ended)

@@ -15,6 +15,7 @@ from campaigns.delivery import plan
 from campaigns.delivery.models import Message, TemplateVersion
 from campaigns.offers import links
 from campaigns.offers.models import Quote
+from campaigns.operations import bulk_rows
 from campaigns.profiles.models import Account, Contact
 from campaigns.sequences.flow import Flow
 from campaigns.sequences.models import Enrolment, StepRun
@@ -45,8 +46,8 @@ def plan_step(*, due: Sequence[Due], now: datetime) -> list[Message]:
     items = [_planned(one) for one in due]
     messages = plan.plan_messages(items=items, now=now)
     by_key = {message.dedupe_key: message for message in messages}
-    StepRun.objects.bulk_create(
-        [
+    bulk_rows.insert_rows(
+        rows=[
             StepRun(
                 enrolment=one.enrolment,
                 step_key=one.step_key,

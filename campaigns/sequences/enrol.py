@@ -19,7 +19,7 @@ from campaigns.experiments import assign
 from campaigns.experiments.models import Assignment
 from campaigns.offers import quote as quoting
 from campaigns.offers.models import Quote
-from campaigns.operations import pulling
+from campaigns.operations import bulk_rows, pulling
 from campaigns.operations.models import PullCursor
 from campaigns.profiles.models import Contact
 from campaigns.segments.models import SegmentMembership
@@ -160,7 +160,7 @@ def _write_entries(
         for account_id, one in people.items()
         if one.joins is None
     ]
-    return entries | {entry.account_id: entry for entry in Entry.objects.bulk_create(new)}
+    return entries | {entry.account_id: entry for entry in bulk_rows.insert_rows(rows=new)}
 
 
 def _outcome(account_id: int, reasons: Mapping[int, str], draws: Mapping[int, Assignment]) -> str:
@@ -186,8 +186,8 @@ def _write_enrolments(
         quotes = quoting.store_quotes(offer=campaign.offer, priced=wanted, now=now)
     people = [(entry, contact) for pk, entry in taken_in.items() for contact in chosen.contacts[pk]]
     firsts = _first_messages(flow, people, now)
-    enrolments = Enrolment.objects.bulk_create(
-        [
+    enrolments = bulk_rows.insert_rows(
+        rows=[
             _enrolment(flow, entry, draws[entry.account_id], contact, quotes.get(entry.account_id), first, now)
             for (entry, contact), first in zip(people, firsts, strict=True)
         ]
