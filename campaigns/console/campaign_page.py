@@ -60,7 +60,7 @@ def gather(*, campaign: Campaign, asked: Mapping[str, str], sees_people: bool, n
         "steps": steps,
         "can_rearrange": can_rearrange,
         "panel": panel,
-        "has_letters": True,
+        "has_letters": panel.is_compared,
     }
 
 

@@ -77,6 +77,7 @@ class Panel:
 
     key: str
     letter: str
+    is_compared: bool
     channel: str
     locale: str
     screen: str
@@ -143,6 +144,7 @@ def make_panel(
     return Panel(
         key=step["key"],
         letter=letter,
+        is_compared=len(step["variants"]) > 1,
         channel=channel,
         locale=locale,
         screen=screen,

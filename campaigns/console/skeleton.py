@@ -48,6 +48,9 @@ _PRICE_FIRST: Mapping[str, tuple[str, Blocks]] = {
 _UNITS: Mapping[str, Mapping[str, str]] = {
     "seats": {"en": "seats", "he": "מושבים", "ro": "Locuri"},
     "users": {"en": "users", "he": "משתמשים", "ro": "Utilizatori"},
+    "people": {"en": "people", "he": "אנשים", "ro": "Persoane"},
+    "projects": {"en": "projects", "he": "פרויקטים", "ro": "Proiecte"},
+    "calls": {"en": "calls", "he": "קריאות", "ro": "Apeluri"},
     "contacts": {"en": "contacts", "he": "אנשי קשר", "ro": "Contacte"},
     "e-mails": {"en": "e-mails", "he": "הודעות דוא״ל", "ro": "E-mailuri"},
     "emails": {"en": "e-mails", "he": "הודעות דוא״ל", "ro": "E-mailuri"},
@@ -76,8 +79,9 @@ def _own_numbers(unit: str) -> Mapping[str, tuple[str, Blocks]]:
             f"פרסומת: {noun['he']}: {{{{ evidence.value }}}} מתוך {{{{ evidence.quota }}}} כבר בשימוש",
             Blocks(
                 f"שלום {NAME},",
-                f"{noun['he']} של {{{{ account.name }}}}: {{{{ evidence.value }}}} מתוך {{{{ evidence.quota }}}} "
-                f"בשימוש.\n\n{{{{ offer.plan_to }}}} משאירה מקום לצמוח ועולה {PRICE} לחודש.",
+                # A Hebrew word stands between a name and a number: after Latin letters the number would run with them.
+                f"{noun['he']} של {{{{ account.name }}}} שכבר בשימוש: {{{{ evidence.value }}}} מתוך "
+                f"{{{{ evidence.quota }}}}.\n\n{{{{ offer.plan_to }}}} משאירה מקום לצמוח ועולה {PRICE} לחודש.",
                 "לצפייה ב־{{ offer.plan_to }}",
                 "המחיר ללא מע״מ. אפשר לחזור אחורה או לבטל בכל רגע.",
             ),
@@ -147,10 +151,11 @@ BANNER: Mapping[str, Mapping[str, str]] = {
     },
 }
 
-SMS: Mapping[str, Mapping[str, str]] = {
-    "en": {"text": f"{{{{ account.name }}}}: {{{{ offer.plan_to }}}} for {PRICE} a month. {{{{ links.offer }}}}"},
-    "he": {"text": f"פרסומת: {{{{ offer.plan_to }}}} ב־{PRICE} לחודש. {{{{ links.offer }}}}"},
-    "ro": {"text": f"{{{{ account.name }}}}: {{{{ offer.plan_to }}}} la {PRICE} pe lună. {{{{ links.offer }}}}"},
+# Without diacritics where that is understood: one of them halves what a part of an SMS holds.
+SMS: Mapping[str, str] = {
+    "en": f"{{{{ offer.plan_to }}}} for {PRICE} a month. {{{{ links.offer }}}}",
+    "he": f"{{{{ offer.plan_to }}}} ב־{PRICE} לחודש. {{{{ links.offer }}}}",
+    "ro": f"{{{{ offer.plan_to }}}} la {PRICE} pe luna. {{{{ links.offer }}}}",
 }
 
 TASK: Mapping[str, Mapping[str, str]] = {
@@ -226,8 +231,10 @@ def new_banner(*, key: str) -> dict[str, Any]:
     return _single(key, "in_app", BANNER)
 
 
-def new_sms(*, key: str) -> dict[str, Any]:
-    return _single(key, "sms", SMS)
+def new_sms(*, key: str, sender: str) -> dict[str, Any]:
+    """`sender` is the company's name, which an SMS must begin with to say who writes; it may be empty."""
+    begins = {"en": f"{sender}: ", "he": f"פרסומת, {sender}: ", "ro": f"{sender}: "} if sender else {"he": "פרסומת: "}
+    return _single(key, "sms", {locale: {"text": begins.get(locale, "") + text} for locale, text in SMS.items()})
 
 
 def new_task(*, key: str) -> dict[str, Any]:

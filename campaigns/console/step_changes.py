@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 
 from campaigns.console import drafts, skeleton, step_tree
@@ -81,8 +82,9 @@ def _new_step(campaign: Campaign, tree: list[Node], kind: str, after: str, lane:
     if kind == "question":
         asked = _last_message(tree, after, lane)
         return {"key": key, "kind": "BRANCH", "if": {"engagement": "clicked", "step": asked}}
-    makers = {"in_app": skeleton.new_banner, "sms": skeleton.new_sms, "csm_task": skeleton.new_task}
-    return makers[kind](key=key)
+    if kind == "sms":
+        return skeleton.new_sms(key=key, sender=settings.SENDGRID_FROM_NAME or settings.SENDER_NAME)
+    return {"in_app": skeleton.new_banner, "csm_task": skeleton.new_task}[kind](key=key)
 
 
 def _last_message(tree: list[Node], after: str, lane: str) -> str:

@@ -10,6 +10,7 @@ from datetime import datetime
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from campaigns.consent.models import channel_names
 from campaigns.delivery import windows
 from campaigns.segments import figures
 from campaigns.segments.models import Segment
@@ -108,7 +109,7 @@ def _marked(
     text = texts.get(field, "")
     where = f"{step.path}.variants.{variant.key}.content.{locale}.{field}"
     named = {
-        "variant": variant.key.upper(),
+        "variant": variant.key.upper() if len(step.variants) > 1 else dict(channel_names())[step.channel],
         "locale": part_words.language_name(locale),
         "field": part_words.field_name(field),
         "mark": pack.mark,

@@ -9,6 +9,12 @@ document.addEventListener("keydown", (event) => {
     if (button && !button.disabled) { event.preventDefault(); button.form.requestSubmit(button); }
 });
 
+/* The step that was moved keeps the focus, so that it can be moved on. Later than the browser's own jump to the step,
+   which takes the focus away. */
+const moved = location.hash.startsWith("#step-") && document.getElementById(location.hash.slice(1));
+const handle = moved && moved.querySelector("summary");
+if (handle) { window.addEventListener("load", () => window.setTimeout(() => handle.focus({ preventScroll: true }), 50)); }
+
 /* Ctrl or Cmd and Z outside of fields: the version before. */
 document.addEventListener("keydown", (event) => {
     if (event.key.toLowerCase() !== "z" || !(event.ctrlKey || event.metaKey)) { return; }

@@ -35,6 +35,12 @@ document.addEventListener("click", (event) => {
     });
 });
 
+/* A menu that opens below the edge of the window is brought into sight. */
+document.addEventListener("toggle", (event) => {
+    const list = event.target instanceof Element && event.target.matches("details.cr-menu[open]") && event.target.querySelector(".cr-menu-list");
+    if (list) { list.scrollIntoView({ block: "nearest" }); }
+}, true);
+
 /* Toasts leave after eight seconds, but not while somebody reads them. */
 const leaveInTime = (toast) => {
     if (toast.dataset.leaves) { return; }

@@ -106,6 +106,7 @@ def test_the_keyboard_alone_moves_a_step_and_takes_it_back(studio):
     page.keyboard.press("Alt+ArrowUp")
     expect(page.locator("#toasts")).to_contain_text("Saved")
     expect(page.locator("ol.cr-steps h3").first).to_have_text("1. Wait 3 days")
+    expect(page.locator("[data-step=wait-1] summary")).to_be_focused()
     page.locator("h1").click()
     page.keyboard.press("Control+z")
     expect(page.locator("ol.cr-steps h3").first).to_have_text("1. E-mail")

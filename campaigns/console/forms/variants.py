@@ -15,6 +15,7 @@ from campaigns.console.mail_blocks import Blocks, build_mjml, read_blocks
 from campaigns.sequences import placing, problem_words, wording
 from orchestrator.templating import lint
 from orchestrator.templating.errors import Problem, TemplateError
+from orchestrator.templating.mjml import direction
 
 Content = Mapping[str, str]
 # What an in-app message says; the rest of it says where.
@@ -29,7 +30,8 @@ class WordingForm(StudioForm):
         self.locale = locale
         self.allowed = wording.variables(has_offer=has_offer)
         for field in self.fields.values():
-            field.widget.attrs |= {"dir": "auto", "lang": locale}
+            # Not "auto": a text that begins with a word from data would run by its Latin letters.
+            field.widget.attrs |= {"dir": direction(locale), "lang": locale}
 
     def content(self) -> dict[str, str]:
         """As the campaign file has it."""

@@ -101,12 +101,13 @@ def show_campaign(request: HttpRequest, slug: str) -> HttpResponse:
     campaign = campaign_of(slug)
     if request.htmx.target != "panel":  # type: ignore[attr-defined]
         return show_page(request, campaign)
+    panel = campaign_page.make_panel(
+        campaign=campaign, asked=request.GET.dict(), sees_people=pages.sees_people(request), now=clock.utcnow()
+    )
     context = {
         "campaign": campaign,
-        "panel": campaign_page.make_panel(
-            campaign=campaign, asked=request.GET.dict(), sees_people=pages.sees_people(request), now=clock.utcnow()
-        ),
-        "has_letters": True,
+        "panel": panel,
+        "has_letters": panel.is_compared,
         "is_draft": campaign.status == Campaign.Status.DRAFT,
         "can_test": request.user.has_perm(CHANGE) and pages.sees_people(request),
     }

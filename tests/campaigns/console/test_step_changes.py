@@ -4,6 +4,9 @@ import pytest
 import time_machine
 from django.urls import reverse
 
+from campaigns.console import drafts, skeleton
+from campaigns.sequences.models import Campaign
+from tests.campaigns.console.reading import words_of
 from tests.factories import sequences as make
 
 pytestmark = pytest.mark.django_db
@@ -25,3 +28,36 @@ def test_after_a_change_the_page_stands_at_the_changed_step(marketer, pressed, p
         campaign = make.drafted()
         response = marketer.post(reverse("admin:studio-campaign-steps", args=[campaign.slug]), {"do": pressed})
     assert response.url == reverse("admin:studio-campaign", args=[campaign.slug]) + place
+
+
+def test_a_new_text_message_says_who_sends_it_as_the_country_wants_it(marketer, settings):
+    settings.SENDGRID_FROM_NAME = "Harbourline"
+    with time_machine.travel(make.NOW, tick=False):
+        campaign = make.drafted()
+        marketer.post(reverse("admin:studio-campaign-steps", args=[campaign.slug]), {"do": "add sms mail-1"})
+    document = drafts.document_of(campaign=Campaign.objects.get(pk=campaign.pk))
+    (step,) = [one for one in document["steps"] if one["key"] == "text-1"]
+    begins = {locale: one["text"].partition("{{")[0] for locale, one in step["variants"]["a"]["content"].items()}
+    assert begins == {"en": "Harbourline: ", "he": "פרסומת, Harbourline: ", "ro": "Harbourline: "}
+
+
+def test_a_company_without_a_name_still_gets_the_word_that_marks_advertisements():
+    content = skeleton.new_sms(key="text-1", sender="")["variants"]["a"]["content"]
+    assert content["he"]["text"].startswith("פרסומת: {{")
+    assert content["en"]["text"].startswith("{{")
+
+
+def test_a_new_mail_calls_the_unit_by_the_name_it_has_in_its_language():
+    content = skeleton.new_mail(key="mail-1", has_meter=True, unit="projects")["variants"]["b"]["content"]
+    subjects = {locale: one["subject"] for locale, one in content.items()}
+    assert "projects" in subjects["en"]
+    assert "פרויקטים" in subjects["he"]
+    assert "Proiecte" in subjects["ro"]
+
+
+def test_the_preview_of_a_message_with_one_wording_names_no_letter(marketer):
+    with time_machine.travel(make.NOW, tick=False):
+        campaign = make.drafted()
+        page = reverse("admin:studio-campaign", args=[campaign.slug])
+        words = words_of(marketer.get(page, {"step": "banner"}))
+    assert "Preview, wording" not in words

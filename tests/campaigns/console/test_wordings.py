@@ -300,3 +300,13 @@ def test_a_card_leads_to_the_text_in_the_language_it_shows(draft, marketer):
         content = marketer.get(page("", draft.slug)).content.decode()
     translation.activate("en")
     assert f'href="{page("-wording", draft.slug, "mail-1", "a")}?language=he"' in content
+
+
+def test_a_text_is_written_in_the_direction_of_its_language(draft, marketer):
+    page = reverse("admin:studio-campaign-wording", args=[draft.slug, "mail-1", "a"])
+    body = {locale: marketer.get(page, {"language": locale}).content.decode() for locale in ("he", "ro")}
+    found = {
+        locale: set(re.findall(r'<(?:input|textarea)[^>]* dir="(\w+)" lang="\w+"', html))
+        for locale, html in body.items()
+    }
+    assert found == {"he": {"rtl"}, "ro": {"ltr"}}

@@ -47,7 +47,15 @@ def test_a_hebrew_subject_without_the_word_blocks_and_leads_to_it():
     finding = found(**mails(en="Room for more", he="מקום לעוד"))["mark_missing"]
     assert finding.level == check.BLOCKER
     assert finding.where == "steps[0].variants.a.content.he.subject"
-    assert finding.message == "A, Hebrew, subject: people in Israel get it, so it must begin with “פרסומת”."
+    assert finding.message == "E-mail, Hebrew, subject: people in Israel get it, so it must begin with “פרסומת”."
+
+
+def test_of_several_wordings_the_letter_says_which_one_is_meant():
+    step = mails(he="מקום לעוד")["steps"][0]
+    variants = {"a": step["variants"]["a"], "b": step["variants"]["a"]}
+    findings = check.check_campaign(campaign=make.drafted(steps=[{**step, "variants": variants}]), now=NOW)
+    said = [finding.message[:2] for finding in findings if finding.code == "mark_missing"]
+    assert said == ["A,", "B,"]
 
 
 def test_with_the_word_it_is_in_order():
