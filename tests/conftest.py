@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from collections.abc import Iterator
@@ -13,9 +14,11 @@ import psycopg
 import psycopg.sql
 import pytest
 from django.conf import settings
+from django.test import TransactionTestCase
 from django.utils import translation
 
 from orchestrator.jobs import queues
+from tests import emptied
 
 # Playwright's synchronous interface keeps an event loop in this thread; Django would refuse its ORM there.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
@@ -45,6 +48,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason="No Chromium. To run it: apt-get install chromium"))
 
 
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays to the end; the garbage collector need not look at it again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 10)
+
+
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     skipped = [r for r in terminalreporter.stats.get("skipped", []) if "No Chromium" in str(r.longrepr)]
     if skipped:
@@ -62,6 +72,13 @@ def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
         for name in ("fsync", "full_page_writes"):
             server.execute(psycopg.sql.SQL("ALTER SYSTEM SET {} = off").format(psycopg.sql.Identifier(name)))
         server.execute("SELECT pg_reload_conf()")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_emptying() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", emptied.empty_by_deleting)
+        yield
 
 
 @pytest.fixture(autouse=True)

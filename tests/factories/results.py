@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from campaigns.analytics import readout, snapshot
 from campaigns.billing.models import MrrMovement, Plan, Subscription
@@ -18,6 +18,7 @@ from campaigns.operations import statistics
 from campaigns.profiles.addresses import hash_address
 from campaigns.profiles.models import Account, Contact, Membership
 from campaigns.sequences.models import Campaign, Enrolment, Entry, StepRun, StepVariant
+from tests.factories.bulk import copy_rows
 from tests.factories.sequences import NOW, launched
 
 HOLDOUT = "holdout"
@@ -54,8 +55,8 @@ def campaign_with_results(
     goal, _ = Goal.objects.get_or_create(campaign=campaign)
     for key, arm in arms.items():
         entries = _entries(campaign, key, variants.get(key), arm, started, last_entry_day)
-        messages = _messages(campaign, key, arm, entries, wordings[key]) if key != HOLDOUT else []
-        _upgrades(goal, arm, entries, messages)
+        clicked = _messages(campaign, key, arm, entries, wordings[key]) if key != HOLDOUT else {}
+        _upgrades(goal, arm, entries, clicked)
     statistics.renew_statistics(Entry, Enrolment, StepRun, Message, Assignment, Conversion)
     campaign.experiment.refresh_from_db()
     return campaign
@@ -71,160 +72,182 @@ def keep_snapshots(campaign: Campaign, *, started: datetime = NOW, every: int = 
         Snapshot.objects.create(experiment=campaign.experiment, at=at, results=snapshot.as_json(read))
 
 
+class _Entered(NamedTuple):
+    """An account that was drawn: the key of its entry, its own key and name, and when."""
+
+    pk: int
+    account: int
+    name: str
+    at: datetime
+
+
 def _entries(
     campaign: Campaign, key: str, variant: Any, arm: Arm, started: datetime, last_entry_day: int
-) -> list[Entry]:
+) -> list[_Entered]:
     times = [started + timedelta(days=last_entry_day * place / max(arm.accounts, 1)) for place in range(arm.accounts)]
-    accounts = Account.objects.bulk_create(
-        Account(external_id=f"{campaign.slug}-{key}-{place}", name=f"Company {key}{place}", added_at=started)
-        for place in range(arm.accounts)
+    names = [f"{campaign.slug}-{key}-{place}" for place in range(arm.accounts)]
+    accounts = copy_rows(
+        Account,
+        ["external_id", "name"],
+        [(name, f"Company {key}{place}") for place, name in enumerate(names)],
+        added_at=started,
     )
-    draws = Assignment.objects.bulk_create(
-        Assignment(experiment=campaign.experiment, account=account, variant=variant, x=0.5, at=at)
-        for account, at in zip(accounts, times, strict=True)
+    draws = copy_rows(
+        Assignment,
+        ["account_id", "at"],
+        zip(accounts, times, strict=True),
+        experiment=campaign.experiment,
+        variant=variant,
+        x=0.5,
     )
     outcome = Entry.Outcome.ENROLLED if variant is not None else Entry.Outcome.HOLDOUT
-    return Entry.objects.bulk_create(
-        Entry(campaign=campaign, account=account, assignment=draw, outcome=outcome, at=at)
-        for account, draw, at in zip(accounts, draws, times, strict=True)
+    entries = copy_rows(
+        Entry,
+        ["account_id", "assignment_id", "at"],
+        zip(accounts, draws, times, strict=True),
+        campaign=campaign,
+        outcome=outcome,
     )
+    return [_Entered(*one) for one in zip(entries, accounts, names, times, strict=True)]
 
 
-def _messages(campaign: Campaign, key: str, arm: Arm, entries: list[Entry], wording: Any) -> list[Message]:
-    contacts = _contacts(entries)
-    points = ContactPoint.objects.bulk_create(
-        ContactPoint(channel="email", contact=contact, address_hash=hash_address(contact.email)) for contact in contacts
-    )
-    # The ends of the list opt out, its beginnings click: nobody is asked to do both.
-    messages = Message.objects.bulk_create(
-        Message(
-            gate=campaign.gate,
-            contact=contact,
-            account=entry.account,
-            point=point,
-            template_version=wording,
-            channel="email",
-            locale="en",
-            variant=key,
-            origin_campaign=campaign.slug,
-            origin_step="mail-1",
-            dedupe_key=f"{campaign.slug}-{key}-{place}",
-            planned_at=entry.at,
-            due_at=entry.at,
-            state=Message.State.ACCEPTED if place < arm.sent else Message.State.SKIPPED,
-            reason="" if place < arm.sent else Message.Reason.OPTED_OUT,
-            accepted_at=entry.at if place < arm.sent else None,
-            delivered_at=entry.at if place < arm.delivered else None,
-            clicked_at=entry.at if place < arm.clicked else None,
-            unsubscribed_at=entry.at if arm.delivered - arm.opted_out <= place < arm.delivered else None,
-        )
-        for place, (entry, contact, point) in enumerate(zip(entries, contacts, points, strict=True))
+def _messages(campaign: Campaign, key: str, arm: Arm, entries: list[_Entered], wording: Any) -> dict[int, int]:
+    """The keys of those that were clicked, by account."""
+    contacts, points = _contacts(entries)
+    messages = copy_rows(
+        Message,
+        [
+            *("contact_id", "account_id", "point_id", "dedupe_key", "planned_at", "due_at", "state", "reason"),
+            *("accepted_at", "delivered_at", "clicked_at", "unsubscribed_at"),
+        ],
+        [
+            (
+                *(contact, entry.account, point, f"{campaign.slug}-{key}-{place}", entry.at, entry.at),
+                *_fate(arm, place, entry.at),
+            )
+            for place, (entry, contact, point) in enumerate(zip(entries, contacts, points, strict=True))
+        ],
+        gate=campaign.gate,
+        template_version=wording,
+        channel="email",
+        locale="en",
+        variant=key,
+        origin_campaign=campaign.slug,
+        origin_step="mail-1",
     )
     _enrol(campaign, key, entries, contacts, messages)
-    return messages
+    return {entry.account: message for entry, message in zip(entries[: arm.clicked], messages, strict=False)}
 
 
-def _contacts(entries: list[Entry]) -> list[Contact]:
-    contacts = Contact.objects.bulk_create(
-        Contact(
-            external_id=f"{entry.account.external_id}-c",
-            email=f"{entry.account.external_id}@customer.example",
-            first_name="Noa",
-            locale="en",
-            added_at=entry.at,
-        )
-        for entry in entries
+def _fate(arm: Arm, place: int, at: datetime) -> tuple[str, str, datetime | None, datetime | None, Any, Any]:
+    """State, reason, and when it was accepted, delivered, clicked and answered by an opt-out.
+
+    The ends of the list opt out, its beginnings click: nobody is asked to do both.
+    """
+    sent = place < arm.sent
+    return (
+        Message.State.ACCEPTED.value if sent else Message.State.SKIPPED.value,
+        "" if sent else Message.Reason.OPTED_OUT.value,
+        at if sent else None,
+        at if place < arm.delivered else None,
+        at if place < arm.clicked else None,
+        at if arm.delivered - arm.opted_out <= place < arm.delivered else None,
     )
-    Membership.objects.bulk_create(
-        Membership(account=entry.account, contact=contact, role="OWNER")
-        for entry, contact in zip(entries, contacts, strict=True)
+
+
+def _contacts(entries: list[_Entered]) -> tuple[list[int], list[int]]:
+    """The keys of an owner of each account, and of the owner's address."""
+    addresses = [f"{entry.name}@customer.example" for entry in entries]
+    contacts = copy_rows(
+        Contact,
+        ["external_id", "email", "added_at"],
+        [(f"{entry.name}-c", address, entry.at) for entry, address in zip(entries, addresses, strict=True)],
+        first_name="Noa",
+        locale="en",
     )
-    return contacts
+    accounts = [entry.account for entry in entries]
+    copy_rows(Membership, ["account_id", "contact_id"], zip(accounts, contacts, strict=True), role="OWNER")
+    points = copy_rows(
+        ContactPoint,
+        ["contact_id", "address_hash"],
+        zip(contacts, map(hash_address, addresses), strict=True),
+        channel="email",
+    )
+    return contacts, points
 
 
-def _enrol(
-    campaign: Campaign, key: str, entries: list[Entry], contacts: list[Contact], messages: list[Message]
-) -> None:
+def _enrol(campaign: Campaign, key: str, entries: list[_Entered], contacts: list[int], messages: list[int]) -> None:
     """Through with all of it, each with the run that planned its message."""
-    enrolments = Enrolment.objects.bulk_create(
-        Enrolment(
-            campaign=campaign,
-            version=campaign.live_version,
-            entry=entry,
-            account=entry.account,
-            contact=contact,
-            arm=key,
-            state=Enrolment.State.ENDED,
-            exit_reason=Enrolment.Exit.COMPLETED,
-            step_entered_at=entry.at,
-            enrolled_at=entry.at,
-            ended_at=entry.at,
-        )
-        for entry, contact in zip(entries, contacts, strict=True)
+    enrolments = copy_rows(
+        Enrolment,
+        ["entry_id", "account_id", "contact_id", "step_entered_at", "enrolled_at", "ended_at"],
+        [
+            (entry.pk, entry.account, contact, entry.at, entry.at, entry.at)
+            for entry, contact in zip(entries, contacts, strict=True)
+        ],
+        campaign=campaign,
+        version=campaign.live_version,
+        arm=key,
+        state=Enrolment.State.ENDED,
+        exit_reason=Enrolment.Exit.COMPLETED,
     )
-    StepRun.objects.bulk_create(
-        StepRun(
-            enrolment=enrolment,
-            step_key="mail-1",
-            outcome=StepRun.Outcome.MESSAGE_PLANNED,
-            message=message,
-            at=enrolment.enrolled_at,
-        )
-        for enrolment, message in zip(enrolments, messages, strict=True)
+    copy_rows(
+        StepRun,
+        ["enrolment_id", "message_id", "at"],
+        zip(enrolments, messages, [entry.at for entry in entries], strict=True),
+        step_key="mail-1",
+        outcome=StepRun.Outcome.MESSAGE_PLANNED,
     )
 
 
-def _upgrades(goal: Goal, arm: Arm, entries: list[Entry], messages: list[Message]) -> None:
+def _upgrades(goal: Goal, arm: Arm, entries: list[_Entered], clicked: dict[int, int]) -> None:
     """Evenly over those who entered; credited where the account clicked."""
     if not arm.upgraded:
         return
     chosen = [entries[place * len(entries) // arm.upgraded] for place in range(arm.upgraded)]
     plan = Plan.objects.get(code="team")
-    subscriptions = Subscription.objects.bulk_create(
-        Subscription(
-            external_id=f"sub-{entry.account.external_id}",
-            account=entry.account,
-            plan=plan,
-            status=Subscription.Status.ACTIVE,
-            currency="USD",
-            interval="MONTH",
-            quantity=1,
-            mrr=Decimal(99),
-            started_at=entry.at,
-            as_of=entry.at,
-        )
-        for entry in chosen
+    subscriptions = copy_rows(
+        Subscription,
+        ["external_id", "account_id", "started_at", "as_of"],
+        [(f"sub-{entry.name}", entry.account, entry.at, entry.at) for entry in chosen],
+        plan=plan,
+        status=Subscription.Status.ACTIVE,
+        currency="USD",
+        interval="MONTH",
+        quantity=1,
+        mrr=Decimal(99),
     )
-    movements = MrrMovement.objects.bulk_create(
-        MrrMovement(
-            account=entry.account,
-            subscription=subscription,
-            at=entry.at + timedelta(days=3),
-            kind=MrrMovement.Kind.EXPANSION,
-            delta=Decimal(arm.mrr),
-            currency="USD",
-            cause=f"evt-{entry.account.external_id}",
-            to_plan=plan,
-        )
-        for entry, subscription in zip(chosen, subscriptions, strict=True)
+    movements = copy_rows(
+        MrrMovement,
+        ["account_id", "subscription_id", "at", "cause"],
+        [
+            (entry.account, subscription, entry.at + timedelta(days=3), f"evt-{entry.name}")
+            for entry, subscription in zip(chosen, subscriptions, strict=True)
+        ],
+        kind=MrrMovement.Kind.EXPANSION,
+        delta=Decimal(arm.mrr),
+        currency="USD",
+        to_plan=plan,
     )
-    conversions = Conversion.objects.bulk_create(
-        Conversion(
-            goal=goal,
-            entry=entry,
-            account=entry.account,
-            movement=movement,
-            mrr_delta=movement.delta,
-            currency="USD",
-            reporting_delta=movement.delta,
-            converted_at=movement.at,
-            via_link=place % 2 == 0,
-        )
-        for place, (entry, movement) in enumerate(zip(chosen, movements, strict=True))
+    conversions = copy_rows(
+        Conversion,
+        ["entry_id", "account_id", "movement_id", "converted_at", "via_link"],
+        [
+            (entry.pk, entry.account, movement, entry.at + timedelta(days=3), place % 2 == 0)
+            for place, (entry, movement) in enumerate(zip(chosen, movements, strict=True))
+        ],
+        goal=goal,
+        mrr_delta=Decimal(arm.mrr),
+        currency="USD",
+        reporting_delta=Decimal(arm.mrr),
     )
-    clicked = {message.account_id: message for message in messages if message.clicked_at is not None}
-    AttributionCredit.objects.bulk_create(
-        AttributionCredit(conversion=one, message=clicked[one.account_id], weight=Decimal(1))
-        for one in conversions
-        if one.account_id in clicked
+    copy_rows(
+        AttributionCredit,
+        ["conversion_id", "message_id"],
+        [
+            (conversion, clicked[entry.account])
+            for conversion, entry in zip(conversions, chosen, strict=True)
+            if entry.account in clicked
+        ],
+        weight=Decimal(1),
     )

@@ -70,9 +70,9 @@ def send(log: Path, *, kills: str = "", wide: bool = False) -> None:
 
 def in_a_child(work: Callable[[], None]) -> int:
     """Run it in a process of its own; its exit status (0 when nothing killed it)."""
-    connection.close()
     pid = os.fork()
     if pid == 0:
+        connection.connection = None  # the parent's, which psycopg never ends from another process
         try:
             work()
         except BaseException:
