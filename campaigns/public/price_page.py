@@ -14,6 +14,7 @@ from babel.numbers import format_currency, format_decimal
 from django.utils import translation
 from django.utils.translation import gettext, ngettext
 
+from campaigns.offers import quote as quoting
 from campaigns.offers.models import Quote, Refusal
 from campaigns.profiles.models import Contact
 
@@ -82,7 +83,7 @@ def _describe(quote: Quote, contact: Contact, evidence: Mapping[str, Any], local
         price=price,
         period=period,
         for_whom=_for_whom(figures),
-        valid_until=_day(quote.valid_until.date(), locale),
+        valid_until=_day(quoting.last_day(quote=quote), locale),
         sum=_sum(quote, money),
         total=_total(quote, plan_to, money),
         button=gettext("Upgrade to %(plan)s for %(price)s %(period)s")

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
@@ -51,6 +52,13 @@ def test_the_figures_say_what_the_page_and_the_mail_need():
         "new_features": ["automation"],
         "valid_until": "2026-04-01",
     }
+
+
+def test_the_day_that_is_named_is_whole_wherever_the_customer_is():
+    quote = only_quote(basic_subscription())
+    last_moment = datetime(2026, 4, 1, 23, 59, 59, tzinfo=ZoneInfo("Pacific/Midway"))
+    assert last_moment < quote.valid_until
+    assert quoting.last_day(quote=quote) == date(2026, 4, 1)
 
 
 def test_a_plan_sold_by_the_seat_is_quoted_for_the_seats_in_use():
@@ -139,7 +147,7 @@ def test_a_changed_price_makes_a_new_quote_and_leaves_the_old_one_open():
 def test_an_expired_quote_is_not_given_again():
     subscription = basic_subscription()
     first = only_quote(subscription)
-    later = quoting.make_quotes(offer=first.offer, account_ids=[subscription.account_id], now=NOW + timedelta(days=31))
+    later = quoting.make_quotes(offer=first.offer, account_ids=[subscription.account_id], now=NOW + timedelta(days=32))
     assert later[subscription.account_id] != first
 
 
