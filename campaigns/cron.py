@@ -63,7 +63,8 @@ BELLS = {
     TICK: ["campaigns.cron.tick"],
 }
 
-KEEP_SLOTS = timedelta(hours=1)
+# Longer than the longest interval: a beat whose clock is a little slow must find what another has claimed.
+KEEP_SLOTS = timedelta(hours=2)
 
 
 def answer_bell(name: str, **kwargs: object) -> None:

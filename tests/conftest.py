@@ -18,7 +18,7 @@ from django.test import TransactionTestCase
 from django.utils import translation
 
 from orchestrator.jobs import queues
-from tests import emptied
+from tests import emptied, scale
 
 # Playwright's synchronous interface keeps an event loop in this thread; Django would refuse its ORM there.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
@@ -26,6 +26,16 @@ os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 # How long an example takes says nothing here; on CI the examples are the same on every run.
 hypothesis.settings.register_profile("crescendo", deadline=None, derandomize=bool(os.environ.get("CI")))
 hypothesis.settings.load_profile("crescendo")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--examples", type=int, help="How many examples the tests of invariants try (few without).")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if number := config.getoption("--examples"):
+        os.environ[scale.VARIABLE] = str(number)
+
 
 CHROMIUM = os.environ.get("CHROMIUM_PATH") or shutil.which("chromium")
 CHROMIUM_ARGUMENTS = [

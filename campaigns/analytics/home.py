@@ -13,6 +13,7 @@ from django.utils.translation import ngettext
 
 from campaigns.billing.models import Subscription
 from campaigns.crm.models import CrmConnection, SyncRun, WriteBack
+from campaigns.delivery import switch
 from campaigns.delivery.models import Message
 from campaigns.intake.models import Parked, Quarantined
 from campaigns.operations.models import LongTask, SendSwitch
@@ -31,7 +32,8 @@ USAGE_STALE_AFTER = timedelta(days=2)
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """One thing for a person to look at. `tone` is the class of its icon."""
+    """One thing for a person to look at. `tone` is the class of its icon; with `is_act` its `url` takes a POST from
+    those who may switch sending on."""
 
     title: str
     detail: str
@@ -39,6 +41,7 @@ class Need:
     tone: str = "is-warn"
     url: str = ""
     action: str = ""
+    is_act: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +106,17 @@ def running_tasks() -> QuerySet[LongTask]:
 
 
 def _sending() -> Iterator[Need]:
-    switch = SendSwitch.objects.filter(is_on=False).first()
-    if switch is not None:
-        detail = _("%(who)s switched it off: %(why)s") % {"who": switch.changed_by, "why": switch.reason or "–"}
+    if switch.is_held_after_restore():
+        detail = _(
+            "This database was restored from a backup, or copied. What went out after that is not known here: look at "
+            "the running campaigns before messages go out again."
+        )
+        title = _("Nothing is sent until you release it")
+        yield Need(title, detail, "warn", "is-bad", reverse("admin:studio-sending-release"), _("Release"), is_act=True)
+        return
+    row = SendSwitch.objects.filter(is_on=False).first()
+    if row is not None:
+        detail = _("%(who)s switched it off: %(why)s") % {"who": row.changed_by, "why": row.reason or "–"}
         yield Need(_("Sending is switched off"), detail, "warn", "is-bad")
 
 

@@ -16,6 +16,7 @@ def studio_urls(wrap: Callable[[Any], Any]) -> list[URLPattern]:
     """`wrap` is the admin site's admin_view: login, staff check, never cached."""
     return [
         path("studio/", wrap(home.show_home), name="studio-home"),
+        path("studio/sending/release/", wrap(home.release_sending), name="studio-sending-release"),
         path("studio/segments/", wrap(segments.list_segments), name="studio-segments"),
         path("studio/segments/segments.csv", wrap(segments.export_segments), name="studio-segments-csv"),
         path("studio/segments/new/", wrap(segments.new_segment), name="studio-segment-new"),

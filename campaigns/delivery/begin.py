@@ -22,6 +22,7 @@ from campaigns.consent.models import ConsentTopic, ContactPoint
 from campaigns.delivery import budget, evidence, windows
 from campaigns.delivery.claim import Held
 from campaigns.delivery.models import CsmTask, Message, SendGate
+from campaigns.operations import database_identity
 
 State = Message.State
 Reason = Message.Reason
@@ -31,7 +32,9 @@ HOLD = timedelta(seconds=5)
 # A machine reads these, not the contact: they take nothing of anybody's attention.
 UNSEEN = frozenset({"webhook"})
 
-_SWITCH = "SELECT is_on FROM operations_sendswitch WHERE id = 1 FOR SHARE"
+_SWITCH = f"""
+SELECT is_on AND database = {database_identity.SQL} FROM operations_sendswitch WHERE id = 1 FOR SHARE
+"""  # noqa: S608  (a constant)
 
 _OWN = """
 SELECT message.id

@@ -24,6 +24,10 @@ SELECT NULL, contact_id, '[]'::jsonb, 0 FROM unnest(%(contacts)s::bigint[]) AS c
 ON CONFLICT DO NOTHING
 """
 
+_COUNT = """
+SELECT count(*) FROM delivery_attentionbudget WHERE account_id = ANY(%(accounts)s) OR contact_id = ANY(%(contacts)s)
+"""
+
 _LOCK = """
 SELECT id, account_id, contact_id, spent
 FROM delivery_attentionbudget
@@ -103,12 +107,13 @@ def lock_budgets(*, account_ids: Iterable[int], contact_ids: Iterable[int]) -> B
     if not caps or not (keys["accounts"] or keys["contacts"]):
         return budgets
     with connection.cursor() as cursor:
+        # All are made before any is locked: who holds a row and waits for one being made could wait for its maker, who
+        # waits for that row.
+        cursor.execute(_COUNT, keys)
+        if cursor.fetchone()[0] < len(keys["accounts"]) + len(keys["contacts"]):
+            cursor.execute(_ENSURE, keys)
         cursor.execute(_LOCK, keys)
         rows = cursor.fetchall()
-        if len(rows) < len(keys["accounts"]) + len(keys["contacts"]):
-            cursor.execute(_ENSURE, keys)
-            cursor.execute(_LOCK, keys)
-            rows = cursor.fetchall()
     for row_id, account_id, contact_id, spent in rows:
         entries = spent if isinstance(spent, list) else json.loads(spent)
         row = _Row(id=row_id, spent=[(spender, datetime.fromisoformat(at)) for spender, at in entries])

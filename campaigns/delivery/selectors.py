@@ -11,6 +11,7 @@ from django.db.models import Count, Max, Min, Q, QuerySet
 
 from campaigns.delivery import links
 from campaigns.delivery.models import Message, ProviderEvent
+from campaigns.operations import database_identity
 from campaigns.operations.models import SendSwitch
 from orchestrator.channels import registry
 
@@ -79,7 +80,9 @@ def unapplied_reports() -> int:
 
 
 def is_sending_on() -> bool:
-    return not SendSwitch.objects.filter(pk=1, is_on=False).exists()
+    """Without a row nobody has ever decided or sent: it is on."""
+    switch = SendSwitch.objects.filter(pk=1).first()
+    return switch is None or (switch.is_on and switch.database == database_identity.read_identity())
 
 
 def offline_channels() -> list[str]:

@@ -30,13 +30,20 @@ class WorkerHeartbeat(models.Model):
 
 
 class SendSwitch(models.Model):
-    """The global kill-switch: one row. Off means that no message reaches a provider."""
+    """The global kill-switch: one row. Off means that no message reaches a provider.
+
+    On holds for one database only: in a restored one, or a copy, `database` names another, and nothing is sent
+    until a person decides anew.
+    """
 
     id = models.SmallIntegerField(primary_key=True, default=1)
     is_on = models.BooleanField(default=True)
     changed_at = models.DateTimeField()
     changed_by = models.CharField(max_length=150)
     reason = models.TextField(blank=True)
+    database = models.CharField(
+        max_length=120, blank=True, help_text="The database it was decided for: a copy of it sends nothing."
+    )
 
     class Meta:
         constraints = [models.CheckConstraint(condition=models.Q(id=1), name="there_is_one_send_switch")]

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 
+# A slot further ahead than clocks of several machines differ was claimed before the clock was set back.
+AHEAD = timedelta(minutes=1)
+
 
 def claim_slots(*, slots: Sequence[tuple[str, datetime]], keep_since: datetime) -> list[str]:
-    """The tasks of those slots (wall time) that nobody had claimed. Slots older than `keep_since` are forgotten.
+    """The tasks of those slots (wall time) that nobody had claimed. Slots older than `keep_since` are forgotten, and
+    those of a clock that was ahead: else the timetable would stand still until they had passed once more.
 
     Does not wait for the disk: a claim lost with the server's power only rings a bell twice.
     """
@@ -28,5 +32,5 @@ def claim_slots(*, slots: Sequence[tuple[str, datetime]], keep_since: datetime) 
             [list(tasks), list(times)],
         )
         claimed = [task for (task,) in cursor.fetchall()]
-        cursor.execute("DELETE FROM operations_tickslot WHERE slot < %s", [keep_since])
+        cursor.execute("DELETE FROM operations_tickslot WHERE slot < %s OR slot > %s", [keep_since, max(times) + AHEAD])
     return claimed

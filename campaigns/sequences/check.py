@@ -9,7 +9,7 @@ from datetime import datetime
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from campaigns.operations.models import SendSwitch
+from campaigns.delivery import selectors as delivery
 from campaigns.sequences import (
     campaign_file,
     check_audience,
@@ -241,5 +241,5 @@ def _sender(spec: CampaignSpec) -> Iterator[Finding]:
 
 
 def _switch() -> Iterator[Finding]:
-    if SendSwitch.objects.filter(is_on=False).exists():
+    if not delivery.is_sending_on():
         yield Finding(WARNING, "sending_off", _("Sending is switched off: messages wait until it is switched on."))

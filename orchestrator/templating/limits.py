@@ -6,6 +6,7 @@ and lists are bounded besides; tests/fixtures/templates/hostile holds what has b
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -36,6 +37,8 @@ LOOP_ITERATIONS = 10_000
 DEPTH = 20
 # One unit is about 50 ns on an idle machine; an honest mail takes some thousands.
 WORK = 3_000_000
+# NUL, and half of a character: JSON can carry both, no text can.
+_UNWRITABLE = re.compile("[\x00\ud800-\udfff]")
 _STEP = 10
 _READ = 10
 _FILTER = 30
@@ -178,6 +181,10 @@ class _ShortRange(RangeLiteral):
 
 def check_source(source: str) -> None:
     """All tags closed, few and short enough that the engine's parser stays quick. Raises TemplateError."""
+    broken = _UNWRITABLE.search(source)
+    if broken:
+        line = source.count("\n", 0, broken.start()) + 1
+        raise TemplateError("A character here can neither be stored nor sent. Take it out.", code="SYNTAX", line=line)
     raw = count = 0
     for region in mask.regions(source):
         count += 1

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import traceback
-from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -21,11 +19,11 @@ from orchestrator.channels.contract import OutboundMessage, SendReceipt
 from orchestrator.channels.events import EventType
 from tests.campaigns.delivery.reports import report
 from tests.factories.delivery import NOW, ReadyMessageFactory
+from tests.faults.processes import KILLED, in_a_child, killing
 
 pytestmark = [pytest.mark.faults, pytest.mark.django_db(transaction=True)]
 
 State = Message.State
-KILLED = 9
 STATEMENTS = 30
 
 
@@ -66,37 +64,6 @@ def send(log: Path, *, kills: str = "", wide: bool = False) -> None:
     channels = {"email": f"tests.faults.test_kill_points.{'Wide' if wide else ''}FileProvider"}
     with override_settings(CHANNELS=channels, TEST_PROVIDER_LOG=str(log), TEST_PROVIDER_KILLS=kills):
         dispatch.dispatch_due(channel="email", now=NOW, worker="tests")
-
-
-def in_a_child(work: Callable[[], None]) -> int:
-    """Run it in a process of its own; its exit status (0 when nothing killed it)."""
-    pid = os.fork()
-    if pid == 0:
-        connection.connection = None  # the parent's, which psycopg never ends from another process
-        try:
-            work()
-        except BaseException:
-            traceback.print_exc()
-            os._exit(70)
-        os._exit(0)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-
-
-def killing(number: int, side: str) -> Callable[..., object]:
-    """A wrapper around this connection's statements that ends the process at the numbered one."""
-    seen = 0
-
-    def around(execute, sql, params, many, context):
-        nonlocal seen
-        seen += 1
-        if seen == number and side == "before":
-            os._exit(KILLED)
-        result = execute(sql, params, many, context)
-        if seen == number and side == "after":
-            os._exit(KILLED)
-        return result
-
-    return around
 
 
 def state_of(message: Message) -> str:

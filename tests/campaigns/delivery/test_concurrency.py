@@ -3,7 +3,6 @@ from __future__ import annotations
 import random
 import threading
 from collections import Counter
-from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 
@@ -13,12 +12,13 @@ from django.test import override_settings
 
 from campaigns.consent import opt_out
 from campaigns.consent.models import ConsentRecord, ContactPoint
-from campaigns.delivery import dispatch, feedback, gates, reconcile
+from campaigns.delivery import budget, dispatch, feedback, gates, reconcile
 from campaigns.delivery.models import AttentionBudget, DeliveryAttempt, Message, ProviderEvent
 from orchestrator import clock
 from orchestrator.channels.events import EventType
 from tests.campaigns.delivery.outside import provider
 from tests.campaigns.delivery.reports import report
+from tests.connections import LONG_S, Worker, run_together, wait_until_blocked
 from tests.factories.consent import ConsentTopicFactory
 from tests.factories.delivery import NOW, ReadyMessageFactory, SendGateFactory, TemplateVersionFactory
 from tests.factories.profiles import AccountFactory, ContactFactory
@@ -26,48 +26,6 @@ from tests.factories.profiles import AccountFactory, ContactFactory
 pytestmark = pytest.mark.django_db(transaction=True)
 
 State = Message.State
-LONG_S = 20
-
-
-class Worker(threading.Thread):
-    """A thread with its own database connection; `finish` hands on what went wrong in it."""
-
-    def __init__(self, work: Callable[[], object]) -> None:
-        super().__init__(daemon=True)
-        self._work = work
-        self.pid: int | None = None
-        self.error: BaseException | None = None
-        self.has_connected = threading.Event()
-
-    def run(self) -> None:
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_backend_pid()")
-                self.pid = cursor.fetchone()[0]
-            self.has_connected.set()
-            self._work()
-        except BaseException as error:
-            self.error = error
-        finally:
-            connection.close()
-
-    def finish(self) -> None:
-        self.join(LONG_S)
-        assert not self.is_alive()
-        if self.error:
-            raise self.error
-
-
-def wait_until_blocked(worker: Worker) -> None:
-    """Until the worker's connection waits for a lock of somebody else."""
-    assert worker.has_connected.wait(LONG_S)
-    until = clock.wall_now() + timedelta(seconds=LONG_S)
-    with connection.cursor() as cursor:
-        while clock.wall_now() < until:
-            cursor.execute("SELECT cardinality(pg_blocking_pids(%s)) > 0", [worker.pid])
-            if cursor.fetchone()[0]:
-                return
-    raise AssertionError("The worker never waited for a lock.")
 
 
 def send() -> Counter[str]:
@@ -138,11 +96,7 @@ def test_a_pause_that_commits_while_a_send_waits_holds_it():
 def test_four_workers_send_each_message_once():
     messages = make_messages(40)
     with provider(wide=True) as service:
-        workers = [Worker(send) for _ in range(4)]
-        for worker in workers:
-            worker.start()
-        for worker in workers:
-            worker.finish()
+        run_together(*[send] * 4)
 
     assert states() == {State.ACCEPTED: 40}
     assert sorted(one.message_id for one in service.taken) == sorted(message.uuid for message in messages)
@@ -151,17 +105,48 @@ def test_four_workers_send_each_message_once():
 def test_four_workers_never_exceed_a_cap():
     make_messages(30, accounts=5)
     with provider(wide=True) as service:
-        workers = [Worker(send) for _ in range(4)]
-        for worker in workers:
-            worker.start()
-        for worker in workers:
-            worker.finish()
+        run_together(*[send] * 4)
 
     accepted = Message.objects.filter(state=State.ACCEPTED).values_list("account_id", flat=True)
     assert sorted(Counter(accepted).values()) == [1, 1, 1, 1, 1]
     assert len(service.taken) == 5
     assert states() == {State.ACCEPTED: 5, State.PLANNED: 25}
     assert all(len(one.spent) == 1 for one in AttentionBudget.objects.filter(account__isnull=False))
+
+
+def test_who_makes_budgets_and_who_locks_them_never_wait_for_each_other():
+    """One has seen that two budgets lack when a third party makes the first of them; another finds only the second
+    lacking."""
+    accounts = [AccountFactory() for _ in range(2)]
+    contacts = [ContactFactory() for _ in range(2)]
+    stopped, may_go_on = [threading.Event(), threading.Event()], threading.Event()
+
+    def spend(number: int) -> None:
+        seen = 0
+
+        def stop_after_the_first(execute, sql, params, many, context):
+            nonlocal seen
+            seen += 1
+            if seen == 2:
+                stopped[number].set()
+                assert may_go_on.wait(LONG_S)
+            return execute(sql, params, many, context)
+
+        with transaction.atomic(), connection.execute_wrapper(stop_after_the_first):
+            ids = [account.pk for account in accounts]
+            budget.lock_budgets(account_ids=ids, contact_ids=[contacts[number].pk])
+
+    first, second = (Worker(partial(spend, number)) for number in range(2))
+    first.start()
+    assert stopped[0].wait(LONG_S)
+    AttentionBudget.objects.create(account=accounts[0])
+    second.start()
+    assert stopped[1].wait(LONG_S)
+    may_go_on.set()
+    first.finish()
+    second.finish()
+
+    assert AttentionBudget.objects.count() == 4
 
 
 @override_settings(FREQUENCY_CAPS=({"days": 1, "messages": 3},))
@@ -171,11 +156,7 @@ def test_one_contact_in_many_accounts_is_capped_as_one_person():
     for _ in range(8):
         ReadyMessageFactory(gate=gate, template_version=version, contact=contact)
     with provider(wide=True) as service:
-        workers = [Worker(send) for _ in range(4)]
-        for worker in workers:
-            worker.start()
-        for worker in workers:
-            worker.finish()
+        run_together(*[send] * 4)
 
     assert len(service.taken) == 3
 

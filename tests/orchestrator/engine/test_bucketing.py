@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
+import sys
 from collections import Counter
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -52,6 +55,43 @@ def test_shares_follow_holdout_and_weights():
     assert abs(seen[None] - 4000) < 200
     assert abs(seen["a"] - 4000) < 200
     assert abs(seen["b"] - 12000) < 260
+
+
+def test_of_a_hundred_thousand_accounts_each_arm_gets_its_share_within_one_percent():
+    draws = [
+        bucketing.draw_arm(salt="seats-80.v1", key=f"acme-{i}", holdout_percent=Decimal(10), weights=ARMS).arm
+        for i in range(100_000)
+    ]
+    seen = Counter(draws)
+    assert abs(seen[None] - 10_000) < 1000
+    assert abs(seen["a"] - 45_000) < 1000
+    assert abs(seen["b"] - 45_000) < 1000
+
+
+def test_a_restarted_process_draws_the_same_arms():
+    """Python's own hash differs from process to process; ours must not."""
+    program = (
+        "from orchestrator.engine import bucketing\n"
+        "for i in range(500):\n"
+        "    draw = bucketing.draw_arm(salt='s', key=f'חברה-{i}', holdout_percent=10, weights=[('a', 1), ('b', 2)])\n"
+        "    print(draw.arm, draw.x.hex())\n"
+    )
+    root = Path(bucketing.__file__).parents[2]
+    answers = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            cwd=root,
+            env={"PYTHONHASHSEED": seed, "PYTHONUTF8": "1"},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    here = [
+        bucketing.draw_arm(salt="s", key=f"חברה-{i}", holdout_percent=10, weights=[("a", 1), ("b", 2)])
+        for i in range(500)
+    ]
+    assert answers == {"".join(f"{draw.arm} {draw.x.hex()}\n" for draw in here).encode()}
 
 
 def test_salts_are_independent():

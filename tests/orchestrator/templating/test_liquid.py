@@ -236,3 +236,11 @@ def test_plural_with_the_wrong_number_of_forms_says_how_many_the_language_has():
 
 def test_plural_forms_cannot_bring_markup():
     assert render("{{ evidence.added | plural: contact.first_name, contact.first_name }}") == "Dana &lt;b&gt;"
+
+
+@pytest.mark.parametrize("character", ["\x00", "\ud800"])
+def test_half_a_character_or_nul_is_refused_with_its_line(character):
+    with pytest.raises(TemplateError) as refused:
+        liquid.parse(f"Hello\n{character}", html=False, locale="en")
+
+    assert (refused.value.code, refused.value.line) == ("SYNTAX", 2)
