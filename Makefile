@@ -87,6 +87,11 @@ check: environment translations ## linters, types, import contracts, migrations,
 bench: environment ## every benchmark, one JSON line each
 	@for script in benchmarks/[a-z]*.py; do [ "$$script" = benchmarks/coverage.py ] || $(PY) "$$script" $(ARGS); done
 
+.PHONY: faults
+faults: environment translations ## break everything at full size and count (half an hour); results into docs/faults.md
+	@$(PY) -m tests.faults.run --write docs/faults.md $(ARGS)
+	@[ -n "$(ARGS)" ] || $(PY) -m tests.faults.run --write docs/faults.md --only chaos --only lossy --batches
+
 .PHONY: screenshots
 screenshots: setup ## every page at 1280 and 390 px, en and he, into var/screenshots
 	@$(PY) manage.py screenshots $(ARGS)

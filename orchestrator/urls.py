@@ -5,3 +5,4 @@ from __future__ import annotations
 from django.urls import include, path
 
 urlpatterns = [path("", include("campaigns.urls"))]
+handler500 = "campaigns.cli.views.server_error"

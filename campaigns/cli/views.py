@@ -1,18 +1,33 @@
-"""Liveness and readiness. They sit on the top floor because readiness looks into every room it reports on."""
+"""Liveness and readiness, and what is said when the database is away. They sit on the top floor because readiness
+looks into every room it reports on."""
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime
 
-from django.db import Error
+from django.db import Error, InterfaceError, OperationalError
 from django.db.models import Min
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template import loader
+from django.views import defaults
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from campaigns.delivery.models import Message
 from campaigns.operations import readiness
 from orchestrator import clock
+
+RETRY_AFTER_S = 5
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """The handler of what no view caught. A database that is away, or has no connection left, is nobody's mistake:
+    503 says to come back, also to providers whose webhooks are then tried again."""
+    if isinstance(sys.exception(), OperationalError | InterfaceError):
+        content = loader.render_to_string("503.html")
+        return HttpResponse(content, status=503, headers={"Retry-After": str(RETRY_AFTER_S)})
+    return defaults.server_error(request)
 
 
 @never_cache

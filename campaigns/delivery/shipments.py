@@ -17,6 +17,7 @@ from django.conf import settings
 from campaigns.delivery import render
 from campaigns.delivery.finish import Answer, Outcome
 from campaigns.delivery.render import Outgoing
+from orchestrator.channels import kept_alive
 from orchestrator.channels.contract import (
     BatchChannel,
     Busy,
@@ -48,9 +49,10 @@ def pack(*, outgoing: Sequence[Outgoing], size: int) -> list[Shipment]:
 
 def call(channel: Channel, shipment: Shipment, deadline: float) -> list[Answer]:
     """What came of each message; requests are made while enough of the lease is left (`deadline`, monotonic)."""
-    answers = (
-        _ask_batch(channel, shipment, deadline) if shipment[0].message.slots else _ask(channel, shipment, deadline)
-    )
+    ask = _ask_batch if shipment[0].message.slots else _ask
+    # Looked at once more at the very write: a process that was frozen in between sends nothing after its lease.
+    with kept_alive.leave_before(deadline - settings.PROVIDER_TIMEOUT_S):
+        answers = ask(channel, shipment, deadline)
     uuids = {one.held.id: str(one.held.uuid) for one in shipment}
     for answer in answers:
         extra = {

@@ -15,7 +15,8 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -32,6 +33,31 @@ class NotSent(Exception):
 
 class NoAnswer(Exception):
     """The request had begun to leave and no usable HTTP answer came back."""
+
+
+class _TooLateToLeave(Exception):
+    """The moment until which this thread's requests may leave is over; the last byte is still here."""
+
+
+_leaving = threading.local()
+
+
+@contextmanager
+def leave_before(limit: float) -> Iterator[None]:
+    """Requests of this thread leave before `limit` (monotonic) or not at all, as `NotSent`.
+
+    Looked at right before each write: a machine that was paused in the middle of building a request must not send it
+    when somebody else may have.
+    """
+    _leaving.limit = limit
+    try:
+        yield
+    finally:
+        del _leaving.limit
+
+
+def _limit() -> float:
+    return float(getattr(_leaving, "limit", float("inf")))
 
 
 class Answer:
@@ -68,11 +94,14 @@ class Transport:
         parts = urlsplit(url)
         path = f"{parts.path}?{parts.query}" if parts.query else parts.path
         try:
-            connection.deadline = deadline
+            connection.deadline, connection.limit = deadline, _limit()
             connection.sock.settimeout(max(deadline - time.monotonic(), 0.001))
             connection.request(method, path, body=body, headers=dict(headers))
             response = connection.getresponse()
             answer = Answer(response, response.read(_LONGEST_ANSWER))
+        except _TooLateToLeave:
+            self._forget(connection)
+            raise NotSent("It was too late to send it.") from None
         except (OSError, http.client.HTTPException) as error:
             self._forget(connection)
             raise NoAnswer(f"{type(error).__name__} after the request had been sent.") from None
@@ -137,6 +166,8 @@ def post_once(
             connection.request("POST", endpoint.path, body=body, headers=dict(headers))
             response = connection.getresponse()
             return Answer(response, response.read(_LONGEST_ANSWER))
+        except _TooLateToLeave:
+            raise NotSent("It was too late to send it.") from None
         except (OSError, http.client.HTTPException) as error:
             raise NoAnswer(f"{type(error).__name__} after the request had been sent.") from None
     finally:
@@ -169,10 +200,11 @@ class _DeadlineReader(io.RawIOBase):
 class _Connection(http.client.HTTPConnection):
     deadline: float
     last_used: float
+    limit: float
     is_allowed: Callable[[str], bool] | None = None
 
     def _prepare(self, deadline: float) -> None:
-        self.deadline = deadline
+        self.deadline, self.limit = deadline, _limit()
         self.last_used = time.monotonic()
         self._made_in = os.getpid()
         self._create_connection = self._dial
@@ -187,6 +219,12 @@ class _Connection(http.client.HTTPConnection):
         poll = select.poll()
         poll.register(self.sock, select.POLLIN | select.POLLHUP | select.POLLERR)
         return not poll.poll(0)
+
+    def send(self, data: Any) -> None:
+        """Head and body are written one after the other: without the body no provider does anything."""
+        if time.monotonic() > self.limit:
+            raise _TooLateToLeave
+        super().send(data)
 
     def _dial(self, address: tuple[str, int], timeout: Any, source_address: Any) -> socket.socket:
         """socket.create_connection, but one time-out for all of a name's addresses together."""

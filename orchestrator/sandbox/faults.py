@@ -28,7 +28,8 @@ class FaultSettingError(ValueError):
 @dataclass(frozen=True, slots=True)
 class FaultPlan:
     """Shares of requests in [0, 1]; they exclude each other. `lost_events` is the share of reports
-    on messages that are never posted. `first` limits the faults to that many requests (0: no limit)."""
+    on messages that are never posted. `first` limits the faults to that many requests (0: no limit). Every answer
+    takes `latency_s`."""
 
     rate_429: float = 0.0
     rate_5xx_before: float = 0.0
@@ -38,6 +39,7 @@ class FaultPlan:
     lost_events: float = 0.0
     hang_s: float = 12.0
     retry_after_s: int = 1
+    latency_s: float = 0.0
     seed: int = 0
     first: int = 0
 

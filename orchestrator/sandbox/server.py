@@ -224,6 +224,7 @@ class Sandbox:
         if vendor is None:
             return Answer(404, {"message": "Known here: /sendgrid, /twilio, /hubspot, /stripe, /_sandbox."})
         answer, told = self._with_faults(name, vendor, inner)
+        answer = replace(answer, wait_s=answer.wait_s + self.faults[name].plan.latency_s)
         agent = request.headers.get("user-agent", "")
         self.agents[name][agent] += 1
         self.requests.append(

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from django.db import OperationalError
 from django.template.loader import render_to_string
 from django.urls import reverse
+
+from campaigns.operations import readiness
 
 pytestmark = pytest.mark.django_db
 
@@ -26,6 +29,28 @@ def test_an_unknown_address_is_a_page_in_words(client):
 
 def test_the_page_of_a_failure_needs_no_context():
     assert "Something went wrong on our side" in render_to_string("500.html")
+
+
+def test_a_database_that_is_away_is_a_page_that_says_so(client, monkeypatch):
+    """given a server that takes no connection, when somebody opens a page, then it is 503 and asks to come back"""
+
+    def refuse(*_args: object, **_kwargs: object) -> None:
+        raise OperationalError("the server closed the connection unexpectedly")
+
+    client.raise_request_exception = False
+    monkeypatch.setattr(readiness, "look", refuse)
+
+    response = client.get("/readyz")
+
+    assert (response.status_code, response.headers["Retry-After"]) == (503, "5")
+    assert "The database does not answer just now" in response.content.decode()
+
+
+def test_a_failure_of_our_own_stays_a_failure(client, monkeypatch):
+    client.raise_request_exception = False
+    monkeypatch.setattr(readiness, "look", lambda **_: 1 / 0)
+
+    assert client.get("/readyz").status_code == 500
 
 
 def test_the_data_pages_lead_back_to_the_studio(admin_client):

@@ -24,14 +24,29 @@ def answers(outcome, count, *, ago=timedelta(seconds=1)):
 
 
 def is_open():
-    return breaker.is_open(channel="email", wall_now=clock.wall_now())
+    return breaker.allowance(channel="email", wall_now=clock.wall_now()) is not None
 
 
-def test_twenty_failures_in_a_row_open_it():
-    answers("UNCLEAR", 19)
+def test_sixteen_failures_in_a_row_open_it():
+    answers("UNCLEAR", 15)
     assert not is_open()
 
     answers("BUSY", 1)
+    assert is_open()
+
+
+def test_while_it_is_open_one_message_is_tried_every_five_seconds():
+    answers("UNCLEAR", 16, ago=timedelta(seconds=4))
+    assert breaker.allowance(channel="email", wall_now=clock.wall_now()) == 0
+
+    assert breaker.allowance(channel="email", wall_now=clock.wall_now() + timedelta(seconds=2)) == 1
+
+
+def test_tries_far_apart_keep_it_open():
+    """given tries every five seconds that all fail, then half a minute without a success does not close it"""
+    for number in range(16):
+        answers("UNCLEAR", 1, ago=timedelta(seconds=5 + 5 * number))
+
     assert is_open()
 
 
@@ -55,7 +70,7 @@ def test_a_refused_address_says_nothing_about_the_provider():
 
 
 def test_on_a_bad_day_one_message_at_a_time_is_risked():
-    answers("UNCLEAR", 20)
+    answers("UNCLEAR", 20, ago=timedelta(seconds=6))
     for _ in range(5):
         ReadyMessageFactory()
 
@@ -67,3 +82,20 @@ def test_on_a_bad_day_one_message_at_a_time_is_risked():
 
     assert len(service.taken) == 1
     assert Message.objects.filter(state="READY").count() == 4
+
+
+def test_a_provider_that_is_down_is_found_out_by_sixteen_calls():
+    """given a hundred messages and a provider that answers nothing, when workers drain again and again, then it has
+    been called sixteen times; each message was tried once"""
+    for _ in range(100):
+        ReadyMessageFactory()
+
+    def fail(_message):
+        raise Unclear("No answer.", code="500")
+
+    with provider(fail, wide=True) as service:
+        for _ in range(20):
+            dispatch.dispatch_due(channel="email", now=NOW, worker="tests")
+
+    assert len(service.taken) == 16
+    assert Message.objects.filter(state="READY", attempt=0).count() == 84
