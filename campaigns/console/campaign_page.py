@@ -16,7 +16,7 @@ from campaigns.console.preview_people import Viewers
 from campaigns.segments import preview as segment_preview
 from campaigns.segments.errors import DefinitionError
 from campaigns.segments.sessions import SegmentTooSlow
-from campaigns.sequences import cast, check
+from campaigns.sequences import cast, check, selectors
 from campaigns.sequences.cast import Person
 from campaigns.sequences.check import BLOCKER, Finding
 from campaigns.sequences.models import Campaign, Enrolment
@@ -96,8 +96,10 @@ def frame(*, campaign: Campaign) -> dict[str, Any]:
         "campaign": campaign,
         "badge": campaign_words.badge(campaign),
         "version": version,
-        "is_draft": campaign.status == Campaign.Status.DRAFT,
-        "lock": campaign_words.lock_words(campaign.status),
+        "is_draft": campaign.draft_version is not None,
+        "is_beside": campaign.is_edited_beside,
+        "is_finished": campaign.live_version is not None and selectors.is_finished(campaign=campaign),
+        "lock": "" if campaign.is_edited_beside else campaign_words.lock_words(campaign.status),
         "undo": drafts.version_before(campaign=campaign),
         "redo": drafts.version_after(campaign=campaign),
         "inside": Enrolment.objects.filter(campaign=campaign, state=Enrolment.State.OPEN).count(),
@@ -155,7 +157,7 @@ def part_of(finding: Finding) -> str:
 
 
 def audience_words(*, campaign: Campaign, document: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    segment = campaign.segment
+    segment = campaign.edited_segment
     share, rest = campaign_words.holdout_words(document)
     return {
         "segment": segment,
@@ -169,7 +171,7 @@ def audience_words(*, campaign: Campaign, document: Mapping[str, Any], now: date
 
 
 def _count(campaign: Campaign, now: datetime) -> int | None:
-    segment = campaign.segment
+    segment = campaign.edited_segment
     if segment is None or segment.live_version is None:
         return None
     try:
@@ -203,7 +205,7 @@ def _limits_meta(document: Mapping[str, Any]) -> str:
 
 def _review(campaign: Campaign, blockers: int) -> Part:
     url = reverse("admin:studio-campaign-launch", args=[campaign.slug])
-    if campaign.status != Campaign.Status.DRAFT:
+    if campaign.draft_version is None:
         url = reverse("admin:studio-test", args=[campaign.experiment.slug]) if campaign.experiment else url
         return Part("review", _("Results"), _("What came of it"), "experiment", "is-quiet", url)
     meta = ngettext("%(n)d thing blocks it", "%(n)d things block it", blockers) % {"n": blockers}

@@ -10,6 +10,7 @@ from django.urls import URLPattern, path
 from campaigns.console.views import (
     campaigns,
     decisions,
+    entering,
     experiments,
     launch,
     parts,
@@ -17,6 +18,7 @@ from campaigns.console.views import (
     states,
     steps,
     test_sends,
+    versions,
     wordings,
 )
 
@@ -40,6 +42,9 @@ def campaign_urls(wrap: Callable[[View], View]) -> list[URLPattern]:
         path(f"{one}steps/<slug:key>/<slug:letter>/test/", wrap(test_sends.send_test), name="studio-campaign-test"),
         path(f"{one}preview/<slug:key>/<slug:letter>/", wrap(previews.show_preview), name="studio-campaign-preview"),
         path(f"{one}launch/", wrap(launch.review_launch), name="studio-campaign-launch"),
+        path(f"{one}edit/", wrap(versions.edit_campaign), name="studio-campaign-edit"),
+        path(f"{one}move/", wrap(versions.move_people), name="studio-campaign-move"),
+        path(f"{one}enrol/", wrap(entering.enrol_file_of), name="studio-campaign-enrol"),
         path(f"{one}state/<slug:act>/", wrap(states.change_state), name="studio-campaign-state"),
         path("studio/tests/", wrap(experiments.list_tests), name="studio-tests"),
         path("studio/tests/tests.csv", wrap(experiments.export_tests), name="studio-tests-csv"),

@@ -159,11 +159,34 @@ def own_offer_name(slug: str, name: str) -> str:
 
 def entry_words(document: Mapping[str, Any]) -> str:
     entry = document.get("entry", {})
+    told = [_way_in_words(entry), _again_words(entry)]
+    if "at_most" in entry:
+        most = entry["at_most"]
+        words = ngettext("At most %(n)d time in all.", "At most %(n)d times in all.", most)
+        told.append(words % {"n": most})
+    return " ".join(one for one in told if one)
+
+
+def _way_in_words(entry: Mapping[str, Any]) -> str:
+    if "event" in entry:
+        return _("Who is in it enters when the event %(event)s happens.") % {"event": entry["event"]["name"]}
+    if entry.get("by") == "HAND":
+        return _("Only who is named in a file or by another system enters.")
+    return ""
+
+
+def _again_words(entry: Mapping[str, Any]) -> str:
     if entry.get("reentry") == "ALWAYS":
+        if "event" in entry or entry.get("by") == "HAND":
+            return _("An account may enter again once it has left.")
         return _("An account enters each time it comes into the segment.")
     if entry.get("reentry") == "AFTER_COOLDOWN":
         days = entry.get("cooldown_days", 90)
-        words = ngettext("Each account enters once in %(n)d day.", "Each account enters once in %(n)d days.", days)
+        words = ngettext(
+            "An account may enter again %(n)d day after it left.",
+            "An account may enter again %(n)d days after it left.",
+            days,
+        )
         return words % {"n": days}
     return _("Each account enters once.")
 
@@ -255,11 +278,11 @@ def lock_words(status: str) -> str:
     words = {
         "LIVE": _(
             "It runs, so it can be read but not changed: everybody inside gets what was launched. "
-            "To change something, copy it as a new draft."
+            "“Edit” makes a draft beside it."
         ),
         "PAUSED": _(
             "It is paused: nobody gets anything until it is resumed, and then what was launched. It can be read but "
-            "not changed; to change something, copy it as a new draft."
+            "not changed; “Edit” makes a draft beside it."
         ),
         "STOPPED": _("It was stopped for good and is kept as it was. To run it again, copy it as a new draft."),
         "FINISHED": _("It is over and kept as it was. To run it again, copy it as a new draft."),

@@ -38,7 +38,10 @@ def version_before(*, campaign: Campaign) -> CampaignVersion | None:
     current = campaign.draft_version
     if current is None:
         return None
-    return campaign.versions.filter(number__lt=current.number).order_by("-number").first()
+    older = campaign.versions.filter(number__lt=current.number)
+    if campaign.live_version is not None:
+        older = older.filter(number__gt=campaign.live_version.number)
+    return older.order_by("-number").first()
 
 
 def version_after(*, campaign: Campaign) -> CampaignVersion | None:
@@ -53,6 +56,7 @@ def go_to_version(*, campaign: Campaign, version: CampaignVersion, by: str, now:
     """Undo and redo. Applying the file settles name, audience and offer; the row it makes says nothing new."""
     made = apply.apply_campaign(document=version.definition, by=by, now=now)
     if made.pk != version.pk:
+        CampaignVersion.objects.filter(pk=version.pk).update(segment=made.segment, offer=made.offer)
         Campaign.objects.filter(pk=campaign.pk).update(draft_version=version)
         made.delete()
     campaign.refresh_from_db()

@@ -24,10 +24,10 @@ GROWTH_DAYS = 28
 def make_facts(*, campaign: Campaign, has_offer: bool, now: datetime) -> dict[str, Any]:
     """As `cast.Person.facts`. Without plans to upgrade between they are the variables' own samples."""
     facts = lint.sample_context(wording.variables(has_offer=has_offer))
-    pricing = _first_upgrade(campaign.offer or Offer(), now)
+    pricing = _first_upgrade(campaign.edited_offer or Offer(), now)
     if pricing is None:
         return facts
-    facts["evidence"] |= _evidence(pricing, audience.meter_of(segment=campaign.segment), now)
+    facts["evidence"] |= _evidence(pricing, audience.meter_of(segment=campaign.edited_segment), now)
     if has_offer:
         # What the catalogue does not compare is not compared here either.
         kept = {name: value for name, value in facts["offer"].items() if "extra_seat" not in name}

@@ -151,6 +151,8 @@ class Cards:
             return StepCard(node.key, node.kind, "", "group", step_words.split_words(step, self.numbers), **common)
         if node.kind == "UPDATE":
             return StepCard(node.key, node.kind, "", "draft", step_words.update_words(step), **common)
+        if node.kind == "GOTO":
+            return StepCard(node.key, node.kind, "", "redo", step_words.goto_words(step, self.numbers), **common)
         if node.kind == "BRANCH":
             title = campaign_words.question_words(step, self.channels, self.numbers)
             lanes: dict[str, Any] = {

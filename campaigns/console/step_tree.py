@@ -246,8 +246,8 @@ def _lane_of(tree: list[Node], key: str) -> list[Node]:
 
 
 def _leads_away(step: Step) -> bool:
-    """A wait or a split that names where to go: no lanes are drawn for those."""
-    return "then" in step or "else" in step or any("then" in way for way in step.get("ways", {}).values())
+    """A wait, a split or a jump that names where to go: no lanes are drawn for those."""
+    return bool({"then", "else", "to"} & set(step)) or any("then" in way for way in step.get("ways", {}).values())
 
 
 def _is_jump(step: Step) -> bool:

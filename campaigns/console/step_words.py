@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from campaigns.console import campaign_words
+from campaigns.sequences import step_kinds
 
 Step = Mapping[str, Any]
 
@@ -22,7 +24,7 @@ def is_of_the_file(step: Step) -> bool:
     """A kind of step that is read here and written in the campaign file only."""
     if step["kind"] == "WAIT":
         return "until" in step
-    return step["kind"] in ("SPLIT", "UPDATE") or step.get("channel") == "webhook"
+    return step["kind"] in ("SPLIT", "UPDATE", "GOTO") or step.get("channel") == "webhook"
 
 
 def wait_words(step: Step, channels: Mapping[str, str], numbers: Mapping[str, int]) -> str:
@@ -52,6 +54,14 @@ def split_words(step: Step, numbers: Mapping[str, int]) -> str:
 def update_words(step: Step) -> str:
     told = [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in step["set"].items()]
     return _("Note: %(facts)s") % {"facts": ", ".join(told)}
+
+
+def goto_words(step: Step, numbers: Mapping[str, int]) -> str:
+    rounds = step.get("at_most", step_kinds.USUAL_ROUNDS)
+    words = ngettext(
+        "Go to step %(step)s, back at most %(n)d time", "Go to step %(step)s, back at most %(n)d times", rounds
+    )
+    return words % {"step": numbers.get(step["to"], step["to"]), "n": rounds}
 
 
 def webhook_texts(texts: Mapping[str, Any]) -> tuple[str, str]:

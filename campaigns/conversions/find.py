@@ -74,7 +74,7 @@ def _pair(movements: Sequence[MrrMovement]) -> list[tuple[MrrMovement, Entry]]:
         account_id__in={movement.account_id for movement in movements},
         outcome__in=[Entry.Outcome.ENROLLED, Entry.Outcome.HOLDOUT],
         campaign__goal__isnull=False,
-    ).select_related("campaign__goal", "campaign__live_version", "account")
+    ).select_related("campaign__goal", "account")
     for entry in rows.order_by("number"):
         entries[entry.account_id].append(entry)
     pairs: dict[tuple[int, int], tuple[MrrMovement, Entry]] = {}
@@ -139,8 +139,7 @@ def _exit(conversions: Sequence[Conversion], now: datetime) -> None:
         if conversion.entry.outcome == Entry.Outcome.ENROLLED:
             reached[conversion.entry.campaign_id].append(conversion)
     for group in reached.values():
-        campaign = group[0].entry.campaign
-        said = campaign.live_version.definition.get("exit_on") if campaign.live_version else None
-        if said is None or "CONVERTED" in said:
-            accounts = [conversion.account_id for conversion in group]
-            exits.end_for_accounts(campaign=campaign, account_ids=accounts, reason=Enrolment.Exit.CONVERTED, now=now)
+        accounts = [conversion.account_id for conversion in group]
+        exits.end_for_accounts(
+            campaign=group[0].entry.campaign, account_ids=accounts, reason=Enrolment.Exit.CONVERTED, now=now
+        )

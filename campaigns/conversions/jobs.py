@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import logging
 
-from campaigns.conversions import find, sweep, tell
+from campaigns.conversions import find, recompute, sweep, tell
 from orchestrator import clock
 from orchestrator.jobs import bells
 
@@ -12,6 +12,8 @@ log = logging.getLogger(__name__)
 def find_conversions(**_kwargs: object) -> None:
     """Upgrades, refusals, opt-outs and calls since the last time, and what the CRM is to hear of them."""
     now = clock.utcnow()
+    for one in recompute.recompute_changed(now=now):
+        log.info("The goal of %s was changed: %s conversions are gone, %s new.", one.campaign, one.gone, one.found)
     found = find.find_conversions(now=now)
     told = tell.tell_refusals(now=now) + tell.tell_opt_outs(now=now) + tell.tell_tasks(now=now)
     if found.conversions or told:

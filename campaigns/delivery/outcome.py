@@ -23,3 +23,12 @@ def mark_converted(*, times: Sequence[tuple[int, datetime]]) -> int:
     with connection.cursor() as cursor:
         cursor.execute(_CONVERTED, [[message_id for message_id, _ in times], [at for _, at in times]])
         return int(cursor.rowcount)
+
+
+def clear_converted(*, message_ids: Sequence[int]) -> int:
+    """What is credited to them no longer counts as a success: its goal was changed."""
+    if not message_ids:
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE delivery_message SET converted_at = NULL WHERE id = ANY(%s)", [list(message_ids)])
+        return int(cursor.rowcount)

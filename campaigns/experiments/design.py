@@ -52,3 +52,9 @@ def make_experiment(
         ]
     )
     return experiment
+
+
+def change_goal_window(*, experiment_id: int, days: int) -> None:
+    """The campaign's goal was changed: its outcomes are found anew for the past too, so that the read-out is of one
+    goal throughout."""
+    Experiment.objects.filter(pk=experiment_id).update(goal_window_days=days)

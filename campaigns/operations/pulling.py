@@ -32,6 +32,12 @@ def rows_after(*, rows: QuerySet[Any], cursor: PullCursor, limit: int) -> list[A
     return list(rows.filter(after, xid__lt=settled).order_by("xid", "pk")[:limit])
 
 
+def restart_cursor(*, cursor: PullCursor) -> None:
+    """Read everything again, for readers to whom what they know does no harm."""
+    cursor.xid, cursor.row_id = 0, 0
+    cursor.save(update_fields=["xid", "row_id"])
+
+
 def advance_cursor(*, cursor: PullCursor, rows: list[Any]) -> None:
     """Call once the rows' effects are written, in the same transaction."""
     if not rows:

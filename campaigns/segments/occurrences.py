@@ -23,6 +23,33 @@ class Occurrences:
     feature: str
 
 
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """One event, with the id it is stored under."""
+
+    id: int
+    account_id: int | None
+    contact_id: int | None
+    at: datetime
+
+
+def find_occurrences(
+    *, event: nodes.Event, after_id: int, since: datetime, now: datetime, limit: int
+) -> list[Occurrence]:
+    """Events stored with an id above `after_id` that fulfil the condition and happened since, by id."""
+    statement = sql(
+        "SELECT e.id, e.account_id, e.contact_id, e.at FROM usage_usageevent e"
+        " WHERE e.id > {} AND e.at >= {} AND {} ORDER BY e.id LIMIT {}",
+        bind(after_id, "bigint"),
+        bind(since, "timestamptz"),
+        both(conditions_of(event, now)),
+        bind(limit, "bigint"),
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement.text, statement.params)
+        return [Occurrence(*row) for row in cursor.fetchall()]
+
+
 def count_occurrences(*, event: nodes.Event, account_ids: Sequence[int], now: datetime) -> dict[int, Occurrences]:
     """By account id, of the events that fulfil the condition within its window; accounts without any are absent."""
     statement = sql(

@@ -78,7 +78,7 @@ def lock_enrolments(*, due_by: datetime, limit: int) -> list[Enrolment]:
 
 def with_surroundings(rows: QuerySet[Enrolment]) -> QuerySet[Enrolment]:
     return rows.select_related(
-        "campaign__gate", "campaign__offer", "campaign__experiment", "entry__stay", "account", "contact", "quote"
+        "campaign__gate", "campaign__experiment", "version__offer", "entry__stay", "account", "contact", "quote"
     )
 
 
@@ -168,10 +168,10 @@ def _quotes(rows: Sequence[Enrolment], now: datetime) -> dict[int, Quote | str]:
     for row in rows:
         if row.quote is not None and row.quote.state == Quote.State.CALL_ASKED:
             found[row.pk] = CALL_ASKED
-        elif row.campaign.offer_id is not None:
-            by_offer[row.campaign.offer_id].append(row)
+        elif row.version.offer_id is not None:
+            by_offer[row.version.offer_id].append(row)
     for group in by_offer.values():
-        offer = group[0].campaign.offer
+        offer = group[0].version.offer
         assert offer is not None, "Grouped by offer."
         quotes = quoting.make_quotes(offer=offer, account_ids=sorted({row.account_id for row in group}), now=now)
         found |= {row.pk: quotes[row.account_id] for row in group}

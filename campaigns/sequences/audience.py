@@ -15,8 +15,13 @@ from campaigns.sequences.campaign_file import CampaignFileError, CampaignSpec
 _LIST, _CONDITIONS = 1000, 200
 
 
-def settle_audience(*, spec: CampaignSpec, by: str, now: datetime) -> Segment:
+def settle_audience(
+    *, spec: CampaignSpec, by: str, now: datetime, running: Segment | None = None, launches: int = 0
+) -> Segment:
     """The segment that the file means, made or given a new version where the file brings the definition.
+
+    `running` is the audience of a campaign that was launched, `launches` times so far: it is not changed under those
+    who are inside, so that another definition becomes a segment of its own.
 
     Raises CampaignFileError with the path into the file.
     """
@@ -27,7 +32,9 @@ def settle_audience(*, spec: CampaignSpec, by: str, now: datetime) -> Segment:
             raise CampaignFileError("audience.segment", words)
         return segment
     document = definition_of(spec=spec)
-    slug = f"{spec.slug}-audience"
+    if running is not None and running.live_version is not None and running.live_version.definition == document:
+        return running
+    slug = f"{spec.slug}-audience" if not launches else f"{spec.slug}-audience-{launches + 1}"
     stored = Segment.objects.filter(slug=slug).select_related("live_version").first()
     if stored is not None and stored.live_version is not None and stored.live_version.definition == document:
         return stored

@@ -22,6 +22,8 @@ __all__ = ["CampaignFileError", "CampaignSpec", "parse"]
 LONGEST_SLUG = 60
 PURPOSES = ("MARKETING", "TRANSACTIONAL")
 NEVER, AFTER_COOLDOWN, ALWAYS = "NEVER", "AFTER_COOLDOWN", "ALWAYS"
+GOAL_DAYS = 14
+BY_SEGMENT, BY_EVENT, BY_HAND = "SEGMENT", "EVENT", "HAND"
 EXITS = ("CONVERTED", "OPTED_OUT", "LEFT_SEGMENT", "REFUSED", "GATE_CLOSED")
 ROLES = tuple(role.value for role in Membership.Role)
 _KEYS = (
@@ -41,8 +43,17 @@ class AudienceSpec:
 
 @dataclass(frozen=True, slots=True)
 class EntrySpec:
+    """`by`: what brings people in. SEGMENT: coming into the audience. EVENT: `event`, a segment's condition on one
+    event, happening to somebody in the audience. HAND: nothing but being named, which the others allow too.
+
+    `cooldown_days` count from the exit, `at_most` counts the entries of an account in all; None: no limit.
+    """
+
     reentry: str
     cooldown_days: int
+    at_most: int | None = None
+    by: str = BY_SEGMENT
+    event: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +136,11 @@ def parse(document: object) -> CampaignSpec:
     )
 
 
+def read_entry(document: Mapping[str, Any]) -> EntrySpec:
+    """Of a stored version, without reading the rest."""
+    return _entry(Node.of(document, "").child_or_empty("entry"))
+
+
 def _audience(node: Node) -> AudienceSpec:
     node.allow_only(("segment", "contacts"))
     if node.has("segment") == node.has("contacts"):
@@ -148,11 +164,25 @@ def _contacts(node: Node) -> tuple[str, ...]:
 
 
 def _entry(node: Node) -> EntrySpec:
-    node.allow_only(("reentry", "cooldown_days"))
+    node.allow_only(("reentry", "cooldown_days", "at_most", "by", "event"))
+    event = _event(node.child("event")) if node.has("event") else None
+    by = node.choice("by", (BY_SEGMENT, BY_EVENT, BY_HAND), default=BY_EVENT if event else BY_SEGMENT)
+    if (by == BY_EVENT) != (event is not None):
+        raise CampaignFileError(node.at("event"), "Name the event, and only where an event brings people in.")
     return EntrySpec(
         reentry=node.choice("reentry", (NEVER, AFTER_COOLDOWN, ALWAYS), default=NEVER),
         cooldown_days=node.whole("cooldown_days", low=0, high=3650, default=90),
+        at_most=node.whole("at_most", low=1, high=1000) if node.has("at_most") else None,
+        by=by,
+        event=event,
     )
+
+
+def _event(node: Node) -> dict[str, Any]:
+    """As a segment's condition; whether `where` is well-formed is the grammar's business."""
+    node.allow_only(("name", "where"))
+    condition: dict[str, Any] = {"event": node.text("name")}
+    return condition | ({"where": node.value["where"]} if node.has("where") else {})
 
 
 def _recipients(node: Node) -> RecipientsSpec:
@@ -170,7 +200,7 @@ def _goal(root: Node) -> GoalSpec | None:
     node.allow_only(("kind", "window_days"))
     return GoalSpec(
         kind=node.choice("kind", ("UPGRADE",), default="UPGRADE"),
-        window_days=node.whole("window_days", low=1, high=365, default=14),
+        window_days=node.whole("window_days", low=1, high=365, default=GOAL_DAYS),
     )
 
 

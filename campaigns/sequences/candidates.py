@@ -1,9 +1,10 @@
-"""Who of those that entered the audience comes into question: seen stays, re-entry and joins sorted out."""
+"""Which of those who came into an audience, or were brought in otherwise, may enter the campaign, and as whom."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from campaigns.profiles.models import Account, Membership
@@ -12,36 +13,63 @@ from campaigns.sequences.campaign_file import ALWAYS, NEVER, EntrySpec
 from campaigns.sequences.models import Campaign, Enrolment, Entry
 
 
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """An account that comes in at `at`, or one contact, who alone is meant then; `account_id` beside a contact says
+    for which account. `occasion` is said of all but those from the segment."""
+
+    account_id: int | None
+    contact_id: int | None
+    at: datetime
+    stay: SegmentMembership | None = None
+    source: str = Entry.Source.SEGMENT
+    occasion: str = ""
+
+
 @dataclass(slots=True)
 class Candidate:
-    """One account. `contact_ids` is filled where the audience is of contacts: only they are meant.
+    """One account. `contact_ids` is filled where contacts came in: only they are meant.
 
     `joins`: the account is enrolled already and another of its contacts came in; it gets no second entry.
     """
 
     account: Account
-    stay: SegmentMembership
+    arrival: Arrival
     number: int
     contact_ids: list[int]
     joins: Entry | None = None
 
 
-def find_candidates(
-    *, campaign: Campaign, entry: EntrySpec, stays: Sequence[SegmentMembership], now: datetime
-) -> dict[int, Candidate]:
-    """By account id, in order of entering. Who may not enter again keeps the entry that stands."""
-    fresh = _not_seen(campaign, stays)
-    home = _home_accounts([stay.contact_id for stay in fresh if stay.contact_id])
-    wanted = {stay.account_id or home.get(stay.contact_id or 0) for stay in fresh}
+@dataclass(slots=True)
+class _Past:
+    """An account's entries so far, the oldest first; `taken` are those that did not keep it out."""
+
+    entries: list[Entry] = field(default_factory=list)
+
+    @property
+    def taken(self) -> list[Entry]:
+        return [one for one in self.entries if one.outcome != Entry.Outcome.NOT_ENROLLED]
+
+
+def arrivals_of(*, stays: Sequence[SegmentMembership], now: datetime) -> list[Arrival]:
+    return [Arrival(stay.account_id, stay.contact_id, now, stay) for stay in stays]
+
+
+def find_candidates(*, campaign: Campaign, entry: EntrySpec, arrivals: Sequence[Arrival]) -> dict[int, Candidate]:
+    """By account id, in order of arriving. Who may not enter again keeps the entry that stands."""
+    fresh = _not_seen(campaign, arrivals)
+    people = [one.contact_id for one in fresh if one.contact_id]
+    home = _home_accounts(people)
+    wanted = {_account_of(one, home) for one in fresh}
     accounts = Account.objects.current().in_bulk([pk for pk in wanted if pk])
-    last = _last_entries(campaign, list(accounts))
-    inside = _enrolled_contacts(campaign, [stay.contact_id for stay in fresh if stay.contact_id])
+    past = _pasts(campaign, list(accounts))
+    inside = _enrolled_contacts(campaign, people)
     found: dict[int, Candidate] = {}
-    for stay in fresh:
-        account = accounts.get(stay.account_id or home.get(stay.contact_id or 0) or 0)
-        if account is None or stay.contact_id in inside:
+    for one in fresh:
+        account = accounts.get(_account_of(one, home) or 0)
+        if account is None or one.contact_id in inside:
             continue
-        candidate = _candidate(account, stay, last.get(account.pk), entry, now)
+        candidate = _candidate(account, one, past.get(account.pk), entry)
         if candidate is None:
             continue
         if account.pk in found:
@@ -51,33 +79,48 @@ def find_candidates(
     return found
 
 
-def _candidate(
-    account: Account, stay: SegmentMembership, last: Entry | None, entry: EntrySpec, now: datetime
-) -> Candidate | None:
-    people = [stay.contact_id] if stay.contact_id else []
-    if last is None:
-        return Candidate(account, stay, 1, people)
-    if last.outcome == Entry.Outcome.NOT_ENROLLED or _may_enter_again(last, entry, now):
-        return Candidate(account, stay, last.number + 1, people)
-    if people and last.outcome == Entry.Outcome.ENROLLED and not _was_enrolled(last, stay.contact_id):
-        return Candidate(account, stay, last.number, people, joins=last)
+def _account_of(one: Arrival, home: dict[int, int]) -> int | None:
+    return one.account_id or home.get(one.contact_id or 0)
+
+
+def _candidate(account: Account, one: Arrival, past: _Past | None, entry: EntrySpec) -> Candidate | None:
+    people = [one.contact_id] if one.contact_id else []
+    if past is None:
+        return Candidate(account, one, 1, people)
+    last, taken = past.entries[-1], past.taken
+    if one.source == Entry.Source.EVENT and one.at <= last.at:
+        # It happened before it was last looked at what becomes of the account: it has had its answer.
+        return None
+    if not taken or _may_enter_again(taken, entry, one.at):
+        return Candidate(account, one, last.number + 1, people)
+    if people and last.outcome == Entry.Outcome.ENROLLED and not _was_enrolled(last, one.contact_id):
+        return Candidate(account, one, last.number, people, joins=last)
     return None
 
 
-def _may_enter_again(last: Entry, entry: EntrySpec, now: datetime) -> bool:
-    if entry.reentry == NEVER or any(one.state == Enrolment.State.OPEN for one in last.enrolments.all()):
+def _may_enter_again(taken: Sequence[Entry], entry: EntrySpec, at: datetime) -> bool:
+    """Days count from the exit of the last who left; for the held out, who never were inside, from the entry."""
+    last = taken[-1]
+    enrolments = list(last.enrolments.all())
+    if entry.reentry == NEVER or any(one.state == Enrolment.State.OPEN for one in enrolments):
         return False
-    return entry.reentry == ALWAYS or last.at + timedelta(days=entry.cooldown_days) <= now
+    if entry.at_most is not None and len(taken) >= entry.at_most:
+        return False
+    left = max((one.ended_at for one in enrolments if one.ended_at is not None), default=last.at)
+    return left <= at if entry.reentry == ALWAYS else left + timedelta(days=entry.cooldown_days) <= at
 
 
 def _was_enrolled(entry: Entry, contact_id: int | None) -> bool:
     return any(one.contact_id == contact_id for one in entry.enrolments.all())
 
 
-def _not_seen(campaign: Campaign, stays: Sequence[SegmentMembership]) -> list[SegmentMembership]:
-    ids = [stay.pk for stay in stays]
+def _not_seen(campaign: Campaign, arrivals: Sequence[Arrival]) -> list[Arrival]:
+    """A stay brings in once; what happened during it may bring in again."""
+    ids = [one.stay.pk for one in arrivals if one.stay is not None and one.source == Entry.Source.SEGMENT]
     seen = set(Entry.objects.filter(campaign=campaign, stay_id__in=ids).values_list("stay_id", flat=True))
-    return [stay for stay in stays if stay.pk not in seen]
+    return [
+        one for one in arrivals if one.source != Entry.Source.SEGMENT or one.stay is None or one.stay.pk not in seen
+    ]
 
 
 def _home_accounts(contact_ids: Sequence[int]) -> dict[int, int]:
@@ -89,10 +132,12 @@ def _home_accounts(contact_ids: Sequence[int]) -> dict[int, int]:
     return dict(pairs)
 
 
-def _last_entries(campaign: Campaign, account_ids: Sequence[int]) -> dict[int, Entry]:
+def _pasts(campaign: Campaign, account_ids: Sequence[int]) -> dict[int, _Past]:
     rows = Entry.objects.filter(campaign=campaign, account_id__in=account_ids).select_related("campaign", "account")
-    rows = rows.order_by("account_id", "-number").distinct("account_id").prefetch_related("enrolments")
-    return {row.account_id: row for row in rows}
+    found: dict[int, _Past] = defaultdict(_Past)
+    for row in rows.order_by("number").prefetch_related("enrolments"):
+        found[row.account_id].entries.append(row)
+    return found
 
 
 def _enrolled_contacts(campaign: Campaign, contact_ids: Sequence[int]) -> set[int]:

@@ -95,10 +95,10 @@ def gather_people(*, campaign: Campaign, members: Sequence[Member], now: datetim
         stored = {row.contact_id: row for row in _enrolments(campaign, contacts)}
         return [_as_enrolled(stored[one.contact.pk]) for one in members if one.contact.pk in stored]
     accounts = sorted({one.account.pk for one in members})
-    told = evidence.gather_evidence(segment=campaign.segment, account_ids=accounts, now=now)
+    told = evidence.gather_evidence(segment=campaign.edited_segment, account_ids=accounts, now=now)
     figures: dict[int, Mapping[str, Any]] = {}
-    if campaign.offer is not None:
-        figures = quote.foresee_figures(offer=campaign.offer, account_ids=accounts, now=now)
+    if campaign.edited_offer is not None:
+        figures = quote.foresee_figures(offer=campaign.edited_offer, account_ids=accounts, now=now)
     return [_person(one, told.get(one.account.pk, {}), figures.get(one.account.pk)) for one in members]
 
 

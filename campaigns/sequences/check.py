@@ -55,6 +55,7 @@ def check_campaign(*, campaign: Campaign, now: datetime) -> list[Finding]:
         *_goal(spec),
         *_offer(campaign, spec),
         *(Finding(*one) for one in check_audience.check_audience(campaign=campaign, spec=spec, now=now)),
+        *_entry(spec),
         *_holdout(spec),
         *_weights(spec),
         *_contents(spec),
@@ -96,11 +97,21 @@ def _offer(campaign: Campaign, spec: CampaignSpec) -> Iterator[Finding]:
     if spec.offer is None:
         words = _("The messages carry no offer: nobody can accept with one click.")
         yield Finding(WARNING, "no_offer", words, where="offer")
-    elif campaign.offer is None or not campaign.offer.is_active:
+    elif campaign.edited_offer is None or not campaign.edited_offer.is_active:
         words = _("The offer %(slug)s is not active.") % {"slug": spec.offer.slug}
         yield Finding(BLOCKER, "offer_inactive", words, where="offer")
     else:
         yield Finding(PASSED, "offer", _("The offer is active."))
+
+
+def _entry(spec: CampaignSpec) -> Iterator[Finding]:
+    """Said where the launch alone brings nobody in."""
+    if spec.entry.event is not None:
+        words = _("People enter when the event %(event)s happens, from the launch on.")
+        yield Finding(PASSED, "entry_by_event", words % {"event": spec.entry.event["event"]})
+    elif spec.entry.by == campaign_file.BY_HAND:
+        words = _("Only who is named in a file or by another system enters.")
+        yield Finding(PASSED, "entry_by_hand", words)
 
 
 def _holdout(spec: CampaignSpec) -> Iterator[Finding]:

@@ -26,7 +26,7 @@ type Found = tuple[str, str, str, str, str]
 
 def check_audience(*, campaign: Campaign, spec: CampaignSpec, now: datetime) -> Iterator[Found]:
     """(level, code, message, step, where), as check.Finding takes them."""
-    segment = campaign.segment
+    segment = campaign.edited_segment
     if segment is None or segment.live_version is None or segment.archived_at is not None:
         yield "BLOCKER", "no_audience", _("The campaign has no audience."), "", "audience"
         return

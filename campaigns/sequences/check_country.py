@@ -32,9 +32,9 @@ _TONGUES = {"IL": "he"}
 def check_country(*, campaign: Campaign, spec: CampaignSpec, now: datetime) -> Iterator[Found]:
     """(level, code, message, step, where), as check.Finding takes them."""
     steps = [step for step in spec.message_steps() if step.channel in CHANNELS]
-    if spec.purpose != quiet_hours.MARKETING or not steps or campaign.segment is None:
+    if spec.purpose != quiet_hours.MARKETING or not steps or campaign.edited_segment is None:
         return
-    readers = countries_by_language(segment=campaign.segment, roles=spec.recipients.roles)
+    readers = countries_by_language(segment=campaign.edited_segment, roles=spec.recipients.roles)
     countries = sorted(set().union(*readers.values()))
     yield from _hours(spec, steps, countries, now)
     yield from _named_sender(countries)

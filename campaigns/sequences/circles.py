@@ -59,7 +59,11 @@ def targets_of(step: StepSpec, following: Mapping[str, str], *, at_once: bool = 
     after = following.get(step.key)
     if step.kind == "EXIT":
         return
-    if step.condition is not None:
+    if step.kind == "GOTO":
+        yield step.then
+        # Past its last round back it is passed by.
+        yield after
+    elif step.condition is not None:
         yield step.then or after
         if not (at_once and step.is_asking):
             yield step.otherwise or after

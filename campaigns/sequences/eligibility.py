@@ -12,9 +12,10 @@ from campaigns.billing.models import Subscription
 from campaigns.delivery import csm_task
 from campaigns.offers import quote as quoting
 from campaigns.offers import selectors as offers
+from campaigns.offers.models import Offer
 from campaigns.profiles import selectors as profiles
 from campaigns.profiles.models import Score
-from campaigns.sequences.models import Campaign, Entry
+from campaigns.sequences.models import Entry
 
 # The published band 0-35 of a health score from 0 to 100: nobody sells to an account in the red.
 HEALTHY_FROM = Decimal(36)
@@ -28,11 +29,11 @@ class Judged:
     prices: dict[int, quoting.Pricing] = field(default_factory=dict)
 
 
-def judge_accounts(*, campaign: Campaign, account_ids: Sequence[int], now: datetime) -> Judged:
+def judge_accounts(*, offer: Offer | None, account_ids: Sequence[int], now: datetime) -> Judged:
     """In this order: offer and price, the closed gates, an open task of a CSM, a recent refusal."""
     judged = Judged()
-    if campaign.offer is not None:
-        priced = quoting.price_accounts(offer=campaign.offer, account_ids=account_ids, now=now)
+    if offer is not None:
+        priced = quoting.price_accounts(offer=offer, account_ids=account_ids, now=now)
         judged.prices.update({one: price for one, price in priced.items() if isinstance(price, quoting.Pricing)})
         judged.reasons.update({one: price for one, price in priced.items() if isinstance(price, str)})
     closed = closed_gates(account_ids=account_ids, now=now)

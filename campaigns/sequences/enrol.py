@@ -23,9 +23,10 @@ from campaigns.operations import bulk_rows, pulling
 from campaigns.operations.models import PullCursor
 from campaigns.profiles.models import Contact
 from campaigns.segments.models import SegmentMembership
-from campaigns.sequences import candidates, compose, eligibility, evidence, recipients
+from campaigns.sequences import campaign_file, candidates, compose, eligibility, evidence, recipients
 from campaigns.sequences import flow as flows
-from campaigns.sequences.candidates import Candidate
+from campaigns.sequences.campaign_file import BY_SEGMENT, EntrySpec
+from campaigns.sequences.candidates import Arrival, Candidate
 from campaigns.sequences.flow import Flow
 from campaigns.sequences.models import Campaign, Enrolment, Entry
 from campaigns.usage import record
@@ -51,8 +52,8 @@ class Counts:
 def enrol_due(*, now: datetime) -> Counts:
     """Pull what entered the audiences of live campaigns since the last time."""
     total = Counts()
-    for campaign in _live_campaigns():
-        while True:
+    for campaign in live_campaigns():
+        while way_in(campaign) == BY_SEGMENT:
             read, counts = _pull_batch(campaign_id=campaign.pk, now=now)
             total.add(counts)
             if read < BATCH:
@@ -61,12 +62,13 @@ def enrol_due(*, now: datetime) -> Counts:
 
 
 def enrol_audience(*, campaign: Campaign, now: datetime) -> Counts:
-    """Everybody in the audience now, whoever wrote the rows a moment ago. The pull finds them taken later."""
+    """Everybody in the audience now, whoever wrote the rows a moment ago. The pull finds them taken later. Nobody
+    where it is not the audience that brings people in."""
     total, last = Counts(), 0
     while True:
         with transaction.atomic():
-            live, _ = _lock(campaign.pk)
-            if live is None:
+            live, _ = lock(campaign.pk)
+            if live is None or way_in(live) != BY_SEGMENT:
                 return total
             waiting = SegmentMembership.objects.filter(segment=live.segment, left_at__isnull=True, pk__gt=last)
             stays = list(waiting.order_by("pk")[:BATCH])
@@ -78,13 +80,18 @@ def enrol_audience(*, campaign: Campaign, now: datetime) -> Counts:
 
 def enrol_stays(*, campaign: Campaign, stays: Sequence[SegmentMembership], now: datetime) -> Counts:
     """One batch, in the caller's transaction, under the campaign's lock. Stays seen before change nothing."""
+    return enrol_arrivals(campaign=campaign, arrivals=candidates.arrivals_of(stays=stays, now=now), now=now)
+
+
+def enrol_arrivals(*, campaign: Campaign, arrivals: Sequence[Arrival], now: datetime) -> Counts:
+    """The same for those who come in by other ways."""
     assert campaign.live_version_id is not None, "Only a launched campaign enrols."
     flow = flows.read_flow(version_id=campaign.live_version_id)
-    people = candidates.find_candidates(campaign=campaign, entry=flow.spec.entry, stays=stays, now=now)
+    people = candidates.find_candidates(campaign=campaign, entry=flow.spec.entry, arrivals=arrivals)
     if not people:
         return Counts()
     ids = list(people)
-    judged = eligibility.judge_accounts(campaign=campaign, account_ids=ids, now=now)
+    judged = eligibility.judge_accounts(offer=campaign.offer, account_ids=ids, now=now)
     first = flows.first_message(flow=flow, now=now)
     chosen = recipients.choose_recipients(
         campaign=campaign,
@@ -103,8 +110,8 @@ def enrol_stays(*, campaign: Campaign, stays: Sequence[SegmentMembership], now: 
 
 def _pull_batch(*, campaign_id: int, now: datetime) -> tuple[int, Counts]:
     with transaction.atomic():
-        campaign, cursor = _lock(campaign_id)
-        if campaign is None:
+        campaign, cursor = lock(campaign_id)
+        if campaign is None or way_in(campaign) != BY_SEGMENT:
             return 0, Counts()
         rows = SegmentMembership.objects.filter(segment=campaign.segment)
         stays = pulling.rows_after(rows=rows, cursor=cursor, limit=BATCH)
@@ -118,15 +125,25 @@ def lock_enrolling(*, slug: str) -> PullCursor:
     return pulling.lock_cursor(name=f"enrol:{slug}")
 
 
-def _lock(campaign_id: int) -> tuple[Campaign | None, PullCursor]:
+def lock(campaign_id: int) -> tuple[Campaign | None, PullCursor]:
     """The campaign under its enrolling lock; None unless it is live by the time the lock is had."""
     cursor = lock_enrolling(slug=Campaign.objects.values_list("slug", flat=True).get(pk=campaign_id))
-    return _live_campaigns().filter(pk=campaign_id).first(), cursor
+    return live_campaigns().filter(pk=campaign_id).first(), cursor
 
 
-def _live_campaigns() -> QuerySet[Campaign]:
+def live_campaigns() -> QuerySet[Campaign]:
     rows = Campaign.objects.filter(status=Campaign.Status.LIVE)
-    return rows.select_related("gate", "experiment", "offer", "segment__live_version")
+    return rows.select_related("gate", "experiment", "offer", "segment__live_version", "live_version")
+
+
+def entry_rule(campaign: Campaign) -> EntrySpec:
+    assert campaign.live_version is not None, "Only a launched campaign enrols."
+    return campaign_file.read_entry(campaign.live_version.definition)
+
+
+def way_in(campaign: Campaign) -> str:
+    """What brings people into the version that runs: BY_SEGMENT, BY_EVENT, BY_HAND."""
+    return entry_rule(campaign).by
 
 
 def _draw(campaign: Campaign, ready: Sequence[Candidate], now: datetime) -> dict[int, Assignment]:
@@ -150,7 +167,9 @@ def _write_entries(
             campaign=campaign,
             account=one.account,
             number=one.number,
-            stay=one.stay,
+            stay=one.arrival.stay,
+            source=one.arrival.source,
+            occasion=one.arrival.occasion,
             outcome=_outcome(account_id, reasons, draws),
             reason=reasons.get(account_id, ""),
             assignment=draws.get(account_id),

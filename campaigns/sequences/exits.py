@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from campaigns.delivery import plan, task_work
 from campaigns.delivery.models import CsmTask, Message
@@ -41,8 +41,9 @@ def end_enrolments(*, enrolment_ids: Sequence[int], reason: str, now: datetime) 
 
 @transaction.atomic
 def end_for_accounts(*, campaign: Campaign, account_ids: Sequence[int], reason: str, now: datetime) -> int:
-    """The same for everybody whom these accounts have in the campaign, those past their last step too."""
-    rows = Enrolment.objects.filter(campaign=campaign, account_id__in=account_ids)
+    """The same for everybody whom these accounts have in the campaign, those past their last step too; not for those
+    whose version does not name the reason in its `exit_on`."""
+    rows = Enrolment.objects.filter(leaves_for(reason=reason), campaign=campaign, account_id__in=account_ids)
     return end_enrolments(enrolment_ids=list(rows.values_list("pk", flat=True)), reason=reason, now=now)
 
 
@@ -53,6 +54,12 @@ def end_campaign(*, campaign: Campaign, now: datetime) -> int:
     return Enrolment.objects.filter(campaign=campaign, state=Enrolment.State.OPEN).update(
         state=Enrolment.State.ENDED, exit_reason=Enrolment.Exit.STOPPED, ended_at=now, due_at=None
     )
+
+
+def leaves_for(*, reason: str) -> Q:
+    """On enrolments: the version they are inside of names the reason. A file without `exit_on` means all of them."""
+    named = Q(version__definition__exit_on__contains=reason)
+    return named | ~Q(version__definition__has_key="exit_on")
 
 
 def _skip_messages(enrolment_ids: Sequence[int], reason: Message.Reason, now: datetime) -> None:

@@ -104,6 +104,7 @@ def _flow(version: CampaignVersion) -> Flow:
 
 def _engine_step(step: StepSpec, following: str | None) -> planner.Step:
     chooses = step.condition is not None
+    then = (step.then or following) if chooses else None
     return planner.Step(
         key=step.key,
         kind=planner.StepKind(step.kind),
@@ -111,7 +112,8 @@ def _engine_step(step: StepSpec, following: str | None) -> planner.Step:
         wait=step.wait,
         until=step.until,
         is_asking=step.is_asking,
-        then=(step.then or following) if chooses else None,
+        then=step.then if step.kind == "GOTO" else then,
         otherwise=(step.otherwise or following) if chooses else None,
         ways={way.key: way.then or following for way in step.ways},
+        at_most=step.at_most,
     )

@@ -4,7 +4,7 @@ import logging
 
 from campaigns.sequences import advance as advancing
 from campaigns.sequences import enrol as enrolling
-from campaigns.sequences import replan, wake
+from campaigns.sequences import enrol_events, replan, wake
 from orchestrator import clock
 from orchestrator.jobs import bells
 
@@ -12,8 +12,10 @@ log = logging.getLogger(__name__)
 
 
 def enrol(**_kwargs: object) -> None:
-    """Take in those who entered the audiences of live campaigns."""
-    counts = enrolling.enrol_due(now=clock.utcnow())
+    """Take in those who came into the audiences of live campaigns, or to whom what brings them in happened."""
+    now = clock.utcnow()
+    counts = enrolling.enrol_due(now=now)
+    counts.add(enrol_events.enrol_happened(now=now))
     if counts.enrolled:
         log.info("%s accounts were enrolled, %s held out.", counts.enrolled, counts.holdout)
         bells.ring("messages_due")

@@ -1,10 +1,15 @@
-"""Let a draft go live: everything it needs is made in one transaction, then its audience is taken in."""
+"""Let a draft go live: everything it needs is made in one transaction, then its audience is taken in.
+
+A draft beside a version that runs takes its place for all who enter from then on; who is inside goes on in the version
+they entered (`move` brings them over).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
@@ -12,7 +17,7 @@ from campaigns.delivery import content, gates
 from campaigns.delivery.models import Message, SendGate
 from campaigns.experiments import design
 from campaigns.experiments.models import Assignment, Experiment
-from campaigns.operations import statistics
+from campaigns.operations import pulling, statistics
 from campaigns.operations.models import AuditEntry
 from campaigns.segments import refresh
 from campaigns.segments.models import SegmentMembership
@@ -24,6 +29,7 @@ from campaigns.sequences.step_file import StepSpec
 
 # N* of the anytime interval when the audience is smaller: an interval tuned to less says little sooner.
 SMALLEST_PLAN = 250
+_LAUNCHABLE = (Campaign.Status.DRAFT, Campaign.Status.LIVE, Campaign.Status.PAUSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +61,9 @@ def launch(
     blockers = [one for one in check.check_campaign(campaign=campaign, now=now) if one.level == check.BLOCKER]
     if blockers:
         raise LaunchRefused(blockers)
-    assert campaign.segment is not None, "Applying a file settles the audience."
-    refreshed = refresh.refresh_segment(segment=campaign.segment, now=now)
+    segment = campaign.edited_segment
+    assert segment is not None, "Applying a file settles the audience."
+    refreshed = refresh.refresh_segment(segment=segment, now=now)
     if refreshed.error:
         raise LaunchRefused([check.audience_failed(refreshed.error)])
     _go_live(campaign.pk, by, now, salt, version_id)
@@ -69,14 +76,20 @@ def launch(
 @transaction.atomic
 def _go_live(campaign_id: int, by: str, now: datetime, salt: str, version_id: int | None) -> None:
     """DRAFT to LIVE once: of two people launching at the same time the second is refused."""
+    # Nobody enters while one version takes the other's place.
+    enrol.lock_enrolling(slug=Campaign.objects.values_list("slug", flat=True).get(pk=campaign_id))
     campaign = Campaign.objects.select_for_update(of=("self",)).get(pk=campaign_id)
     version = campaign.draft_version
-    if campaign.status != Campaign.Status.DRAFT or version is None:
+    if campaign.status not in _LAUNCHABLE or version is None:
         raise LaunchRefused([check.not_a_draft(campaign)])
     if version_id is not None and version.pk != version_id:
         raise LaunchRefused([check.draft_changed()])
     spec = campaign_file.parse(version.definition)
     _write_steps(campaign, version, spec, now)
+    CampaignVersion.objects.filter(pk=version.pk).update(went_live_at=now, approved_by=by)
+    if campaign.live_version is not None:
+        _renew(campaign, version, spec, by, now)
+        return
     gate = _open_gate(spec, now)
     changed = Campaign.objects.filter(pk=campaign.pk, status=Campaign.Status.DRAFT).update(
         status=Campaign.Status.LIVE,
@@ -89,19 +102,50 @@ def _go_live(campaign_id: int, by: str, now: datetime, salt: str, version_id: in
         changed_at=now,
     )
     assert changed, "The row is locked."
-    CampaignVersion.objects.filter(pk=version.pk).update(went_live_at=now, approved_by=by)
+    before = {"status": Campaign.Status.DRAFT}
+    _note_launch(campaign, before, {"status": Campaign.Status.LIVE, "version": version.number, "approved_by": by}, now)
+
+
+def _renew(campaign: Campaign, version: CampaignVersion, spec: CampaignSpec, by: str, now: datetime) -> None:
+    """The draft in place of what runs; a paused campaign stays paused. Gate, experiment and draws stay."""
+    live = campaign.live_version
+    assert live is not None and campaign.experiment_id is not None, "It was launched."
+    _set_gate(spec, now)
+    if spec.goal is not None:
+        design.change_goal_window(experiment_id=campaign.experiment_id, days=spec.goal.window_days)
+    if version.segment_id != campaign.segment_id:
+        # Stays in the new audience began before it was this campaign's: all of them are to be read.
+        pulling.restart_cursor(cursor=enrol.lock_enrolling(slug=campaign.slug))
+    Campaign.objects.filter(pk=campaign.pk).update(
+        name=spec.name,
+        live_version=version,
+        draft_version=None,
+        segment=version.segment,
+        offer=version.offer,
+        changed_at=now,
+    )
+    _note_launch(campaign, {"version": live.number}, {"version": version.number, "approved_by": by}, now)
+
+
+def _note_launch(campaign: Campaign, before: dict[str, Any], after: dict[str, Any], now: datetime) -> None:
     AuditEntry.objects.create(
         at=now,
-        actor=by,
+        actor=after["approved_by"],
         action="campaign.launch",
         subject=f"campaign:{campaign.slug}",
-        before={"status": Campaign.Status.DRAFT},
-        after={"status": Campaign.Status.LIVE, "version": version.number, "approved_by": by},
+        before=before,
+        after=after,
     )
 
 
 def _open_gate(spec: CampaignSpec, now: datetime) -> SendGate:
-    gate = gates.set_gate(
+    gate = _set_gate(spec, now)
+    gates.open_gate(slug=spec.slug, now=now)
+    return gate
+
+
+def _set_gate(spec: CampaignSpec, now: datetime) -> SendGate:
+    return gates.set_gate(
         slug=spec.slug,
         purpose=spec.purpose,
         topic=spec.topic,
@@ -110,8 +154,6 @@ def _open_gate(spec: CampaignSpec, now: datetime) -> SendGate:
         window_end=spec.limits.window_to,
         now=now,
     )
-    gates.open_gate(slug=spec.slug, now=now)
-    return gate
 
 
 def _start_experiment(campaign: Campaign, spec: CampaignSpec, now: datetime, salt: str) -> Experiment:

@@ -82,15 +82,38 @@ class Campaign(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def is_edited_beside(self) -> bool:
+        """Whether there is a draft beside the version that runs."""
+        return self.live_version_id is not None and self.draft_version_id is not None
+
+    @property
+    def edited_segment(self) -> Segment | None:
+        """The audience of what is being edited, else of what runs."""
+        return self.draft_version.segment if self.is_edited_beside and self.draft_version else self.segment
+
+    @property
+    def edited_offer(self) -> Offer | None:
+        """The offer of what is being edited, else of what runs."""
+        return self.draft_version.offer if self.is_edited_beside and self.draft_version else self.offer
+
 
 class CampaignVersion(models.Model):
-    """One wording of the whole campaign file (docs/campaign.schema.json). Frozen once live."""
+    """One wording of the whole campaign file (docs/campaign.schema.json). Once it went live it never changes: a
+    trigger refuses it. `segment` and `offer` are what its audience and offer mean in this database; the campaign's
+    own are those of the version that runs, of a draft that was never launched those of the draft."""
 
     campaign = models.ForeignKey(
         Campaign, verbose_name=_("campaign"), on_delete=models.CASCADE, related_name="versions"
     )
     number = models.IntegerField(_("number"))
     definition = models.JSONField(_("definition"))
+    segment = models.ForeignKey(
+        Segment, verbose_name=_("segment"), null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    offer = models.ForeignKey(
+        Offer, verbose_name=_("offer"), null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
     created_at = models.DateTimeField(_("created at"))
     created_by = models.CharField(_("created by"), max_length=150, blank=True)
     went_live_at = models.DateTimeField(_("went live at"), null=True, blank=True)
@@ -108,10 +131,10 @@ class CampaignVersion(models.Model):
 
 
 class Step(models.Model):
-    """A step of a live version. `then`/`otherwise` are keys; empty `then` is the following step.
+    """A step of a version that went live. `then`/`otherwise` are keys; empty `then` is the following step.
 
-    `condition` is a BRANCH's, or that of a WAIT, whose time-out is `wait` then. Local times, ways and traits stand in
-    the version's definition only.
+    `condition` is a BRANCH's, or that of a WAIT, whose time-out is `wait` then. Local times, ways, traits and how often
+    a jump leads back stand in the version's definition only.
     """
 
     class Kind(models.TextChoices):
@@ -120,6 +143,7 @@ class Step(models.Model):
         BRANCH = "BRANCH", _("Question")
         SPLIT = "SPLIT", _("Split")
         UPDATE = "UPDATE", _("Note")
+        GOTO = "GOTO", _("Jump")
         EXIT = "EXIT", _("Exit")
 
     version = models.ForeignKey(
@@ -145,6 +169,7 @@ class Step(models.Model):
                 condition=~Q(kind="WAIT") | Q(condition__isnull=True) | Q(wait__isnull=False),
                 name="a_wait_for_a_condition_has_a_time_out",
             ),
+            models.CheckConstraint(condition=~Q(kind="GOTO") | ~Q(then=""), name="a_jump_says_where_to"),
         ]
         verbose_name = _("step")
         verbose_name_plural = _("steps")
@@ -192,11 +217,21 @@ class Entry(models.Model):
         CSM_TASK_OPEN = "csm_task_open", _("in talks with an account manager")
         ALREADY_IN_CAMPAIGN = "already_in_campaign", _("the same people are reached through another account")
 
+    class Source(models.TextChoices):
+        SEGMENT = "SEGMENT", _("came into the segment")
+        EVENT = "EVENT", _("an event happened")
+        FILE = "FILE", _("named in a file")
+        API = "API", _("named by another system")
+
     campaign = models.ForeignKey(Campaign, verbose_name=_("campaign"), on_delete=models.PROTECT, related_name="entries")
     account = models.ForeignKey(Account, verbose_name=_("account"), on_delete=models.PROTECT, related_name="entries")
     number = models.IntegerField(_("number"), default=1, help_text=_("How often the account has entered."))
     stay = models.ForeignKey(
         SegmentMembership, verbose_name=_("stay in a segment"), null=True, blank=True, on_delete=models.SET_NULL
+    )
+    source = models.CharField(_("brought in by"), max_length=20, choices=Source, default=Source.SEGMENT)
+    occasion = models.CharField(
+        _("occasion"), max_length=200, blank=True, help_text=_("The event’s name and time, the file, who named it.")
     )
     outcome = models.CharField(_("outcome"), max_length=20, choices=Outcome)
     reason = models.CharField(_("reason"), max_length=40, choices=Reason, blank=True)
@@ -212,6 +247,9 @@ class Entry(models.Model):
                 fields=["campaign", "account", "number"], name="an_account_enters_a_campaign_once_per_number"
             ),
             models.CheckConstraint(condition=~Q(outcome="NOT_ENROLLED") | ~Q(reason=""), name="not_enrolled_says_why"),
+            models.CheckConstraint(
+                condition=Q(source="SEGMENT") | ~Q(occasion=""), name="who_was_brought_in_says_what_by"
+            ),
         ]
         verbose_name = _("entry")
         verbose_name_plural = _("entries")

@@ -21,7 +21,7 @@ from campaigns.segments import compile as compiling
 from campaigns.segments import sessions
 from campaigns.segments.models import SegmentMembership
 from campaigns.sequences import campaign_file, candidates, circles, eligibility, recipients
-from campaigns.sequences.campaign_file import CampaignSpec
+from campaigns.sequences.campaign_file import BY_SEGMENT, CampaignSpec
 from campaigns.sequences.candidates import Candidate
 from campaigns.sequences.models import Campaign
 from campaigns.sequences.step_file import StepSpec
@@ -64,8 +64,12 @@ class Judged:
 
 
 def rehearse(*, campaign: Campaign, now: datetime) -> Rehearsal:
-    """Of the draft, against today's data. Raises CampaignFileError, DefinitionError, SegmentTooSlow."""
+    """Of the draft, against today's data; nobody where the launch itself brings nobody in.
+
+    Raises CampaignFileError, DefinitionError, SegmentTooSlow."""
     spec = spec_of(campaign=campaign)
+    if spec.entry.by != BY_SEGMENT:
+        return Rehearsal(matched=0, not_enrolled={}, held_out=0, start=0, contacts=0, sendings=[])
     matched, reasons = 0, Counter[str]()
     people: list[tuple[Contact, Account]] = []
     with rolled_back():
@@ -110,7 +114,7 @@ def matching_ids(
 
     Raises DefinitionError, SegmentTooSlow.
     """
-    segment = campaign.segment
+    segment = campaign.edited_segment
     if segment is None or segment.live_version is None:
         return []
     compiled = compiling.compile_segment(segment.live_version.definition, now=now)
@@ -137,9 +141,12 @@ def _batches(ids: Sequence[tuple[str, int]]) -> Iterator[Sequence[tuple[str, int
 
 def judge(*, campaign: Campaign, spec: CampaignSpec, ids: Sequence[tuple[str, int]], now: datetime) -> Judged:
     """As enrolling does it, up to the draw."""
-    stays = [SegmentMembership(segment=campaign.segment, entered_at=now, **{f"{side}_id": pk}) for side, pk in ids]
-    found = candidates.find_candidates(campaign=campaign, entry=spec.entry, stays=stays, now=now)
-    judged = eligibility.judge_accounts(campaign=campaign, account_ids=list(found), now=now)
+    stays = [
+        SegmentMembership(segment=campaign.edited_segment, entered_at=now, **{f"{side}_id": pk}) for side, pk in ids
+    ]
+    arrivals = candidates.arrivals_of(stays=stays, now=now)
+    found = candidates.find_candidates(campaign=campaign, entry=spec.entry, arrivals=arrivals)
+    judged = eligibility.judge_accounts(offer=campaign.edited_offer, account_ids=list(found), now=now)
     chosen = recipients.choose_recipients(
         campaign=campaign,
         spec=spec,

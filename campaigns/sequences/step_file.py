@@ -14,7 +14,7 @@ from campaigns.sequences.step_kinds import WaySpec
 from orchestrator import http
 from orchestrator.engine.planner import LocalTime
 
-KINDS = ("MESSAGE", "WAIT", "BRANCH", "SPLIT", "UPDATE", "EXIT")
+KINDS = ("MESSAGE", "WAIT", "BRANCH", "SPLIT", "UPDATE", "GOTO", "EXIT")
 MOST_STEPS, MOST_VARIANTS, LONGEST_KEY, LONGEST_VARIANT = 50, 4, 40, 16
 LOCALES = ("en", "he", "ro")
 # channel -> the texts of one wording: required, optional.
@@ -41,7 +41,8 @@ class VariantSpec:
 class StepSpec:
     """`channel` and `variants` belong to MESSAGE, `wait` and `until` to WAIT, `ways` to SPLIT, `traits` to UPDATE.
     `condition`, `then` and `otherwise` belong to BRANCH and to a WAIT for a condition, whose time-out is `wait`; an
-    empty `then` or `otherwise` is the step that follows. Variants and ways are by alphabet: JSON keeps no order."""
+    empty `then` or `otherwise` is the step that follows. A GOTO leads to `then`, back at most `at_most` times.
+    Variants and ways are by alphabet: JSON keeps no order."""
 
     key: str
     kind: str
@@ -54,6 +55,7 @@ class StepSpec:
     otherwise: str = ""
     ways: tuple[WaySpec, ...] = ()
     traits: Mapping[str, Any] = field(default_factory=dict)
+    at_most: int = 0
     path: str = field(default="", compare=False)
 
     @property
@@ -90,6 +92,9 @@ def _step(node: Node) -> StepSpec:
         return StepSpec(key, kind, ways=step_kinds.read_ways(node), path=node.path)
     if kind == "UPDATE":
         return StepSpec(key, kind, traits=step_kinds.read_traits(node), path=node.path)
+    if kind == "GOTO":
+        to, at_most = step_kinds.read_goto(node)
+        return StepSpec(key, kind, then=to, at_most=at_most, path=node.path)
     node.allow_only(("key", "kind"))
     return StepSpec(key, kind, path=node.path)
 
@@ -194,9 +199,12 @@ def _check_targets(steps: Sequence[StepSpec]) -> None:
     keys = {step.key for step in steps}
     for step in steps:
         ways = ((f"ways.{way.key}.then", way.then) for way in step.ways)
-        for name, target in (("then", step.then), ("else", step.otherwise), *ways):
+        then = "to" if step.kind == "GOTO" else "then"
+        for name, target in ((then, step.then), ("else", step.otherwise), *ways):
             if target and target not in keys:
                 raise CampaignFileError(f"{step.path}.{name}", f"No step has the key {target!r}.")
+        if step.kind == "GOTO" and step.then == step.key:
+            raise CampaignFileError(f"{step.path}.to", "A step cannot lead to itself.")
         if step.kind == "BRANCH" and not (step.then or step.otherwise):
             raise CampaignFileError(step.path, "A branch names where to go: `then`, `else` or both.")
 

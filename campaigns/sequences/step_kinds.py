@@ -1,4 +1,4 @@
-"""The steps of a campaign file that write to nobody: waits, splits, updates. Each reader takes a node or raises."""
+"""The steps of a campaign file that write to nobody: waits, splits, updates, jumps. Readers take a node or raise."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from orchestrator.engine.planner import LocalTime
 WEEKDAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
 LONGEST_WAIT = timedelta(days=365)
 MOST_WAYS, MOST_TRAITS, LONGEST_KEY = 10, 20, 40
+MOST_ROUNDS, USUAL_ROUNDS = 20, 3
 LONGEST_VALUE, LONGEST_LIST, LARGEST_NUMBER = 1000, 100, 10**15
 _TRAIT = re.compile(r"(account|contact)\.traits\.([^.\s\0]{1,100})")
 _FIELDS: Mapping[str, Mapping[str, str]] = {
@@ -61,6 +62,13 @@ def read_wait(node: Node) -> WaitSpec:
         then=target(node, "then"),
         otherwise=target(node, "else"),
     )
+
+
+def read_goto(node: Node) -> tuple[str, int]:
+    """Where it leads, and how many times it may lead back."""
+    node.allow_only(("key", "kind", "to", "at_most"))
+    to = node.slug("to", longest=LONGEST_KEY)
+    return to, node.whole("at_most", low=1, high=MOST_ROUNDS, default=USUAL_ROUNDS)
 
 
 def read_ways(node: Node) -> tuple[WaySpec, ...]:

@@ -14,7 +14,7 @@ from campaigns.offers.models import Refusal
 from campaigns.operations import pulling
 from campaigns.profiles import changes
 from campaigns.profiles.models import AccountChange
-from campaigns.sequences import eligibility
+from campaigns.sequences import eligibility, exits
 from campaigns.sequences.models import Campaign, Enrolment, Step
 
 LIMIT = 1000
@@ -71,10 +71,8 @@ def _wake_opted_out(now: datetime) -> int:
 
 
 def _wake_left(now: datetime) -> int:
-    campaigns = Campaign.objects.filter(
-        status=Campaign.Status.LIVE, live_version__definition__exit_on__contains="LEFT_SEGMENT"
-    ) | Campaign.objects.filter(status=Campaign.Status.LIVE).exclude(live_version__definition__has_key="exit_on")
-    left = Q(campaign_id__in=list(campaigns.values_list("pk", flat=True)), entry__stay__left_at__isnull=False)
+    left = Q(campaign__status=Campaign.Status.LIVE, entry__stay__left_at__isnull=False)
+    left &= exits.leaves_for(reason=Enrolment.Exit.LEFT_SEGMENT)
     return _open().filter(left).exclude(due_at__lte=now).update(due_at=now)
 
 

@@ -1,15 +1,16 @@
 """The decision engine: step graph + position + facts + now -> what happens next to one enrolment.
 
-Steps run in the order written; a BRANCH, a SPLIT or a WAIT for a condition names where to go instead. An enrolment
-stands at one step (`Position`): at a MESSAGE it waits to be sent, at a WAIT it waits for time to pass or for its
-condition. `walk` goes from there through everything that needs neither a message nor time, says the first thing that
-does, and tells what it came through that must be written down. It reads no clock and keeps nothing, so planning twice
-gives the same answer, and a late tick gives the answer an early one would have given: a WAIT that ended in the past
-passes its end, not `now`, on to the next step. (Whether a condition held at a time that is past nobody can know: a
-late tick asks it once more, and its yes counts.)
+Steps run in the order written; a BRANCH, a SPLIT, a GOTO or a WAIT for a condition names where to go instead. An
+enrolment stands at one step (`Position`): at a MESSAGE it waits to be sent, at a WAIT it waits for time to pass or for
+its condition. `walk` goes from there through everything that needs neither a message nor time, says the first thing
+that does, and tells what it came through that must be written down. It reads no clock and keeps nothing, so planning
+twice gives the same answer, and a late tick gives the answer an early one would have given: a WAIT that ended in the
+past passes its end, not `now`, on to the next step. (Whether a condition held at a time that is past nobody can know:
+a late tick asks it once more, and its yes counts.)
 
 Visits. A step may lead back to an earlier one. `visit` counts rounds: it starts at 1 and grows by one with each
-move to the same or an earlier step, so (enrolment, step, visit) is unique for every message.
+move to the same or an earlier step, so (enrolment, step, visit) is unique for every message. A GOTO leads back only
+while `visit` is within its `at_most`, then it is passed by: no number of jumps is unbounded.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ class StepKind(StrEnum):
     BRANCH = "BRANCH"
     SPLIT = "SPLIT"
     UPDATE = "UPDATE"
+    GOTO = "GOTO"
     EXIT = "EXIT"
 
 
@@ -48,7 +50,8 @@ class LocalTime:
 class Step:
     """`channel` belongs to MESSAGE. A WAIT has `wait` (how long), `until` (a local time), or `is_asking`: it ends when
     its condition holds, at the latest after `wait`. `then` and `otherwise` belong to BRANCH and to an asking WAIT,
-    `ways` to SPLIT: a step's key, or None = end."""
+    `ways` to SPLIT: a step's key, or None = end. A GOTO leads to `then`; back at most so many times as `at_most` says,
+    counted over everything that leads back."""
 
     key: str
     kind: StepKind
@@ -59,6 +62,7 @@ class Step:
     then: str | None = None
     otherwise: str | None = None
     ways: Mapping[str, str | None] = field(default_factory=dict)
+    at_most: int = 0
 
     @property
     def chooses(self) -> bool:
@@ -248,7 +252,7 @@ def _decide(step: Step, position: Position, facts: Facts, now: datetime) -> Deci
             return Update(step.key, position.visit)
         case StepKind.EXIT:
             return Exit(COMPLETED)
-        case StepKind.BRANCH:
+        case StepKind.BRANCH | StepKind.GOTO:
             return None
 
 
@@ -269,10 +273,18 @@ def _move(sequence: Sequence, step: Step, position: Position, facts: Facts, now:
         target = step.then if facts.conditions.get(step.key, False) else step.otherwise
     elif step.kind is StepKind.SPLIT:
         target = step.ways[_way(step, facts)]
+    elif step.kind is StepKind.GOTO:
+        target = _jump(sequence, step, position.visit)
     else:
         target = sequence.following(step.key)
     back = target is not None and sequence.goes_back(origin=step.key, target=target)
     return Position(target, entered_at, position.visit + back)
+
+
+def _jump(sequence: Sequence, step: Step, visit: int) -> str | None:
+    assert step.then is not None, "A GOTO names its target."
+    is_back = sequence.goes_back(origin=step.key, target=step.then)
+    return sequence.following(step.key) if is_back and visit > step.at_most else step.then
 
 
 def _way(step: Step, facts: Facts) -> str:
@@ -287,7 +299,8 @@ def _first_exit(reasons: frozenset[str]) -> str:
 
 
 def _check_step(step: Step, order: Mapping[str, int]) -> None:
-    if (step.then is not None or step.otherwise is not None) and not step.chooses:
+    leads = step.chooses or step.kind is StepKind.GOTO
+    if (step.then is not None or step.otherwise is not None) and not leads:
         raise ValueError(f"Step {step.key!r} asks nothing, so it cannot name the step to go to.")
     for target in (step.then, step.otherwise, *step.ways.values()):
         if target is not None and target not in order:
@@ -296,5 +309,7 @@ def _check_step(step: Step, order: Mapping[str, int]) -> None:
         raise ValueError(f"Step {step.key!r} waits, but for how long is not said.")
     if step.kind is StepKind.SPLIT and not step.ways:
         raise ValueError(f"Step {step.key!r} splits, but into what is not said.")
+    if step.kind is StepKind.GOTO and (step.then is None or step.otherwise is not None or step.at_most < 0):
+        raise ValueError(f"Step {step.key!r} leads on, but where to is not said.")
     if step.kind is StepKind.MESSAGE and not step.channel:
         raise ValueError(f"Step {step.key!r} is a message without a channel.")

@@ -108,6 +108,9 @@ class AudienceForm(StudioForm):
     cooldown_days = forms.IntegerField(
         label=gettext_lazy("Days until it may enter again"), min_value=0, max_value=3650, required=False
     )
+    at_most = forms.IntegerField(
+        label=gettext_lazy("Times an account enters, at most"), min_value=1, max_value=1000, required=False
+    )
     per_account = forms.IntegerField(label=gettext_lazy("People per account, at most"), min_value=1, max_value=100)
     roles = forms.MultipleChoiceField(
         label=gettext_lazy("Their roles"),
@@ -133,6 +136,7 @@ class AudienceForm(StudioForm):
             "holdout_percent": document.get("holdout_percent", 0),
             "reentry": entry.get("reentry", campaign_file.NEVER),
             "cooldown_days": entry.get("cooldown_days", 90),
+            "at_most": entry.get("at_most"),
             "per_account": people.get("per_account", 1),
             "roles": people.get("roles", []),
         }
@@ -149,9 +153,12 @@ class AudienceForm(StudioForm):
             document["audience"] = {"segment": data["segment"]}
         percent = data["holdout_percent"]
         document["holdout_percent"] = int(percent) if percent == int(percent) else float(percent)
-        document["entry"] = {"reentry": data["reentry"]}
+        kept = {key: value for key, value in document.get("entry", {}).items() if key in ("by", "event")}
+        document["entry"] = {**kept, "reentry": data["reentry"]}
         if data["reentry"] == campaign_file.AFTER_COOLDOWN:
             document["entry"]["cooldown_days"] = data["cooldown_days"]
+        if data["reentry"] != campaign_file.NEVER and data["at_most"]:
+            document["entry"]["at_most"] = data["at_most"]
         document["recipients"] = {"roles": list(data["roles"]), "per_account": data["per_account"]}
 
 

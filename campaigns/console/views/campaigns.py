@@ -26,7 +26,7 @@ from campaigns.console.forms.campaigns import (
 from campaigns.console.forms.exits import ExitsForm
 from campaigns.console.templatetags.console import count
 from campaigns.segments.models import Segment
-from campaigns.sequences import audience, selectors
+from campaigns.sequences import audience, move, selectors
 from campaigns.sequences.campaign_file import CampaignFileError
 from campaigns.sequences.models import Campaign
 from campaigns.usage import selectors as usage
@@ -108,7 +108,7 @@ def show_campaign(request: HttpRequest, slug: str) -> HttpResponse:
         "campaign": campaign,
         "panel": panel,
         "has_letters": panel.is_compared,
-        "is_draft": campaign.status == Campaign.Status.DRAFT,
+        "is_draft": campaign.draft_version is not None,
         "can_test": request.user.has_perm(CHANGE) and pages.sees_people(request),
     }
     return pages.show(request, "console/campaigns/_panel.html", context)
@@ -143,6 +143,7 @@ def show_page(
         "can_change": can_change,
         "can_test": can_change and pages.sees_people(request),
         "can_edit": can_change and context["is_draft"],
+        "behind": move.count_behind(campaign=campaign),
         "editing": editing if context["is_draft"] and can_change else "",
         "goal_form": form if isinstance(form, GoalForm) else GoalForm(initial=GoalForm.initial_of(document)),
         "audience_form": form

@@ -136,7 +136,7 @@ def take_texts(request: HttpRequest, slug: str, key: str, letter: str) -> HttpRe
 
 def _take(request: HttpRequest, campaign: Campaign, document: dict[str, Any], key: str, letter: str) -> HttpResponse:
     situation = _situation_of(request.POST.get("template", ""))
-    meter = Meter.objects.filter(code=audience.meter_of(segment=campaign.segment) or "").first()
+    meter = Meter.objects.filter(code=audience.meter_of(segment=campaign.edited_segment) or "").first()
     try:
         gallery_start.take_texts(document=document, key=key, letter=letter, situation=situation, meter=meter)
         drafts.save(campaign=campaign, document=document, by=request.user.get_username(), now=clock.utcnow())

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
-from campaigns.console import campaign_page, campaign_words, launch_review, pages
+from campaigns.console import campaign_page, campaign_words, changed_words, launch_review, pages
 from campaigns.console.templatetags.console import count
 from campaigns.console.views import campaigns
 from campaigns.sequences import launch as launching
@@ -21,7 +21,7 @@ LAUNCH = "sequences.change_campaign"
 
 def review_launch(request: HttpRequest, slug: str) -> HttpResponse:
     campaign = campaigns.campaign_of(slug)
-    if campaign.status != Campaign.Status.DRAFT:
+    if campaign.draft_version is None:
         messages.error(request, _("This campaign was launched already."))
         return redirect(campaigns.page_of(campaign))
     if request.method == "POST":
@@ -33,6 +33,8 @@ def review_launch(request: HttpRequest, slug: str) -> HttpResponse:
         **campaign_page.frame(campaign=campaign),
         "title": _("Review and launch"),
         "review": reviewed,
+        "changes": changed_words.sentences(campaign=campaign),
+        "running": campaign.live_version,
         "not_started": sum(reviewed.rehearsal.not_enrolled.values()) if reviewed.rehearsal else 0,
         "now": now,
         "can_launch": request.user.has_perm(LAUNCH),

@@ -69,6 +69,6 @@ def draft_of(request: HttpRequest, slug: str) -> Campaign:
     """The campaign, which must be a draft and the person allowed to change it."""
     pages.require(request, campaigns.CHANGE)
     campaign = campaigns.campaign_of(slug)
-    if campaign.status != Campaign.Status.DRAFT:
-        raise Http404(_("This campaign was launched: it can be read and copied, not changed."))
+    if campaign.draft_version is None:
+        raise Http404(_("What runs can’t be changed. Edit the campaign: that makes a draft beside it."))
     return campaign

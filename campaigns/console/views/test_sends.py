@@ -103,7 +103,7 @@ def _people(request: HttpRequest, campaign: Campaign) -> list[Person]:
 def _back(campaign: Campaign, key: str, letter: str, language: str, contact: str) -> str:
     """To where the preview was: a draft's wording can be edited on; what runs is looked at on the campaign's page."""
     query = {"language": language, "contact": contact}
-    if campaign.status == Campaign.Status.DRAFT:
+    if campaign.draft_version is not None:
         shown = {name: value for name, value in query.items() if value}
         return reverse("admin:studio-campaign-wording", args=[campaign.slug, key, letter], query=shown)
     return campaigns.page_of(campaign, f"step-{key}", step=key, variant=letter, contact=contact)

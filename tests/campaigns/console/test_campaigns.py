@@ -192,7 +192,7 @@ def test_the_audience_form_writes_holdout_entry_and_roles(draft, marketer):
         },
     )
     words = words_of(marketer.get(page("", draft.slug)))
-    assert "Each account enters once in 90 days. 12.5 % are held out" in words
+    assert "An account may enter again 90 days after it left. 12.5 % are held out" in words
     assert "at most 2 people per account (owners)" in words
 
 

@@ -93,5 +93,19 @@ def test_a_launched_campaign_is_not_rewritten():
     make.ready_account()
     campaign = make.launched()
     assert apply_file() == campaign.live_version
-    with pytest.raises(CampaignFileError):
-        apply_file(name="Another")
+    draft = apply_file(name="Another")
+    campaign.refresh_from_db()
+    assert (campaign.live_version.number, draft.number, campaign.name) == (1, 2, "Seats at 80 %")
+
+
+@pytest.mark.parametrize(
+    ("event", "path"),
+    [
+        ({"name": "x", "where": [{"property": "feature"}]}, "entry.event.where[0].op"),
+        ({"name": "x", "where": {}}, "entry.event.where"),
+    ],
+)
+def test_an_event_that_cannot_be_read_is_refused_with_its_path(event, path):
+    with pytest.raises(CampaignFileError) as wrong:
+        apply_file(entry={"event": event})
+    assert wrong.value.path == path

@@ -72,6 +72,13 @@ GOOD = {
         }
     ),
     "a webhook": with_variants({"a": {"content": {"en": HOOK}}}, channel="webhook"),
+    "a jump back": after_mail(WAIT, {"key": "again", "kind": "GOTO", "to": "mail-1", "at_most": 2}),
+    "entry by an event": document(
+        entry={"event": {"name": "sso_attempted", "where": [{"property": "feature", "op": "=", "value": "sso"}]}}
+    ),
+    "entry by hand, again after its exit, three times": document(
+        entry={"by": "HAND", "reentry": "AFTER_COOLDOWN", "cooldown_days": 30, "at_most": 3}
+    ),
     "its schema": document(**{"$schema": "campaign.schema.json"}),
 }
 # What is wrong and where. Those that only the parser can see are in ONLY_THE_PARSER.
@@ -83,6 +90,12 @@ BAD = {
     "audience": document(audience={}),
     "audience.contacts": document(audience={"contacts": []}),
     "entry.reentry": document(entry={"reentry": "SOMETIMES"}),
+    "entry.at_most": document(entry={"reentry": "ALWAYS", "at_most": 0}),
+    "entry.event": document(entry={"by": "EVENT"}),
+    "entry.event.name": document(entry={"event": {"name": ""}}),
+    "entry.by": document(entry={"by": "CHANCE"}),
+    "steps[2].to": after_mail(WAIT, {"key": "again", "kind": "GOTO"}),
+    "steps[2].at_most": after_mail(WAIT, {"key": "again", "kind": "GOTO", "to": "mail-1", "at_most": 0}),
     "recipients.roles[1]": document(recipients={"roles": ["OWNER", "BOSS"]}),
     "recipients.per_account": document(recipients={"per_account": 0}),
     "exit_on[0]": document(exit_on=["BORED"]),
@@ -144,6 +157,7 @@ ONLY_THE_PARSER = {
     "steps[1].until.step": after_mail(
         {"key": "w", "kind": "WAIT", "until": CLICKED | {"step": "mail-9"}, "at_most": "1d"}
     ),
+    "steps[1].to": after_mail({"key": "again", "kind": "GOTO", "to": "nowhere"}),
     "steps[1].ways.b.then": after_mail({"key": "s", "kind": "SPLIT", "ways": {"a": {}, "b": {"then": "nowhere"}}}),
     "steps[1].ways": after_mail({"key": "s", "kind": "SPLIT", "ways": {"a": {"weight": 0}, "b": {"weight": 0}}}),
     "steps[0].variants.b.weight": with_variants({"a": {"weight": 50, "content": EMAIL}, "b": {"content": EMAIL}}),

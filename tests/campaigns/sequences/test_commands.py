@@ -7,7 +7,8 @@ import pytest
 from django.core.management import call_command
 
 from campaigns.operations.models import AuditEntry
-from campaigns.sequences.models import Campaign
+from campaigns.profiles.models import Account
+from campaigns.sequences.models import Campaign, Entry
 from tests.factories import sequences as make
 
 pytestmark = pytest.mark.django_db
@@ -113,9 +114,48 @@ def test_another_file_for_a_draft_is_a_new_version(file):
 def test_a_launched_campaign_is_not_rewritten(file):
     run("campaign", "apply", file())
     run("campaign", "launch", "seats-80")
-    status, out, _ = run("campaign", "apply", file(name="Another"))
-    assert (status, json.loads(out)["error"]["path"]) == (2, "slug")
     assert run("campaign", "launch", "seats-80")[0] == 3
+    status, out, _ = run("campaign", "apply", file(purpose="TRANSACTIONAL"))
+    assert (status, json.loads(out)["error"]["path"]) == (2, "purpose")
+    assert json.loads(run("campaign", "apply", file(name="Another"))[1]) == {
+        "slug": "seats-80", "version": 2, "status": "LIVE", "changed": True,
+    }  # fmt: skip
+    assert lines(run("campaign", "diff", "seats-80")[1]) == [
+        {"kind": "CHANGED", "part": "name", "step": "", "where": []}
+    ]
+    assert run("campaign", "drop", "seats-80")[0] == 0
+    assert run("campaign", "drop", "seats-80")[0] == 3
+
+
+def test_move_only_looks_without_yes(file):
+    run("campaign", "apply", file(holdout_percent=None))
+    run("campaign", "launch", "seats-80")
+    run("campaign", "apply", file(holdout_percent=None, steps=make.document()["steps"][:1]))
+    run("campaign", "launch", "seats-80")
+    looked = json.loads(run("campaign", "move", "seats-80", "--map", "wait-1=mail-1")[1])
+    assert (looked["moved"], looked["landings"][0]["reason"]) == (0, "WOULD_REPEAT")
+    assert run("campaign", "move", "seats-80", "--map", "wait-1=nowhere")[0] == 3
+    run("campaign", "apply", file(holdout_percent=None))
+    run("campaign", "launch", "seats-80")
+    assert json.loads(run("campaign", "move", "seats-80", "--yes")[1])["moved"] == 1
+
+
+def test_enrol_takes_in_whom_a_file_names(file, tmp_path):
+    run("campaign", "apply", file(holdout_percent=None, entry={"by": "HAND"}))
+    run("campaign", "launch", "seats-80")
+    names = tmp_path / "q3.csv"
+    names.write_text(f"account\n{Account.objects.get().external_id}\nnobody\n", encoding="utf-8")
+    status, out, _ = run("campaign", "enrol", "seats-80", names, "--dry-run")
+    assert (status, json.loads(out)["enrolled"], Entry.objects.count()) == (0, 1, 0)
+    answer = json.loads(run("campaign", "enrol", "seats-80", names)[1])
+    assert answer == {
+        "slug": "seats-80", "dry_run": False, "named": 2, "enrolled": 1, "joined": 0, "holdout": 0, "not_enrolled": {},
+        "already_in": 0, "not_again": 0,
+        "unfit": [{"line": 3, "named": "nobody", "why": "There is no account with this id."}],
+    }  # fmt: skip
+    assert run("campaign", "enrol", "seats-80", tmp_path / "no.csv")[0] == 2
+    run("campaign", "pause", "seats-80")
+    assert run("campaign", "enrol", "seats-80", names)[0] == 3
 
 
 def test_a_task_and_a_branch_survive_the_round_trip(file, tmp_path):

@@ -17,7 +17,7 @@ from campaigns.delivery.models import CsmTask, Message
 from campaigns.offers import decline
 from campaigns.profiles import changes
 from campaigns.segments import jobs as segment_jobs
-from campaigns.sequences import jobs, lifecycle
+from campaigns.sequences import jobs, lifecycle, selectors
 from campaigns.sequences.models import Enrolment
 from campaigns.usage.models import UsageDaily
 from tests.factories import sequences as make
@@ -169,3 +169,58 @@ def test_an_account_with_an_open_task_is_not_enrolled_elsewhere(clock):
     delivery_jobs.dispatch()
     second = make.launched(holdout_percent=None, slug="another")
     assert second.entries.get().reason == "csm_task_open"
+
+
+def upgrades(one: Enrolment) -> None:
+    MrrMovementFactory(
+        subscription=one.account.subscriptions.get(),
+        kind=MrrMovement.Kind.EXPANSION,
+        delta=Decimal(70),
+        at=NOW + timedelta(days=3),
+    )
+
+
+def opts_out(one: Enrolment) -> None:
+    point = Message.objects.get(origin_step="mail-1").point_id
+    opt_out.opt_out(point_id=point, source="unsubscribe_page", at=NEXT_DAY, now=NEXT_DAY)
+
+
+def leaves(_one: Enrolment) -> None:
+    UsageDaily.objects.update(value=1)
+
+
+def refuses(one: Enrolment) -> None:
+    decline.decline_quote(quote_uuid=one.quote.uuid, contact_id=one.contact_id, reason="OTHER", now=NEXT_DAY)
+
+
+def fails_to_pay(one: Enrolment) -> None:
+    Subscription.objects.filter(account=one.account).update(status=Subscription.Status.PAST_DUE)
+    changes.note_accounts(account_ids=[one.account_id], kind=changes.PLAN_CHANGED, now=NEXT_DAY)
+
+
+def is_stopped(one: Enrolment) -> None:
+    lifecycle.stop(campaign=one.campaign, by="tests", now=NEXT_DAY)
+
+
+@pytest.mark.parametrize(
+    ("happens", "reason", "skipped_for"),
+    [
+        (upgrades, Enrolment.Exit.CONVERTED, Message.Reason.CONVERTED),
+        (opts_out, Enrolment.Exit.OPTED_OUT, Message.Reason.OPTED_OUT),
+        (leaves, Enrolment.Exit.LEFT_SEGMENT, Message.Reason.LEFT_SEGMENT),
+        (refuses, Enrolment.Exit.REFUSED, Message.Reason.REFUSED),
+        (fails_to_pay, Enrolment.Exit.GATE_CLOSED, Message.Reason.GATE_CLOSED),
+        (is_stopped, Enrolment.Exit.STOPPED, Message.Reason.CAMPAIGN_STOPPED),
+    ],
+)
+def test_every_reason_to_leave_skips_what_waits_and_leaves_the_ledger_whole(
+    enrolled, clock, happens, reason, skipped_for
+):
+    clock.move_to(NOW + timedelta(days=3, minutes=1))
+    jobs.advance()
+    assert Message.objects.get(origin_step="banner").state == Message.State.PLANNED
+    happens(enrolled)
+    assert ending_of(enrolled) == ("ENDED", reason)
+    ledger = selectors.ledger(campaign=enrolled.campaign, now=NOW + timedelta(days=3, minutes=1))
+    assert ledger["skips"] == {skipped_for: 1}
+    assert (ledger["messages"]["ACCEPTED"], ledger["messages"]["SKIPPED"], ledger["open"]) == (1, 1, 0)

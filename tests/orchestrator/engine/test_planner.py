@@ -221,6 +221,8 @@ def test_a_reason_to_leave_comes_before_what_would_be_written():
         ((Step("a", StepKind.BRANCH, then="nowhere"),), "does not exist"),
         ((Step("a", StepKind.MESSAGE, channel="email", then="a"),), "asks nothing"),
         ((Step("a", StepKind.SPLIT),), "into what"),
+        ((Step("a", StepKind.GOTO),), "where to"),
+        ((Step("a", StepKind.GOTO, then="nowhere"),), "does not exist"),
         ((Step("a", StepKind.SPLIT, ways={"x": "nowhere"}),), "does not exist"),
         ((Step("a", StepKind.WAIT),), "how long"),
         ((Step("a", StepKind.MESSAGE),), "without a channel"),
@@ -229,6 +231,15 @@ def test_a_reason_to_leave_comes_before_what_would_be_written():
 def test_a_wrong_sequence_is_refused(steps, words):
     with pytest.raises(ValueError, match=words):
         Sequence(steps)
+
+
+def test_a_jump_leads_back_as_often_as_it_says_and_on_without_limit():
+    back = Step("again", StepKind.GOTO, then="a", at_most=1)
+    sequence = Sequence((message("a"), wait("w", timedelta(hours=1)), back, message("b")))
+    assert plan(sequence, Position("again", NOW, 1)) == Send("a", NOW, 2)
+    assert plan(sequence, Position("again", NOW, 2)) == Send("b", NOW, 2)
+    onward = Sequence((Step("on", StepKind.GOTO, then="b"), message("a"), message("b")))
+    assert plan(onward, Position("on", NOW, 9)) == Send("b", NOW, 9)
 
 
 @st.composite
@@ -255,6 +266,8 @@ def sequences(draw):
             steps.append(draw(waits(key, targets)))
         elif kind is StepKind.SPLIT:
             steps.append(Step(key, kind, ways={"a": draw(targets), "b": draw(targets)}))
+        elif kind is StepKind.GOTO:
+            steps.append(Step(key, kind, then=draw(st.sampled_from(keys)), at_most=draw(st.integers(0, 3))))
         elif kind is StepKind.BRANCH:
             steps.append(Step(key, kind, then=draw(targets), otherwise=draw(targets)))
         else:

@@ -1,4 +1,5 @@
-"""`manage.py campaign apply FILE.json | export | check | launch | pause | resume | stop SLUG`: campaigns as code.
+"""`manage.py campaign apply FILE.json | export | check | diff | launch | drop | pause | resume | stop | move | enrol
+SLUG`: campaigns as code.
 
 JSON alone on standard output, words on standard error. Exit status: 0 done, 1 failed, 2 wrong input, 3 refused by a
 blocker or by the state the campaign is in; after 2 and 3 nothing was changed.
@@ -16,9 +17,20 @@ from typing import Any, NoReturn
 from django.core.management.base import BaseCommand
 from django.db.models import Max
 
-from campaigns.sequences import apply, check, launch, lifecycle, selectors
+from campaigns.sequences import (
+    apply,
+    campaign_file,
+    changed,
+    check,
+    enrol_file,
+    enrol_named,
+    launch,
+    lifecycle,
+    move,
+    selectors,
+)
 from campaigns.sequences.campaign_file import CampaignFileError
-from campaigns.sequences.models import Campaign, CampaignVersion
+from campaigns.sequences.models import Campaign, CampaignVersion, Entry
 from orchestrator import clock
 from orchestrator.jobs import bells
 
@@ -35,14 +47,27 @@ class Command(BaseCommand):
         for act, words in (
             ("export", "print the campaign file"),
             ("check", "print blockers and warnings as JSON lines"),
+            ("diff", "print what the draft changes in what runs, as JSON lines"),
             ("launch", "let the draft go live and enrol its audience"),
+            ("drop", "drop the draft beside what runs"),
             ("pause", "hold everything that is not on its way"),
             ("resume", "go on"),
             ("stop", "end it for good"),
+            (
+                "move",
+                "bring those inside over to the version that runs; without --yes only say who lands where",
+            ),
+            ("enrol", "take in whom a CSV names by the columns account and contact"),
         ):
             one = acts.add_parser(act, help=words)
             one.add_argument("slug")
             one.add_argument("--by", default=OPERATOR, help="who is recorded as having done or approved it")
+            if act == "move":
+                one.add_argument("--map", action="append", default=[], metavar="OLD=NEW", help="where a step leads to")
+                one.add_argument("--yes", action="store_true", help="do it")
+            if act == "enrol":
+                one.add_argument("file", type=Path)
+                one.add_argument("--dry-run", action="store_true", help="only say what would come of it")
 
     def handle(self, *args: Any, **options: Any) -> None:
         act = getattr(self, f"_{options['act']}")
@@ -52,8 +77,9 @@ class Command(BaseCommand):
         campaign = selectors.by_slug(slug=options["slug"])
         if campaign is None:
             self._fail(WRONG_INPUT, f"There is no campaign {options['slug']!r}.")
+        more = {name: options[name] for name in ("map", "yes", "file", "dry_run") if name in options}
         try:
-            act(campaign, options["by"])
+            act(campaign, options["by"], **more)
         except lifecycle.WrongStateError as error:
             self._fail(REFUSED, str(error))
 
@@ -88,6 +114,52 @@ class Command(BaseCommand):
                 self._print(asdict(finding))
         if any(finding.level == check.BLOCKER for finding in findings):
             sys.exit(REFUSED)
+
+    def _diff(self, campaign: Campaign, _by: str) -> None:
+        live, draft = campaign.live_version, campaign.draft_version
+        if live is None or draft is None:
+            self._fail(REFUSED, f"{campaign.slug} has no draft beside a version that runs.")
+        old, new = campaign_file.parse(live.definition), campaign_file.parse(draft.definition)
+        for change in changed.find_changes(old=old, new=new):
+            self._print(asdict(change))
+
+    def _drop(self, campaign: Campaign, by: str) -> None:
+        dropped = apply.drop_draft(campaign=campaign, by=by, now=clock.utcnow())
+        if not dropped:
+            self._fail(REFUSED, f"{campaign.slug} has no draft beside a version that runs.")
+        self._print({"slug": campaign.slug, "status": campaign.status})
+
+    def _move(self, campaign: Campaign, by: str, *, map: list[str], yes: bool) -> None:
+        mapping = dict(one.partition("=")[::2] for one in map)
+        try:
+            planned = move.preview_move(campaign=campaign, mapping=mapping)
+            moved = 0
+            if yes:
+                now = clock.utcnow()
+                moved = move.move_enrolments(campaign=campaign, by=by, now=now, digest=planned.digest, mapping=mapping)
+                bells.ring("enrolments_due")
+        except move.MoveError as error:
+            self._fail(REFUSED, str(error))
+        landings = [asdict(one) for one in planned.landings]
+        self._print({"slug": campaign.slug, "version": planned.to_version, "landings": landings, "moved": moved})
+
+    def _enrol(self, campaign: Campaign, by: str, *, file: Path, dry_run: bool) -> None:
+        try:
+            named = enrol_file.read_names(content=file.read_bytes())
+        except (OSError, enrol_file.NamesFileError) as error:
+            self._fail(WRONG_INPUT, str(error))
+        report = enrol_named.enrol_accounts(
+            campaign=campaign,
+            named=named,
+            source=Entry.Source.FILE,
+            occasion=file.name,
+            by=by,
+            now=clock.utcnow(),
+            dry_run=dry_run,
+        )
+        if not dry_run:
+            bells.ring("messages_due")
+        self._print(enrol_file.as_json(report=report, slug=campaign.slug))
 
     def _launch(self, campaign: Campaign, by: str) -> None:
         try:

@@ -1,0 +1,192 @@
+"""The studio's pages of a draft beside what runs, of moving people over, and of bringing people in by a file."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import time_machine
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+
+from campaigns.sequences import apply, launch, lifecycle
+from campaigns.sequences.models import Campaign, Enrolment, Entry
+from tests.campaigns.console.reading import words_of
+from tests.factories import sequences as make
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def at_noon(settings):
+    settings.SENDGRID_API_KEY = "SG.test"
+    with time_machine.travel(make.NOW, tick=False):
+        yield
+
+
+@pytest.fixture
+def campaign() -> Campaign:
+    make.market()
+    for _ in range(2):
+        make.ready_account()
+    return make.launched(holdout_percent=None)
+
+
+def url(name: str, *args: str) -> str:
+    return reverse(f"admin:studio-campaign{name}", args=["seats-80", *args])
+
+
+def begin(client):
+    return client.post(url("-edit"), follow=True)
+
+
+def longer_wait() -> dict:
+    steps = make.document()["steps"]
+    steps[1] = steps[1] | {"for": "9d"}
+    return make.document(holdout_percent=None, steps=steps)
+
+
+def renewed(campaign: Campaign, document: dict) -> Campaign:
+    apply.apply_campaign(document=document, by="maria", now=make.NOW)
+    campaign.refresh_from_db()
+    launch.launch(campaign=campaign, by="maria", now=make.NOW)
+    campaign.refresh_from_db()
+    return campaign
+
+
+def test_edit_makes_a_draft_beside_what_runs_and_says_so(marketer, campaign):
+    words = words_of(begin(marketer))
+    assert "This is the draft of version 2. Version 1 runs on unchanged until the draft is launched" in words
+    campaign.refresh_from_db()
+    assert (campaign.live_version.number, campaign.draft_version.number) == (1, 2)
+
+
+def test_a_part_is_changed_in_the_draft_only(marketer, campaign):
+    begin(marketer)
+    marketer.post(url("-part", "goal"), {"name": "Seats at 80 %", "window_days": 30, "offer": "next-plan-up"})
+    campaign.refresh_from_db()
+    assert campaign.draft_version.definition["goal"]["window_days"] == 30
+    assert campaign.live_version.definition["goal"]["window_days"] == 14
+
+
+def test_what_runs_cannot_be_changed_without_a_draft(marketer, campaign):
+    assert marketer.post(url("-part", "goal"), {"window_days": 30}).status_code == 404
+    assert marketer.get(url("-launch")).status_code == 302
+
+
+def test_undo_goes_back_no_further_than_to_where_editing_began(marketer, campaign):
+    begin(marketer)
+    marketer.post(url("-part", "goal"), {"name": "Seats at 80 %", "window_days": 30, "offer": "next-plan-up"})
+    for _ in range(3):
+        marketer.post(url("-version"), {"do": "undo"})
+    campaign.refresh_from_db()
+    assert (campaign.draft_version.number, campaign.live_version.number) == (2, 1)
+    assert campaign.draft_version.definition["goal"]["window_days"] == 14
+
+
+def test_the_review_says_what_changes_and_that_people_inside_finish_theirs(marketer, campaign):
+    apply.apply_campaign(document=longer_wait(), by="maria", now=make.NOW)
+    words = words_of(marketer.get(url("-launch")))
+    assert "What changes from version 1 Step 2 (wait-1) is changed" in words
+    assert "2 people inside finish the version they entered" in words
+
+
+def test_launching_from_the_review_makes_the_draft_what_runs(marketer, campaign):
+    draft = apply.apply_campaign(document=longer_wait(), by="maria", now=make.NOW)
+    words = words_of(marketer.post(url("-launch"), {"version": draft.pk}, follow=True))
+    assert "Live, version 2" in words
+    assert "2 people are on their way in an earlier version and finish it." in words
+
+
+def test_the_draft_is_dropped(marketer, campaign):
+    begin(marketer)
+    words = words_of(marketer.post(url("-edit"), {"do": "drop"}, follow=True))
+    assert "The draft is gone. What runs goes on as it was." in words
+    campaign.refresh_from_db()
+    assert campaign.draft_version is None
+
+
+def test_a_stopped_campaign_is_not_edited(marketer, campaign):
+    lifecycle.stop(campaign=campaign, by="maria", now=make.NOW)
+    assert "A campaign that is over can’t be edited." in words_of(begin(marketer))
+
+
+def test_an_onlooker_changes_nothing(onlooker, campaign):
+    for name in ("-edit", "-move", "-enrol"):
+        assert onlooker.post(url(name)).status_code == 403
+
+
+def test_the_page_says_when_it_is_finished(marketer, campaign):
+    said = "Finished: nobody is on the way and no message is open"
+    assert said not in words_of(marketer.get(url("")))
+    lifecycle.stop(campaign=campaign, by="maria", now=make.NOW)
+    assert said in words_of(marketer.get(url("")))
+
+
+def test_the_preview_says_who_lands_where_and_the_button_does_it(marketer, campaign):
+    renewed(campaign, longer_wait())
+    page = marketer.get(url("-move"))
+    assert "1 wait-1 2 2. wait-1" in words_of(page)
+    digest = re.search(r'name="digest" value="(\w+)"', page.content.decode())[1]
+    words = words_of(marketer.post(url("-move"), {"do": "move", "digest": digest}, follow=True))
+    assert "2 people were moved." in words
+    assert set(Enrolment.objects.values_list("version__number", flat=True)) == {2}
+    assert "Everybody inside is in the version that runs." in words_of(marketer.get(url("-move")))
+
+
+def test_a_choice_is_looked_at_before_it_is_done(marketer, campaign):
+    steps = [step for step in make.document()["steps"] if step["key"] != "wait-1"]
+    renewed(campaign, make.document(holdout_percent=None, steps=steps))
+    assert "Stay: this version has no such step. Choose where they land." in words_of(marketer.get(url("-move")))
+    stale = marketer.post(url("-move"), {"do": "move", "digest": "x", "to-wait-1": "reacted"})
+    assert "Meanwhile others stand elsewhere." in words_of(stale)
+    looked = marketer.post(url("-move"), {"do": "look", "to-wait-1": "reacted"})
+    assert "Move 2 people to version 2" in words_of(looked)
+    assert not Enrolment.objects.filter(version__number=2).exists()
+
+
+def test_a_file_is_tried_before_it_counts(marketer, campaign):
+    account = make.account_near_limit(seats=1)
+    make.reader(account)
+    text = f"account\n{account.external_id}\nnobody\n"
+    upload = SimpleUploadedFile("q3.csv", text.encode())
+    page = marketer.post(url("-enrol"), {"file": upload, "do": "look"})
+    words = words_of(page)
+    assert "Would start for 1 account" in words
+    assert "Line 3: nobody There is no account with this id." in words
+    assert Entry.objects.count() == 2
+    marketer.post(url("-enrol"), {"text": text, "name": "q3.csv", "do": "enrol"})
+    assert Entry.objects.get(account=account).occasion == "q3.csv"
+
+
+@pytest.mark.parametrize("content", [b"id\nx\n", b"\xff\xfe"])
+def test_a_file_that_cannot_be_read_is_refused_in_words(marketer, campaign, content):
+    page = marketer.post(url("-enrol"), {"file": SimpleUploadedFile("x.csv", content), "do": "look"})
+    assert page.status_code == 422
+
+
+def test_a_paused_campaign_takes_nobody_in_by_file(marketer, campaign):
+    lifecycle.pause(campaign=campaign, by="maria", now=make.NOW)
+    assert "Only a campaign that runs takes anybody in." in words_of(marketer.get(url("-enrol"), follow=True))
+
+
+def test_entry_by_an_event_is_said_and_survives_the_form(marketer):
+    campaign = make.drafted(entry={"event": {"name": "sso_attempted"}, "reentry": "ALWAYS", "at_most": 3})
+    words = words_of(marketer.get(url("")))
+    assert "Who is in it enters when the event sso_attempted happens." in words
+    assert "At most 3 times in all." in words
+    form = {"segment": "", "holdout_percent": 20, "reentry": "ALWAYS", "cooldown_days": 90, "at_most": 2,
+            "per_account": 1, "roles": ["OWNER"]}  # fmt: skip
+    marketer.post(url("-part", "audience"), form)
+    campaign.refresh_from_db()
+    entry = campaign.draft_version.definition["entry"]
+    assert entry == {"event": {"name": "sso_attempted"}, "reentry": "ALWAYS", "at_most": 2}
+    assert "People enter when the event sso_attempted happens, from the launch on" in words_of(
+        marketer.get(url("-launch"))
+    )
+
+
+def test_a_jump_is_read_in_words(marketer):
+    mail, wait, *_ = make.document()["steps"]
+    make.drafted(steps=[mail, wait, {"key": "again", "kind": "GOTO", "to": "mail-1", "at_most": 2}])
+    assert "Go to step 1, back at most 2 times" in words_of(marketer.get(url("")))

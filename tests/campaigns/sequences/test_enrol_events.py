@@ -1,0 +1,180 @@
+"""Entry by an event: it happened to somebody in the audience, after they were last looked at."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+
+import pytest
+from django.db import connection, transaction
+
+from campaigns.sequences import enrol, enrol_events, exits, selectors
+from campaigns.sequences.models import Campaign, Enrolment, Entry
+from campaigns.usage import record
+from tests.factories import sequences as make
+from tests.settled import wait_until_settled
+
+NOW = make.NOW
+SOON = NOW + timedelta(minutes=5)
+ATTEMPT = {"name": "sso_attempted", "where": [{"property": "feature", "op": "=", "value": "sso"}]}
+
+
+def launched(**changes) -> Campaign:
+    entry = {"event": ATTEMPT} | changes.pop("entry", {})
+    return make.launched(**({"holdout_percent": None, "entry": entry} | changes))
+
+
+def happens(account, *, at=SOON, name="sso_attempted", feature="sso", contact=None) -> None:
+    record.record_events(
+        events=[
+            record.NewEvent(
+                at=at,
+                account_id=account.pk,
+                contact_id=contact.pk if contact else None,
+                name=name,
+                properties={"feature": feature},
+                source="tests",
+                message_id=f"{account.pk}-{at}",
+                received_at=at,
+            )
+        ]
+    )
+
+
+@pytest.fixture
+def account(db):
+    make.market()
+    return make.ready_account()
+
+
+def test_nobody_enters_before_it_happens(account):
+    campaign = launched()
+    assert enrol.enrol_audience(campaign=campaign, now=NOW) == enrol.Counts()
+    assert enrol.enrol_due(now=NOW) == enrol.Counts()
+    assert enrol_events.enrol_happened(now=SOON) == enrol.Counts()
+
+
+def test_the_event_brings_the_account_in_and_says_so(account):
+    launched()
+    happens(account)
+    assert enrol_events.enrol_happened(now=SOON).enrolled == 1
+    entry = Entry.objects.get()
+    assert (entry.source, entry.occasion) == ("EVENT", "sso_attempted 2026-03-02T09:05:00Z")
+    assert entry.stay is not None
+
+
+def test_an_event_read_again_brings_nobody_in_twice(account):
+    launched(entry={"reentry": "ALWAYS"})
+    happens(account)
+    enrol_events.enrol_happened(now=SOON)
+    exits.end_enrolments(enrolment_ids=[Enrolment.objects.get().pk], reason="COMPLETED", now=SOON)
+    enrol_events.enrol_happened(now=SOON + timedelta(minutes=1))
+    assert Entry.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    "event",
+    [{"feature": "audit_log"}, {"name": "scim_attempted"}, {"at": NOW - timedelta(minutes=1)}],
+)
+def test_another_event_or_one_before_the_launch_brings_nobody_in(account, event):
+    launched()
+    happens(account, **event)
+    enrol_events.enrol_happened(now=SOON)
+    assert not Entry.objects.exists()
+
+
+def test_who_is_not_in_the_audience_does_not_enter(account):
+    outside = make.account_near_limit(seats=2)
+    make.reader(outside)
+    launched()
+    happens(outside)
+    enrol_events.enrol_happened(now=SOON)
+    assert not Entry.objects.exists()
+
+
+def test_an_event_of_the_day_before_yesterday_starts_nothing(account):
+    launched()
+    happens(account)
+    enrol_events.enrol_happened(now=SOON + timedelta(days=2))
+    assert not Entry.objects.exists()
+
+
+def test_the_gates_hold_for_events_too_and_the_ledger_sums(account):
+    launched()
+    happens(account)
+    mute = make.account_near_limit()
+    happens(mute)
+    enrol_events.enrol_happened(now=SOON)
+    accounts = selectors.ledger(campaign=Campaign.objects.get(), now=SOON)["accounts"]
+    assert accounts == {"audience": 2, "holdout": 0, "enrolled": 1, "not_enrolled": {"no_reachable_contact": 1}}
+
+
+def test_of_a_contact_audience_the_contact_enters(account):
+    other = make.reader(account)
+    launched(audience={"segment": {"subject": "contact", "all": []}})
+    happens(account, contact=other)
+    enrol_events.enrol_happened(now=SOON)
+    assert Enrolment.objects.get().contact == other
+
+
+@pytest.mark.parametrize(
+    ("rule", "again"),
+    [
+        ({"reentry": "NEVER"}, False),
+        ({"reentry": "ALWAYS"}, True),
+        ({"reentry": "ALWAYS", "at_most": 1}, False),
+        ({"reentry": "ALWAYS", "at_most": 2}, True),
+        ({"reentry": "AFTER_COOLDOWN", "cooldown_days": 5}, False),
+        ({"reentry": "AFTER_COOLDOWN", "cooldown_days": 4}, True),
+    ],
+)
+def test_a_second_event_after_the_exit_enters_as_the_rule_says(account, rule, again):
+    """Enters on day 0, leaves on day 3, the event comes again on day 7: four days since the exit."""
+    launched(entry=rule)
+    happens(account)
+    enrol_events.enrol_happened(now=SOON)
+    left = SOON + timedelta(days=3)
+    exits.end_enrolments(enrolment_ids=[Enrolment.objects.get().pk], reason="COMPLETED", now=left)
+    happens(account, at=left + timedelta(days=4))
+    enrol_events.enrol_happened(now=left + timedelta(days=4, minutes=1))
+    assert Entry.objects.count() == 1 + again
+
+
+def test_who_is_inside_does_not_enter_again(account):
+    launched(entry={"reentry": "ALWAYS"})
+    happens(account)
+    enrol_events.enrol_happened(now=SOON)
+    happens(account, at=SOON + timedelta(hours=1))
+    enrol_events.enrol_happened(now=SOON + timedelta(hours=1))
+    assert Entry.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_event_that_commits_late_under_an_older_id_is_not_lost():
+    make.market()
+    slow, quick = make.ready_account(), make.ready_account()
+    launched()
+    stored, may_commit = threading.Event(), threading.Event()
+
+    def store_slowly() -> None:
+        try:
+            with transaction.atomic():
+                happens(slow)
+                stored.set()
+                may_commit.wait(20)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=store_slowly)
+    thread.start()
+    assert stored.wait(20)
+    happens(quick)
+    for _ in range(3):
+        enrol_events.enrol_happened(now=SOON)
+    assert set(Entry.objects.values_list("account_id", flat=True)) == {quick.pk}
+    may_commit.set()
+    thread.join(20)
+    wait_until_settled()
+    for _ in range(3):
+        enrol_events.enrol_happened(now=SOON)
+    assert set(Entry.objects.values_list("account_id", flat=True)) == {quick.pk, slow.pk}
