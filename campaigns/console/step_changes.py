@@ -73,7 +73,7 @@ def _add(campaign: Campaign, tree: list[Node], kind: str, key: str, lane: str) -
 def _new_step(campaign: Campaign, tree: list[Node], kind: str, after: str, lane: str) -> Step:
     key = step_tree.new_key(STEMS[kind], {node.key for node in step_tree.walk(tree)})
     if kind == "email":
-        meter = audience.meter_of(segment=campaign.segment)
+        meter = audience.meter_of(segment=campaign.edited_segment)
         return skeleton.new_mail(key=key, has_meter=meter is not None, unit=usage.unit_of(meter=meter), wordings=1)
     if kind == "wait":
         return {"key": key, "kind": "WAIT", "for": "3d"}
