@@ -13,8 +13,8 @@ from django.utils.translation import ngettext
 
 from campaigns.billing.models import Subscription
 from campaigns.crm.models import CrmConnection, SyncRun, WriteBack
-from campaigns.delivery import switch
-from campaigns.delivery.models import Message
+from campaigns.delivery import spend, switch
+from campaigns.delivery.models import ChannelHealth, Message
 from campaigns.intake.models import Parked, Quarantined
 from campaigns.operations.models import LongTask, SendSwitch
 from campaigns.segments.models import Segment
@@ -66,7 +66,7 @@ class CampaignRow:
 
 def find_needs(*, now: datetime) -> list[Need]:
     """What needs attention, the worst first; empty when nothing does."""
-    return [*_sending(), *_messages(), *_intake(now), *_crm(), *_usage(now), *_segments(now)]
+    return [*_sending(), *_limits(now), *_messages(), *_intake(now), *_crm(), *_usage(now), *_segments(now)]
 
 
 def list_campaigns(*, now: datetime, limit: int = 20) -> list[CampaignRow]:
@@ -118,6 +118,29 @@ def _sending() -> Iterator[Need]:
     if row is not None:
         detail = _("%(who)s switched it off: %(why)s") % {"who": row.changed_by, "why": row.reason or "–"}
         yield Need(_("Sending is switched off"), detail, "warn", "is-bad")
+
+
+def _limits(now: datetime) -> Iterator[Need]:
+    names = {"email": _("e-mail"), "sms": _("SMS"), "webhook": _("webhooks")}
+    for health in ChannelHealth.objects.filter(opened_at__isnull=False).order_by("channel"):
+        title = _("The provider for %(channel)s fails at everything") % {
+            "channel": names.get(health.channel, health.channel)
+        }
+        detail = _(
+            "Its last answer was “%(code)s”. One message at a time is tried, at most once a minute; the others wait "
+            "and go by themselves once it works again."
+        ) % {"code": health.code or "–"}
+        yield Need(title, detail, "warn", "is-bad")
+    for day in spend.stopped_today(now=now):
+        segments = ngettext("%(n)d segment has gone", "%(n)d segments have gone", day.segments) % {"n": day.segments}
+        detail = _("%(gone)s today. What is left waits for tomorrow.") % {"gone": segments}
+        yield _counted(
+            _("The day’s SMS budget is spent"),
+            0,
+            detail,
+            "admin:delivery_message_changelist",
+            {"reason__exact": "BUDGET_SPENT"},
+        )
 
 
 def _messages() -> Iterator[Need]:

@@ -260,6 +260,7 @@ def unsent_words(reason: str) -> str:
         reasons.GATE_CLOSED: _("kept back because sending was stopped"),
         reasons.NO_ADDRESS: _("without an address"),
         reasons.RENDER_ERROR: _("with a text that could not be filled in"),
+        reasons.BUDGET_SPENT: _("when the day’s SMS budget was spent"),
     }
     return str(names.get(reason, reason))
 

@@ -24,6 +24,7 @@ from campaigns.delivery.timeline import Kind, Moment
 from campaigns.offers.models import Quote
 from campaigns.profiles.models import Contact
 from campaigns.sequences.models import Campaign, Enrolment, Entry, StepRun
+from orchestrator.engine import capping
 
 _ICONS = {
     Kind.UNSENT: "off", Kind.WAITING: "clock", Kind.SCANNED: "shield", Kind.CLICKED: "click", Kind.REPLIED: "undo",
@@ -87,7 +88,7 @@ def tell(what: str, source: Any, around: Surroundings) -> Item | None:
 
 
 def longest_cap() -> int:
-    return max((int(cap["days"]) for cap in settings.FREQUENCY_CAPS), default=1)
+    return max((cap.memory.days for cap in capping.read_caps(settings.FREQUENCY_CAPS)), default=1)
 
 
 def channel_of(run: StepRun) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
 from zoneinfo import ZoneInfo
 
@@ -40,7 +40,7 @@ class Unsent:
     noes: Sequence[ConsentRecord] = ()
     spenders: Sequence[Message] = ()
     block: str = ""
-    caps: Sequence[capping.Cap] = field(default_factory=lambda: [capping.Cap(**cap) for cap in settings.FREQUENCY_CAPS])
+    caps: Sequence[capping.Cap] = field(default_factory=lambda: capping.read_caps(settings.FREQUENCY_CAPS))
 
     @property
     def at(self) -> datetime:
@@ -147,7 +147,8 @@ def why_skipped(reason: str, known: Unsent) -> str:
     if reason == Reason.RENDER_ERROR:
         said = known.attempt.detail if known.attempt else ""
         return _("Its text could not be filled in for this person. %(said)s") % {"said": said}
-    return reason_sentence(reason, known.message.channel)
+    winner = f" ({known.message.lost_to.origin_campaign})" if known.message.lost_to else ""
+    return reason_sentence(reason, known.message.channel) + winner
 
 
 def reason_sentence(reason: str, channel_kind: str) -> str:
@@ -167,6 +168,7 @@ def reason_sentence(reason: str, channel_kind: str) -> str:
         Reason.GATE_CLOSED: _("Sending was stopped for the campaign."),
         Reason.NO_ADDRESS: _("There is no address for %(channel)s, or it changed after the message was planned."),
         Reason.RENDER_ERROR: _("Its text could not be filled in for this person."),
+        Reason.BUDGET_SPENT: _("The SMS budget of the day was spent."),
     }
     if reason in words:
         return words[Reason(reason)] % {"channel": by_channel(channel_kind)}
@@ -357,7 +359,9 @@ def _limit(known: Unsent) -> str:
     """The first limit that had no room left, else the narrowest."""
     full = next((cap for cap in known.caps if _most_spent(known, cap) >= cap.messages), known.caps[0])
     number = {"n": full.messages}
-    if full.days == 1:
+    if full.per:
+        words = _per_period(full)
+    elif full.days == 1:
         words = ngettext("at most %(n)d message a day", "at most %(n)d messages a day", full.messages) % number
     elif full.days == 7:
         words = ngettext("at most %(n)d message a week", "at most %(n)d messages a week", full.messages) % number
@@ -369,13 +373,19 @@ def _limit(known: Unsent) -> str:
     return _("The limit was met: %(limit)s for a person and for an account.") % {"limit": words}
 
 
+def _per_period(cap: capping.Cap) -> str:
+    spans = {"day": _("calendar day"), "week": _("calendar week"), "month": _("calendar month")}
+    words = ngettext("at most %(n)d message in a %(span)s", "at most %(n)d messages in a %(span)s", cap.messages)
+    return words % {"n": cap.messages, "span": spans[cap.per]}
+
+
 def _most_spent(known: Unsent, cap: capping.Cap) -> int:
     return max(sum(_counts(at, cap, known.at) for at in times) for times in _own_and_accounts(known))
 
 
 def _counts(at: datetime, cap: capping.Cap, now: datetime) -> bool:
     """Whether a message still counts for the cap."""
-    return capping.earliest_allowed(sent_at=[at], caps=[capping.Cap(cap.days, 1)], now=now) > now
+    return capping.earliest_allowed(sent_at=[at], caps=[replace(cap, messages=1)], now=now) > now
 
 
 def _free_again(known: Unsent) -> datetime:

@@ -10,18 +10,22 @@ one that comes later waits until SENDING is committed.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
 
 from campaigns.consent import selectors as consent
 from campaigns.consent.models import ConsentTopic, ContactPoint
-from campaigns.delivery import budget, evidence, windows
+from campaigns.delivery import arbitration, budget, evidence, spend, windows
+from campaigns.delivery.arbitration import Arbiter
+from campaigns.delivery.budget import Budgets
 from campaigns.delivery.claim import Held
 from campaigns.delivery.models import CsmTask, Message, SendGate
+from campaigns.delivery.spend import Cost, Purse
 from campaigns.operations import database_identity
 
 State = Message.State
@@ -62,29 +66,37 @@ _WRITE = """
 UPDATE delivery_message AS message
 SET state = said.state, reason = said.reason, due_at = coalesce(said.due_at, message.due_at),
     next_at = said.next_at, lease_until = said.lease_until, ended_at = said.ended_at,
-    accepted_at = said.accepted_at,
+    accepted_at = said.accepted_at, lost_to_id = said.lost_to,
     claimed_by = CASE WHEN said.state = 'SENDING' THEN message.claimed_by ELSE '' END
 FROM unnest(%(ids)s::bigint[], %(states)s::text[], %(reasons)s::text[], %(due)s::timestamptz[],
-    %(next)s::timestamptz[], %(lease)s::timestamptz[], %(ended)s::timestamptz[], %(accepted)s::timestamptz[])
-    AS said(id, state, reason, due_at, next_at, lease_until, ended_at, accepted_at)
+    %(next)s::timestamptz[], %(lease)s::timestamptz[], %(ended)s::timestamptz[], %(accepted)s::timestamptz[],
+    %(lost)s::bigint[]) AS said(id, state, reason, due_at, next_at, lease_until, ended_at, accepted_at, lost_to)
 WHERE message.id = said.id
 """
 
 _ATTEMPTS = """
-INSERT INTO delivery_deliveryattempt (message_id, number, started_at, ended_at, outcome, code, detail)
-SELECT id, attempt, %(wall_now)s, NULL, 'STARTED', '', ''
-FROM unnest(%(ids)s::bigint[], %(attempts)s::int[]) AS begun(id, attempt)
+INSERT INTO delivery_deliveryattempt (message_id, number, started_at, ended_at, outcome, code, detail, request)
+SELECT id, attempt, %(wall_now)s, NULL, 'STARTED', '', '', request
+FROM unnest(%(ids)s::bigint[], %(attempts)s::int[], %(requests)s::uuid[]) AS begun(id, attempt, request)
+"""
+
+_REQUESTS = """
+UPDATE delivery_deliveryattempt AS attempt SET request = said.request
+FROM unnest(%(ids)s::bigint[], %(attempts)s::int[], %(requests)s::uuid[]) AS said(id, number, request)
+WHERE attempt.message_id = said.id AND attempt.number = said.number
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What becomes of a claimed message now. SENDING means: it may go, for as long as the lease lasts."""
+    """What becomes of a claimed message now. SENDING means: it may go, for as long as the lease lasts. A reason
+    beside PLANNED says why it was put off."""
 
     state: str
     reason: str = ""
     due_at: datetime | None = None
     next_at: datetime | None = None
+    lost_to: int | None = None
 
 
 @dataclass(slots=True)
@@ -104,21 +116,34 @@ SENDING = Verdict(State.SENDING)
 
 
 def begin_send(
-    *, held: Sequence[Held], topics: Mapping[str, ConsentTopic], now: datetime, wall_now: datetime
+    *,
+    held: Sequence[Held],
+    topics: Mapping[str, ConsentTopic],
+    now: datetime,
+    wall_now: datetime,
+    requests: Mapping[int, UUID] | None = None,
+    costs: Mapping[int, Cost] | None = None,
 ) -> dict[int, Verdict]:
     """Decide on each, write it and commit; by message id. Rendering is done already: no lock waits for it.
 
-    A message whose claim was lost in the meantime is absent: somebody else decides on it.
+    A message whose claim was lost in the meantime is absent: somebody else decides on it. `requests` names the request
+    of each message that shares one; `costs` what each takes of the day's budget, where the channel has one.
     """
     with transaction.atomic(durable=True):
-        verdicts = decide(held=held, topics=topics, now=now, wall_now=wall_now)
+        verdicts = decide(held=held, topics=topics, now=now, wall_now=wall_now, costs=costs)
         write(held=held, verdicts=verdicts, now=now, wall_now=wall_now)
-        write_attempts(held=[one for one in held if verdicts.get(one.id) == SENDING], wall_now=wall_now)
+        going = [one for one in held if verdicts.get(one.id) == SENDING]
+        write_attempts(held=going, requests=requests or {}, wall_now=wall_now)
     return verdicts
 
 
 def decide(
-    *, held: Sequence[Held], topics: Mapping[str, ConsentTopic], now: datetime, wall_now: datetime
+    *,
+    held: Sequence[Held],
+    topics: Mapping[str, ConsentTopic],
+    now: datetime,
+    wall_now: datetime,
+    costs: Mapping[int, Cost] | None = None,
 ) -> dict[int, Verdict]:
     """Lock, read and judge, in the caller's transaction. What goes has taken its part of the budgets."""
     facts = _lock(held, topics)
@@ -126,9 +151,17 @@ def decide(
     facts.proven = evidence.proven_ids(message_ids=[one.id for one in mine if one.attempt > 1])
     facts.revisions = _revisions(mine)
     verdicts = {one.id: _judge(one, facts, now, wall_now) for one in mine}
-    going = [one for one in mine if verdicts[one.id] == SENDING and one.purpose == Message.Purpose.MARKETING]
-    capped = [one for one in going if one.channel not in UNSEEN]
-    verdicts.update(_take_budgets(capped, facts, now))
+    going = [one for one in mine if verdicts[one.id] == SENDING]
+    if not going:
+        return verdicts
+    purse = spend.open_purse(costs=costs, now=now) if costs else None
+    capped = [one for one in going if one.purpose == Message.Purpose.MARKETING and one.channel not in UNSEEN]
+    if purse is not None:
+        free = {one.id for one in going} - {one.id for one in capped}
+        verdicts.update({one.id: _paid(one, facts, purse, now) for one in going if one.id in free})
+    verdicts.update(_take_budgets(capped, facts, purse, now))
+    if purse is not None:
+        purse.store(now=now)
     return verdicts
 
 
@@ -162,20 +195,32 @@ def write(
                 "lease": [lease_until if verdict.state == State.SENDING else None for _, verdict in rows],
                 "ended": [now if verdict.state in _ENDED else None for _, verdict in rows],
                 "accepted": [now if verdict.state == State.ACCEPTED else None for _, verdict in rows],
+                "lost": [verdict.lost_to for _, verdict in rows],
             },
         )
 
 
-def write_attempts(*, held: Sequence[Held], wall_now: datetime) -> None:
+def write_attempts(*, held: Sequence[Held], requests: Mapping[int, UUID], wall_now: datetime) -> None:
     if not held:
         return
-    params: dict[str, Any] = {
+    with connection.cursor() as cursor:
+        cursor.execute(_ATTEMPTS, _asked(held, requests) | {"wall_now": wall_now})
+
+
+def write_requests(*, held: Sequence[Held], requests: Mapping[int, UUID]) -> None:
+    """These go again in other company, since the request they were in was refused. Committed when it returns: what a
+    report about one proves about the others hangs on it."""
+    with transaction.atomic(durable=True), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL synchronous_commit TO on")
+        cursor.execute(_REQUESTS, _asked(held, requests))
+
+
+def _asked(held: Sequence[Held], requests: Mapping[int, UUID]) -> dict[str, Any]:
+    return {
         "ids": [one.id for one in held],
         "attempts": [one.attempt for one in held],
-        "wall_now": wall_now,
+        "requests": [requests.get(one.id) for one in held],
     }
-    with connection.cursor() as cursor:
-        cursor.execute(_ATTEMPTS, params)
 
 
 _ENDED = frozenset({State.SKIPPED, State.EXPIRED, State.ACCEPTED})
@@ -265,7 +310,7 @@ def topic_of(*, purpose: str, topic: str, topics: Mapping[str, ConsentTopic]) ->
     return topics.get(topic) or ConsentTopic(slug=topic)
 
 
-def _take_budgets(held: Sequence[Held], facts: _Facts, now: datetime) -> dict[int, Verdict]:
+def _take_budgets(held: Sequence[Held], facts: _Facts, purse: Purse | None, now: datetime) -> dict[int, Verdict]:
     """Verdicts of those that stay back. The account's budget row, once locked, keeps a second worker from writing
     to the account or making a task for it at the same time."""
     if not held:
@@ -275,18 +320,54 @@ def _take_budgets(held: Sequence[Held], facts: _Facts, now: datetime) -> dict[in
         contact_ids=[one.contact_id for one in held],
     )
     called = _accounts_being_called(held)
-    capped = {one.id: Verdict(State.SKIPPED, reason=Reason.CSM_TASK_OPEN) for one in held if one.account_id in called}
-    free = [one for one in held if one.id not in capped and settings.FREQUENCY_CAPS]
-    for one in free:
-        allowed = budgets.earliest(message_id=one.id, account_id=one.account_id, contact_id=one.contact_id, now=now)
-        if allowed <= now:
+    back = {one.id: Verdict(State.SKIPPED, reason=Reason.CSM_TASK_OPEN) for one in held if one.account_id in called}
+    free = [one for one in held if one.id not in back]
+    arbiter = arbitration.find_rivals(held=free, budgets=budgets, now=now, unseen=UNSEEN)
+    for one in arbiter.in_order(free):
+        verdict = _attended(one, facts, budgets, arbiter, now)
+        if verdict == SENDING and purse is not None:
+            verdict = _paid(one, facts, purse, now)
+        if verdict == SENDING:
             budgets.take(message_id=one.id, account_id=one.account_id, contact_id=one.contact_id, now=now)
         else:
-            capped[one.id] = _capped(one, facts.gates[one.gate_id], allowed)
+            back[one.id] = verdict
+        arbiter.settle(one, is_going=verdict == SENDING)
     budgets.store()
-    return capped
+    return back
 
 
-def _capped(one: Held, gate: SendGate, allowed: datetime) -> Verdict:
-    """Later, when there is room again; if that is too late, not at all."""
-    return _later(one, _opens(one, gate, allowed), else_as=Verdict(State.SKIPPED, reason=Reason.CAPPED))
+def _attended(one: Held, facts: _Facts, budgets: Budgets, arbiter: Arbiter, now: datetime) -> Verdict:
+    """Whether the account and the contact have attention left for it, and nothing better to give it to."""
+    winner = arbiter.loses_to(one)
+    if winner is not None:
+        lost = Verdict(State.SKIPPED, reason=Reason.LOST_ARBITRATION, lost_to=winner)
+        if settings.ARBITRATION_LOSERS != arbitration.DEFER:
+            return lost
+        return _put_off(one, facts, now + arbitration.window(), lost)
+    if not budgets.caps:
+        return SENDING
+    allowed = budgets.earliest(
+        message_id=one.id,
+        account_id=one.account_id,
+        contact_id=one.contact_id,
+        now=now,
+        zone=one.place.zones[0],
+        account_zone=one.account_zone,
+    )
+    if allowed <= now:
+        return SENDING
+    return _put_off(one, facts, allowed, Verdict(State.SKIPPED, reason=Reason.CAPPED))
+
+
+def _paid(one: Held, facts: _Facts, purse: Purse, now: datetime) -> Verdict:
+    """A text message that takes its part of the day's budget, or waits for tomorrow's."""
+    if purse.can_pay(one.id):
+        purse.pay(one.id)
+        return SENDING
+    return _put_off(one, facts, spend.next_day(now), Verdict(State.SKIPPED, reason=Reason.BUDGET_SPENT))
+
+
+def _put_off(one: Held, facts: _Facts, until: datetime, else_as: Verdict) -> Verdict:
+    """Later, for the reason for which it would be skipped if that is too late."""
+    later = _later(one, _opens(one, facts.gates[one.gate_id], until), else_as=else_as)
+    return replace(later, reason=else_as.reason, lost_to=else_as.lost_to)

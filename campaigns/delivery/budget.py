@@ -1,4 +1,5 @@
-"""Attention is a budget: how many upsell messages an account and a contact get in a rolling time.
+"""Attention is a budget: how many upsell messages an account and a contact get in rolling times
+and calendar periods.
 
 Taken inside begin_send under the rows' own locks. A count under a share lock would let two workers
 both see room for the last one.
@@ -70,18 +71,42 @@ class Budgets:
     accounts: dict[int, _Row] = field(default_factory=dict)
     contacts: dict[int, _Row] = field(default_factory=dict)
 
-    def earliest(self, *, message_id: int, account_id: int | None, contact_id: int, now: datetime) -> datetime:
-        """When one more message breaks no cap of the account or the contact. The message's own earlier try is free."""
-        return max(
-            capping.earliest_allowed(
-                sent_at=[at for spender, at in row.spent if spender != message_id], caps=self.caps, now=now
-            )
-            for row in self._rows(account_id, contact_id)
-        )
+    def earliest(
+        self,
+        *,
+        message_id: int,
+        account_id: int | None,
+        contact_id: int,
+        now: datetime,
+        zone: str = "UTC",
+        account_zone: str = "UTC",
+    ) -> datetime:
+        """When one more message breaks no cap of the account or the contact. The message's own earlier try is free.
+
+        Calendar periods are the contact's by `zone` and the account's by `account_zone`.
+        """
+        allowed = now
+        # Room in one row's period may lie where the other's is full: both have to say yes to the same moment.
+        while True:
+            before = allowed
+            for row, owner in self._rows(account_id, contact_id):
+                allowed = capping.earliest_allowed(
+                    sent_at=[at for spender, at in row.spent if spender != message_id],
+                    caps=[cap for cap in self.caps if cap.of in ("", owner)],
+                    now=allowed,
+                    zone=zone if owner == capping.CONTACT else account_zone,
+                )
+            if allowed == before:
+                return allowed
+
+    def spent_since(self, *, account_id: int, since: datetime) -> list[tuple[int, datetime]]:
+        """(message id, when) of what the account was sent after `since`."""
+        row = self.accounts.get(account_id)
+        return [(spender, at) for spender, at in row.spent if at > since] if row is not None else []
 
     def take(self, *, message_id: int, account_id: int | None, contact_id: int, now: datetime) -> None:
-        keep_since = now - timedelta(days=max(cap.days for cap in self.caps))
-        for row in self._rows(account_id, contact_id):
+        keep_since = now - max([timedelta(minutes=settings.ARBITRATION_WINDOW_MIN), *(cap.memory for cap in self.caps)])
+        for row, _ in self._rows(account_id, contact_id):
             kept = [(spender, at) for spender, at in row.spent if at > keep_since and spender != message_id]
             row.spent = [*kept, (message_id, now)]
             row.is_changed = True
@@ -94,17 +119,20 @@ class Budgets:
         with connection.cursor() as cursor:
             cursor.execute(_STORE, [[row.id for row in changed], spent])
 
-    def _rows(self, account_id: int | None, contact_id: int) -> list[_Row]:
-        own = [self.contacts[contact_id]]
-        return [*own, self.accounts[account_id]] if account_id is not None else own
+    def _rows(self, account_id: int | None, contact_id: int) -> list[tuple[_Row, str]]:
+        if not (self.accounts or self.contacts):
+            # Nothing is limited, so nothing was locked.
+            return []
+        own = [(self.contacts[contact_id], capping.CONTACT)]
+        return [*own, (self.accounts[account_id], capping.ACCOUNT)] if account_id is not None else own
 
 
 def lock_budgets(*, account_ids: Iterable[int], contact_ids: Iterable[int]) -> Budgets:
     """The rows of all of them (made where they lacked), locked in id order until the transaction ends."""
-    caps = [capping.Cap(days=cap["days"], messages=cap["messages"]) for cap in settings.FREQUENCY_CAPS]
+    caps = capping.read_caps(settings.FREQUENCY_CAPS)
     budgets = Budgets(caps=caps)
     keys = {"accounts": sorted(set(account_ids)), "contacts": sorted(set(contact_ids))}
-    if not caps or not (keys["accounts"] or keys["contacts"]):
+    if not (caps or settings.ARBITRATION_WINDOW_MIN) or not (keys["accounts"] or keys["contacts"]):
         return budgets
     with connection.cursor() as cursor:
         # All are made before any is locked: who holds a row and waits for one being made could wait for its maker, who

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -67,7 +69,7 @@ WITH picked AS (
 )
 SELECT taken.id, taken.uuid, taken.attempt, taken.gate_id, taken.contact_id, taken.account_id, taken.point_id,
     taken.template_version_id, taken.channel, taken.locale, taken.purpose, taken.context, taken.account_revision,
-    taken.send_by, taken.origin_campaign,
+    taken.send_by, taken.origin_campaign, taken.planned_at, taken.priority, taken.expected_value,
     contact.email, contact.phone, contact.first_name, contact.last_name, contact.locale, contact.country,
     contact.external_id, contact.time_zone,
     account.name, account.external_id, account.country, account.domain, coalesce(account.time_zone, ''),
@@ -106,6 +108,11 @@ class Held:
     zone: str
     place: Place
     address_hash: bytes
+    planned_at: datetime
+    priority: int
+    expected_value: Decimal
+    account_zone: str
+    """Where the account's calendar days begin; the contact's zone where it has none."""
 
 
 def make_ready(*, now: datetime, wall_now: datetime, limit: int = DUE_LIMIT) -> Counter[str]:
@@ -157,9 +164,9 @@ def _held(row: tuple[Any, ...]) -> Held:
     (message_id, uuid, attempt, gate_id, contact_id, account_id, point_id, version_id, channel, locale, purpose) = row[
         :11
     ]
-    (context, revision, send_by, campaign, email, phone) = row[11:17]
-    (first_name, last_name, contact_locale, contact_country, contact_external_id, contact_zone) = row[17:23]
-    (account_name, account_external_id, account_country, domain, account_zone, state, address_hash) = row[23:]
+    (context, revision, send_by, campaign, planned_at, priority, expected_value, email, phone) = row[11:20]
+    (first_name, last_name, contact_locale, contact_country, contact_external_id, contact_zone) = row[20:26]
+    (account_name, account_external_id, account_country, domain, account_zone, state, address_hash) = row[26:]
     account = {
         "name": account_name,
         "external_id": account_external_id,
@@ -195,7 +202,31 @@ def _held(row: tuple[Any, ...]) -> Held:
         zone=windows.zone_of(contact_zone=contact_zone, account_zone=account_zone),
         place=_place(contact_zone, contact_country, account_zone, account_country or "", state),
         address_hash=bytes(address_hash),
+        planned_at=planned_at,
+        priority=priority,
+        expected_value=expected_value,
+        account_zone=windows.zone_of(contact_zone=account_zone, account_zone=contact_zone),
     )
+
+
+_RELEASE = """
+UPDATE delivery_message AS message
+SET state = 'READY', attempt = message.attempt - 1, next_at = %(next)s, lease_until = NULL, claimed_by = ''
+FROM unnest(%(ids)s::bigint[], %(attempts)s::int[]) AS held(id, attempt)
+WHERE message.id = held.id AND message.attempt = held.attempt AND message.state = 'CLAIMED'
+"""
+
+
+def release(*, held: Sequence[Held], next_at: datetime) -> None:
+    """Put claimed messages back as they were before, to be claimed again at `next_at`: nothing was tried with them."""
+    params: dict[str, Any] = {
+        "ids": [one.id for one in held],
+        "attempts": [one.attempt for one in held],
+        "next": next_at,
+    }
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL synchronous_commit TO off")
+        cursor.execute(_RELEASE, params)
 
 
 def _place(contact_zone: str, contact_country: str, account_zone: str, account_country: str, state: str) -> Place:

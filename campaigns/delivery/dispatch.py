@@ -7,42 +7,55 @@ message, or many of one wording where the channel takes batches (`shipments.py`)
 
 from __future__ import annotations
 
-import logging
+import functools
+import os
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
-from itertools import batched
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
 
 from django.conf import settings
 
 from campaigns.consent.models import ConsentTopic
-from campaigns.delivery import begin, breaker, claim, csm_task, finish, in_app, refusals, render, shipments, switch
+from campaigns.delivery import (
+    begin,
+    breaker,
+    claim,
+    csm_task,
+    finish,
+    in_app,
+    pace,
+    refusals,
+    render,
+    shipments,
+    spend,
+    switch,
+)
 from campaigns.delivery.begin import SENDING
+from campaigns.delivery.breaker import Fuse, Standing
 from campaigns.delivery.claim import Held
 from campaigns.delivery.finish import Answer
 from campaigns.delivery.models import Message
 from campaigns.delivery.render import Outgoing
-from campaigns.delivery.shipments import Shipment
+from campaigns.delivery.shipments import Called, Shipment
+from campaigns.delivery.spend import Cost
 from orchestrator import clock
 from orchestrator.channels import registry
-from orchestrator.channels.contract import BatchChannel, Channel
+from orchestrator.channels.contract import BatchChannel, Channel, PacedChannel
 from orchestrator.jobs.worker import stop_requested
-
-log = logging.getLogger(__name__)
 
 # Channels whose delivery is a row of our own: nobody is called, whatever adapter they have.
 OWN_ROWS = {"in_app": in_app.deliver, csm_task.CHANNEL: csm_task.deliver}
 OWN_ROWS_SLICE = 200
 # A drain keeps connections and compiled templates warm, and still lets other bells of the worker have a turn.
 DRAIN_S = 10.0
-# A drain begins with a few requests, and with more after each slice that went through.
-_FIRST_REQUESTS, _FASTER = 4, 4
 # Answers are written back at the latest this long after they came, while slower ones are awaited.
 FLUSH_S = 0.25
+# A rest that a provider or a rate asks for is sat out up to this long.
+LONGEST_REST_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +66,19 @@ class _Sender:
     pool: Executor | None
     size: int
     batch: BatchChannel | None = None
+    paced: PacedChannel | None = None
 
-    @property
-    def first(self) -> int:
-        """How many messages a drain begins with: a provider that is down is found out by a few calls."""
-        if self.channel.kind in OWN_ROWS:
-            return self.size
-        return _FIRST_REQUESTS * (self.batch.batch_size if self.batch else 1)
+
+@dataclass(slots=True)
+class _Load:
+    """What is in flight together. `costs` is what each takes of the day's budget, `requests` who shares a request."""
+
+    held: dict[int, Held]
+    deadline: float
+    now: datetime
+    costs: Mapping[int, Cost]
+    fuse: Fuse
+    answers: list[Answer] = field(default_factory=list)
 
 
 def dispatch_due(*, channel: str, now: datetime, worker: str, seconds: float = DRAIN_S) -> Counter[str]:
@@ -72,29 +91,26 @@ def dispatch_due(*, channel: str, now: datetime, worker: str, seconds: float = D
     topics = {topic.slug: topic for topic in ConsentTopic.objects.all()}
     until = time.monotonic() + seconds
     done: Counter[str] = Counter()
-    with _sender(channel) as sender:
-        pace = sender.first
-        while time.monotonic() < until and not stop_requested():
-            careful = not done or _trouble(done) > 0
-            allowed = breaker.allowance(channel=channel, wall_now=clock.wall_now()) if careful else None
-            size = min(pace, sender.size) if allowed is None else allowed
-            held = claim.claim_messages(channel=channel, size=size, worker=worker, wall_now=clock.wall_now())
-            if not held:
-                break
-            came = send_slice(held=held, topics=topics, sender=sender, now=now)
-            pace = pace * _FASTER if came[Message.State.ACCEPTED] or not _trouble(came) else 1
-            done += came
-            if allowed is not None:
-                break
+    sender = _sender(channel)
+    while time.monotonic() < until and not stop_requested():
+        standing = _standing(channel)
+        size = _room(sender, standing, until)
+        held = _claim(channel, size, worker) if size else []
+        if not held:
+            break
+        done += send_slice(held=held, topics=topics, sender=sender, now=now, standing=standing)
+        if standing.is_open:
+            break
     return done
 
 
-def _trouble(done: Counter[str]) -> int:
-    return done[Message.State.UNKNOWN] + done[Message.State.READY]
-
-
 def send_slice(
-    *, held: Sequence[Held], topics: Mapping[str, ConsentTopic], sender: _Sender, now: datetime
+    *,
+    held: Sequence[Held],
+    topics: Mapping[str, ConsentTopic],
+    sender: _Sender,
+    now: datetime,
+    standing: Standing = breaker.HEALTHY,
 ) -> Counter[str]:
     """One slice from claim to answer."""
     slot_bytes = sender.batch.slot_bytes if sender.batch else 0
@@ -108,59 +124,162 @@ def send_slice(
         deliver = OWN_ROWS[sender.channel.kind]
         return done + deliver(outgoing=outgoing, topics=topics, now=now, wall_now=clock.wall_now())
     packed = shipments.pack(outgoing=outgoing, size=sender.batch.batch_size if sender.batch else 1)
-    for load in batched(packed, sender.channel.in_flight):
-        done += _send_load(load, sender, topics, now)
+    waiting, fuse = _paced(packed, sender), Fuse()
+    while waiting and not fuse.is_blown:
+        # A provider that was silent for long, or failed last, gets a few requests before it gets many.
+        careful = standing.is_unsure and not fuse.has_held
+        at_once = min(sender.channel.in_flight, breaker.CAREFUL) if careful else sender.channel.in_flight
+        done += _send_load(waiting[:at_once], sender, topics, now, fuse, standing)
+        waiting = waiting[at_once:]
+    _put_back(waiting, clock.wall_now())
     return done
 
 
+def _standing(channel: str) -> Standing:
+    return breaker.HEALTHY if channel in OWN_ROWS else breaker.read(channel=channel, wall_now=clock.wall_now())
+
+
+def _claim(channel: str, size: int, worker: str) -> list[Held]:
+    return claim.claim_messages(channel=channel, size=size, worker=worker, wall_now=clock.wall_now())
+
+
+def _room(sender: _Sender, standing: Standing, until: float) -> int:
+    """How many messages to claim now: 0 where the provider wants or gets a rest that is longer than it is worth
+    waiting here."""
+    kind = sender.channel.kind
+    if standing.paused_until is not None and not _wait_for((standing.paused_until - clock.wall_now()), until):
+        return 0
+    if standing.is_open:
+        return 1 if breaker.take_probe(channel=kind, wall_now=clock.wall_now()) else 0
+    if sender.paced is None:
+        return sender.size
+    per_s = sender.paced.units_per_s
+    room = pace.room(sender=sender.paced.sender, per_s=per_s, wall_now=clock.wall_now())
+    if room < 1 and not _wait_for(timedelta(seconds=(1 - room) / per_s), until):
+        return 0
+    return max(1, min(sender.size, int(room) * (sender.batch.batch_size if sender.batch else 1)))
+
+
+def _wait_for(rest: timedelta, until: float) -> bool:
+    """Sit out a short rest; whether it was one. In a long one the worker has better things to do: the timetable rings
+    again every second."""
+    seconds = rest.total_seconds()
+    if seconds > LONGEST_REST_S or time.monotonic() + seconds > until:
+        return False
+    time.sleep(max(seconds, 0.0))
+    return True
+
+
+def _paced(packed: list[Shipment], sender: _Sender) -> list[Shipment]:
+    """Those that the sender's rate lets go now; the others are put back."""
+    paced = sender.paced
+    if paced is None:
+        return packed
+    units = [paced.units([one.message for one in shipment]) for shipment in packed]
+    wall_now = clock.wall_now()
+    count = pace.take(sender=paced.sender, per_s=paced.units_per_s, units=units, wall_now=wall_now)
+    if packed[count:]:
+        _put_back(packed[count:], wall_now + timedelta(seconds=units[count] / paced.units_per_s))
+    return packed[:count]
+
+
+def _put_back(left: Sequence[Shipment], next_at: datetime) -> None:
+    if left:
+        claim.release(held=[one.held for shipment in left for one in shipment], next_at=next_at)
+
+
 def _send_load(
-    load: Sequence[Shipment], sender: _Sender, topics: Mapping[str, ConsentTopic], now: datetime
+    load: Sequence[Shipment],
+    sender: _Sender,
+    topics: Mapping[str, ConsentTopic],
+    now: datetime,
+    fuse: Fuse,
+    standing: Standing,
 ) -> Counter[str]:
     """Begin what its requests carry, and have all of them in flight at once."""
     # The lease is renewed by begin_send and counted from before it, on a clock that nobody sets.
     deadline = time.monotonic() + settings.DELIVERY_LEASE_S
-    held = [one.held for shipment in load for one in shipment]
+    everyone = [one for shipment in load for one in shipment]
     # Of two to one person the one that was planned first takes the budget.
-    held.sort(key=lambda one: one.id)
-    verdicts = begin.begin_send(held=held, topics=topics, now=now, wall_now=clock.wall_now())
+    held = sorted((one.held for one in everyone), key=lambda one: one.id)
+    costs = _costs(everyone) if sender.channel.kind == spend.CHANNEL and spend.is_limited() else {}
+    verdicts = begin.begin_send(
+        held=held, topics=topics, now=now, wall_now=clock.wall_now(), requests=_requests(load), costs=costs
+    )
     done = Counter(str(verdict.state) for verdict in verdicts.values() if verdict != SENDING)
     going = [[one for one in shipment if verdicts.get(one.held.id) == SENDING] for shipment in load]
-    return done + _call_all([shipment for shipment in going if shipment], sender, deadline, now)
-
-
-def _call_all(going: Sequence[Shipment], sender: _Sender, deadline: float, now: datetime) -> Counter[str]:
-    done: Counter[str] = Counter()
-    everyone = [one for shipment in going for one in shipment]
-    if sender.pool is None:
-        for shipment in going:
-            done += _write_back(shipments.call(sender.channel, shipment, deadline), everyone, now)
-        return done
-    pending: set[Future[list[Answer]]] = {
-        sender.pool.submit(shipments.call, sender.channel, shipment, deadline) for shipment in going
-    }
-    while pending:
-        ready, pending = wait(pending, timeout=FLUSH_S)
-        if ready:
-            done += _write_back([answer for future in ready for answer in future.result()], everyone, now)
+    in_flight = _Load({one.id: one for one in held}, deadline, now, costs, fuse)
+    done += _call_all([shipment for shipment in going if shipment], sender, in_flight)
+    if in_flight.answers:
+        kind = sender.channel.kind
+        breaker.note(channel=kind, answers=in_flight.answers, standing=standing, wall_now=clock.wall_now())
     return done
 
 
-def _write_back(answers: Sequence[Answer], going: Sequence[Outgoing], now: datetime) -> Counter[str]:
+def _requests(load: Sequence[Shipment]) -> dict[int, UUID]:
+    """A name for each request that carries more than one message."""
+    named = [(shipment, uuid4()) for shipment in load if len(shipment) > 1]
+    return {one.held.id: name for shipment, name in named for one in shipment}
+
+
+def _costs(everyone: Sequence[Outgoing]) -> dict[int, Cost]:
+    return {one.held.id: spend.cost_of(text=one.message.text, number=one.message.address) for one in everyone}
+
+
+def _call_all(going: Sequence[Shipment], sender: _Sender, load: _Load) -> Counter[str]:
+    done: Counter[str] = Counter()
+    if sender.pool is None:
+        waiting = list(going)
+        while waiting:
+            called = _call(sender.channel, waiting.pop(0), load)
+            done += _write_back([called], load)
+            waiting += called.again
+        return done
+    pending: set[Future[Called]] = {sender.pool.submit(_call, sender.channel, shipment, load) for shipment in going}
+    while pending:
+        ready, pending = wait(pending, timeout=FLUSH_S)
+        if ready:
+            told = [future.result() for future in ready]
+            done += _write_back(told, load)
+            again = [shipment for called in told for shipment in called.again]
+            pending |= {sender.pool.submit(_call, sender.channel, shipment, load) for shipment in again}
+    return done
+
+
+def _call(channel: Channel, shipment: Shipment, load: _Load) -> Called:
+    called = shipments.call(channel, shipment, load.deadline, lambda: load.fuse.is_blown)
+    load.fuse.note(called.answers)
+    return called
+
+
+def _write_back(told: Sequence[Called], load: _Load) -> Counter[str]:
     """What a refusal says about an address comes first: it must not be lost with a worker."""
-    refusals.note_refusals(answers=answers, held=[one.held for one in going], now=now)
-    return finish.finish(answers=answers, now=now, wall_now=clock.wall_now())
+    answers = [answer for called in told for answer in called.answers]
+    again = [shipment for called in told for shipment in called.again]
+    done: Counter[str] = Counter()
+    if answers:
+        load.answers += answers
+        held = [load.held[answer.message_id] for answer in answers]
+        refusals.note_refusals(answers=answers, held=held, now=load.now)
+        done += finish.finish(answers=answers, now=load.now, wall_now=clock.wall_now(), costs=load.costs)
+    if again:
+        requests = {one.held.id: name for shipment in again for name in (uuid4(),) for one in shipment}
+        begin.write_requests(held=[one.held for shipment in again for one in shipment], requests=requests)
+    return done
 
 
-@contextmanager
-def _sender(kind: str) -> Iterator[_Sender]:
+def _sender(kind: str) -> _Sender:
     channel = registry.get(kind)
     if kind in OWN_ROWS:
-        yield _Sender(channel, None, OWN_ROWS_SLICE)
-        return
+        return _Sender(channel, None, OWN_ROWS_SLICE)
     batch = channel if isinstance(channel, BatchChannel) and channel.batch_size > 1 else None
+    paced = channel if isinstance(channel, PacedChannel) and channel.units_per_s > 0 else None
     size = max(channel.in_flight, batch.batch_size if batch else 1)
-    if channel.in_flight <= 1:
-        yield _Sender(channel, None, size, batch)
-        return
-    with ThreadPoolExecutor(max_workers=channel.in_flight, thread_name_prefix=f"send-{kind}") as pool:
-        yield _Sender(channel, pool, size, batch)
+    pool = _pool(os.getpid(), kind, channel.in_flight) if channel.in_flight > 1 else None
+    return _Sender(channel, pool, size, batch, paced)
+
+
+@functools.lru_cache(maxsize=8)
+def _pool(process: int, kind: str, threads: int) -> Executor:
+    """Kept from drain to drain, and so the connections of its threads; a fork begins its own."""
+    return ThreadPoolExecutor(max_workers=threads, thread_name_prefix=f"send-{kind}")

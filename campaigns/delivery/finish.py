@@ -7,14 +7,15 @@ answer is still kept on the attempt, where the reconciler finds it as evidence.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 
-from campaigns.delivery import budget
+from campaigns.delivery import budget, spend
 from campaigns.delivery.models import DeliveryAttempt, Message
+from campaigns.delivery.spend import Cost
 from orchestrator.channels.events import RejectReason
 
 Outcome = DeliveryAttempt.Outcome
@@ -77,8 +78,10 @@ class Answer:
     provider: str = ""
 
 
-def finish(*, answers: Sequence[Answer], now: datetime, wall_now: datetime) -> Counter[str]:
-    """Write the answers; returns how many messages went into which state.
+def finish(
+    *, answers: Sequence[Answer], now: datetime, wall_now: datetime, costs: Mapping[int, Cost] | None = None
+) -> Counter[str]:
+    """Write the answers; returns how many messages went into which state. `costs` is what begin_send was given.
 
     Need not be on disk: a lost finish leaves SENDING, whose lease runs out into UNKNOWN.
     """
@@ -108,7 +111,10 @@ def finish(*, answers: Sequence[Answer], now: datetime, wall_now: datetime) -> C
                 "details": [one.detail for one in answers],
             },
         )
-        _give_back([one for one in answers if one.message_id in own and one.outcome in _NOT_GONE], own)
+        back = [one for one in answers if one.message_id in own and one.outcome in _NOT_GONE]
+        if back and costs:
+            spend.give_back(costs=[costs[one.message_id] for one in back], now=now)
+        _give_back(back, own)
     return Counter(str(_STATES[Outcome(one.outcome)]) for one in answers if one.message_id in own)
 
 

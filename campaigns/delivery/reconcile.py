@@ -4,7 +4,7 @@
 |---|---|
 | CLAIMED, lease over | READY: nothing had left |
 | SENDING, lease over | UNKNOWN: it may have gone. Never READY |
-| UNKNOWN or UNDETERMINED with evidence | ACCEPTED |
+| UNKNOWN or UNDETERMINED with evidence, also of another message of its request | ACCEPTED |
 | UNKNOWN a whole evidence window, intake alive throughout | at most once: UNDETERMINED; at least once: READY |
 """
 
@@ -40,18 +40,27 @@ WHERE id IN (
 """
 
 _PROVE = f"""
+WITH asked AS (
+    SELECT message.id FROM delivery_message message
+    WHERE message.state = 'UNKNOWN' OR (message.state = 'UNDETERMINED' AND message.ended_at > %(late)s)
+), {evidence.REQUESTS_SQL}
 UPDATE delivery_message
 SET state = 'ACCEPTED', accepted_at = %(now)s, ended_at = %(now)s, unknown_at = NULL
 WHERE id IN (
     SELECT message.id FROM delivery_message message
     WHERE (message.state = 'UNKNOWN' OR (message.state = 'UNDETERMINED' AND message.ended_at > %(late)s))
-        AND {evidence.PROOF_SQL.format(message="message")}
+        AND ({evidence.PROOF_SQL.format(message="message")} OR message.id IN (SELECT message_id FROM proven))
     ORDER BY message.id FOR UPDATE OF message SKIP LOCKED
 )
-"""  # noqa: S608  (the alias is a constant)
+"""  # noqa: S608  (the parts are constants)
 
 # Evidence is looked for once more in the statement that gives up: it may have come since the one above.
 _GIVE_UP = f"""
+WITH asked AS (
+    SELECT message.id FROM delivery_message message
+    WHERE message.state = 'UNKNOWN' AND message.channel = %(channel)s
+        AND GREATEST(message.unknown_at, %(since)s) <= %(limit)s
+), {evidence.REQUESTS_SQL}
 UPDATE delivery_message AS given_up
 SET state = CASE WHEN policy = 'AT_LEAST_ONCE' THEN 'READY' ELSE 'UNDETERMINED' END,
     next_at = CASE WHEN policy = 'AT_LEAST_ONCE' THEN %(wall_now)s::timestamptz END,
@@ -62,10 +71,11 @@ WHERE id IN (
     WHERE message.state = 'UNKNOWN' AND message.channel = %(channel)s
         AND GREATEST(message.unknown_at, %(since)s) <= %(limit)s
         AND NOT {evidence.PROOF_SQL.format(message="message")}
+        AND message.id NOT IN (SELECT message_id FROM proven)
     ORDER BY message.id FOR UPDATE OF message SKIP LOCKED
 )
 RETURNING state
-"""  # noqa: S608  (the alias is a constant)
+"""  # noqa: S608  (the parts are constants)
 
 # How long, in business time, a late report may still turn UNDETERMINED into ACCEPTED.
 LATE_EVIDENCE = timedelta(days=7)

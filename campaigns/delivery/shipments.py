@@ -1,15 +1,17 @@
 """What goes in one request: one message, or many of one wording where the channel takes batches.
 
 Runs in the threads that call providers: no database, nothing raised. A batch is begun as a whole before
-it leaves, so a time-out leaves all of it UNKNOWN, each message until a report about it comes. A request
-that was refused for one message's sake took none: the others go again at once, within the same attempt.
+it leaves, so a time-out leaves all of it UNKNOWN, until a report about any of it comes. A request that was
+refused for one message's sake took none: the others go again at once, within the same attempt, but only
+after the caller has written down who is in company with whom now (`Called.again`).
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
 from itertools import batched
 
 from django.conf import settings
@@ -35,7 +37,19 @@ REPEATABLE = frozenset({"webhook"})
 # What may pass between looking at the clock and the request leaving.
 MARGIN_S = 2.0
 
+# Codes of answers that no provider gave: we did not ask.
+LEASE_SHORT, HELD_BACK = "lease_short", "held_back"
+NOT_CALLED = frozenset({LEASE_SHORT, HELD_BACK})
+
 type Shipment = Sequence[Outgoing]
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """What came of a request: an answer for each message it settled; the rest in the requests it is to go in now."""
+
+    answers: list[Answer]
+    again: list[Shipment] = field(default_factory=list)
 
 
 def pack(*, outgoing: Sequence[Outgoing], size: int) -> list[Shipment]:
@@ -47,14 +61,18 @@ def pack(*, outgoing: Sequence[Outgoing], size: int) -> list[Shipment]:
     return [part for group in alike.values() for part in batched(group, size)]
 
 
-def call(channel: Channel, shipment: Shipment, deadline: float) -> list[Answer]:
-    """What came of each message; requests are made while enough of the lease is left (`deadline`, monotonic)."""
-    ask = _ask_batch if shipment[0].message.slots else _ask
+def call(channel: Channel, shipment: Shipment, deadline: float, is_bad_day: Callable[[], bool]) -> Called:
+    """One request, made if enough of the lease is left (`deadline`, monotonic) and the provider is not known by now to
+    fail at everything."""
+    if _is_late(deadline):
+        return _not_called(shipment, LEASE_SHORT, "Not sent: too little of the lease was left. It is tried again.")
+    if is_bad_day():
+        return _not_called(shipment, HELD_BACK, "Not sent: the provider failed at all before. It is tried again.")
     # Looked at once more at the very write: a process that was frozen in between sends nothing after its lease.
     with kept_alive.leave_before(deadline - settings.PROVIDER_TIMEOUT_S):
-        answers = ask(channel, shipment, deadline)
+        called = _ask_batch(channel, shipment) if shipment[0].message.slots else Called(_ask(channel, shipment))
     uuids = {one.held.id: str(one.held.uuid) for one in shipment}
-    for answer in answers:
+    for answer in called.answers:
         extra = {
             "message_uuid": uuids[answer.message_id],
             "attempt": answer.attempt,
@@ -62,13 +80,11 @@ def call(channel: Channel, shipment: Shipment, deadline: float) -> list[Answer]:
             "code": answer.code,
         }
         log.info("a send was answered", extra=extra)
-    return answers
+    return called
 
 
-def _ask(channel: Channel, shipment: Shipment, deadline: float) -> list[Answer]:
+def _ask(channel: Channel, shipment: Shipment) -> list[Answer]:
     """One message by itself."""
-    if _is_late(deadline):
-        return [_late(one) for one in shipment]
     [one] = shipment
     try:
         outcome: SendReceipt | ChannelError = channel.send(one.message)
@@ -81,41 +97,31 @@ def _ask(channel: Channel, shipment: Shipment, deadline: float) -> list[Answer]:
     return [_answer(one, outcome)]
 
 
-def _ask_batch(channel: Channel, shipment: Shipment, deadline: float) -> list[Answer]:
+def _ask_batch(channel: Channel, shipment: Shipment) -> Called:
     assert isinstance(channel, BatchChannel), "Slots are made only for channels that take batches."
-    answers: list[Answer] = []
-    waiting: list[Shipment] = [shipment]
-    while waiting:
-        part = waiting.pop()
-        if _is_late(deadline):
-            answers += [_late(one) for one in part]
-            continue
-        try:
-            outcomes = channel.send_batch([one.message for one in part])
-        except Exception as error:
-            log.exception("the channel failed in a way it should not", extra={"messages": len(part)})
-            answers += [_broken(one, error) for one in part]
-            continue
-        told = list(zip(part, outcomes, strict=True))
-        spared = [one for one, outcome in told if isinstance(outcome, Spared)]
-        if len(spared) < len(part):
-            answers += [_answer(one, outcome) for one, outcome in told if not isinstance(outcome, Spared)]
-            waiting += [spared] if spared else []
-        elif len(part) > 1:
-            # Nobody was named: the half that has nothing wrong in it goes, the other is halved again.
-            waiting += [part[len(part) // 2 :], part[: len(part) // 2]]
-        else:
-            answers += [_answer(one, outcome) for one, outcome in told]
-    return answers
+    try:
+        outcomes = channel.send_batch([one.message for one in shipment])
+    except Exception as error:
+        log.exception("the channel failed in a way it should not", extra={"messages": len(shipment)})
+        return Called([_broken(one, error) for one in shipment])
+    told = list(zip(shipment, outcomes, strict=True))
+    spared = [one for one, outcome in told if isinstance(outcome, Spared)]
+    if len(spared) < len(shipment):
+        answers = [_answer(one, outcome) for one, outcome in told if not isinstance(outcome, Spared)]
+        return Called(answers, [spared] if spared else [])
+    if len(shipment) > 1:
+        # Nobody was named: the half that has nothing wrong in it goes, the other is halved again.
+        middle = len(shipment) // 2
+        return Called([], [shipment[:middle], shipment[middle:]])
+    return Called([_answer(one, outcome) for one, outcome in told])
 
 
 def _is_late(deadline: float) -> bool:
     return deadline - time.monotonic() < settings.PROVIDER_TIMEOUT_S + MARGIN_S
 
 
-def _late(one: Outgoing) -> Answer:
-    detail = "Not sent: too little of the lease was left. It is tried again."
-    return Answer(one.held.id, one.held.attempt, Outcome.BUSY, code="lease_short", detail=detail)
+def _not_called(shipment: Shipment, code: str, detail: str) -> Called:
+    return Called([Answer(one.held.id, one.held.attempt, Outcome.BUSY, code=code, detail=detail) for one in shipment])
 
 
 def _broken(one: Outgoing, error: Exception) -> Answer:

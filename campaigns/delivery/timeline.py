@@ -88,7 +88,9 @@ def moments_of(*, contact_id: int) -> list[Moment]:
 
 def messages_by_id(*, message_ids: Sequence[int]) -> dict[int, Message]:
     """With what tells their story: gate, account, wording."""
-    rows = Message.objects.filter(pk__in=message_ids).select_related("gate", "account", "contact", "template_version")
+    rows = Message.objects.filter(pk__in=message_ids).select_related(
+        "gate", "account", "contact", "template_version", "lost_to"
+    )
     return {message.pk: message for message in rows}
 
 

@@ -101,6 +101,20 @@ class Channel(Protocol):
 
 
 @runtime_checkable
+class PacedChannel(Channel, Protocol):
+    """Its provider takes only so much a second from one sender; all workers together keep to it."""
+
+    sender: str
+    """Who sends, in words that are the same in every process; two with one sender share its rate."""
+    units_per_s: float
+    """0: no limit of our own."""
+
+    def units(self, messages: Sequence[OutboundMessage]) -> int:
+        """What one request with these costs, at least 1."""
+        ...
+
+
+@runtime_checkable
 class BatchChannel(Channel, Protocol):
     """One request for many messages that differ only in address, subject, headers, ids and `slots`."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from orchestrator.settings.environment import env_bool, env_int, env_secret, env_text
+from orchestrator.settings.environment import env_bool, env_decimal, env_int, env_secret, env_text
 
 # kind -> adapter, Django's BACKEND idiom; imported on first use.
 CHANNELS = {
@@ -21,11 +21,17 @@ SENDGRID_FROM_EMAIL = env_text("SENDGRID_FROM_EMAIL")
 SENDGRID_FROM_NAME = env_text("SENDGRID_FROM_NAME")
 # Mails of one wording that go in one request; 1: a request for each.
 SENDGRID_BATCH_SIZE = env_int("SENDGRID_BATCH_SIZE", 1000)
+# Requests that one worker may have under way, and requests a second of all workers together (0: no limit of our own).
+SENDGRID_IN_FLIGHT = env_int("SENDGRID_IN_FLIGHT", 50)
+SENDGRID_REQUESTS_PER_S = env_int("SENDGRID_REQUESTS_PER_S", 0)
 
 TWILIO_ACCOUNT_SID = env_text("TWILIO_ACCOUNT_SID")
 TWILIO_AUTH_TOKEN = env_secret("TWILIO_AUTH_TOKEN")
 TWILIO_MESSAGING_SERVICE_SID = env_text("TWILIO_MESSAGING_SERVICE_SID")
 TWILIO_FROM = env_text("TWILIO_FROM")
+TWILIO_IN_FLIGHT = env_int("TWILIO_IN_FLIGHT", 50)
+# What Twilio grants the sender (a US long code 1, a short code 100 …), for all workers together; 0: as fast as it goes.
+TWILIO_SEGMENTS_PER_S = env_int("TWILIO_SEGMENTS_PER_S", 0)
 # Twilio has a host per product; whoever moves the first (a mock, a proxy) usually means all three.
 TWILIO_API_BASE = env_text("TWILIO_API_BASE", "https://api.twilio.com")
 _TWILIO_MOVED = "" if TWILIO_API_BASE == "https://api.twilio.com" else TWILIO_API_BASE
@@ -56,8 +62,25 @@ SENDER_NAME = env_text("SENDER_NAME")
 SENDER_POSTAL_ADDRESS = env_text("SENDER_POSTAL_ADDRESS")
 CAMPAIGN_WINDOW = env_text("CAMPAIGN_WINDOW", "as_written")
 
-# One upsell message per contact and per account in each rolling window.
+# Marketing messages to a contact and about an account, over all campaigns and channels. `days`: in any so many times 24
+# hours; `per` instead: in a calendar day, week or month by the contact's clock (the account's by its own). With `of`
+# (contact or account) for one of the two alone.
 FREQUENCY_CAPS = ({"days": 1, "messages": 1}, {"days": 7, "messages": 3})
+
+# Of several campaigns' messages to one account that come due within these minutes the one with the highest priority x
+# expected value goes (0: no arbitration). The others are skipped, or put off (defer) by as long.
+ARBITRATION_WINDOW_MIN = env_int("ARBITRATION_WINDOW_MIN", 15)
+ARBITRATION_LOSERS = env_text("ARBITRATION_LOSERS", "skip")
+# What a message without an offer is worth there, in the reporting currency.
+ARBITRATION_DEFAULT_VALUE = Decimal(env_int("ARBITRATION_DEFAULT_VALUE", 1))
+
+# Text messages of one day by the sender's clock: after so many segments, or so much money (reporting currency), no more
+# go until the next. 0 and empty: no limit.
+SENDER_TIME_ZONE = env_text("SENDER_TIME_ZONE", "UTC")
+SMS_DAILY_SEGMENTS = env_int("SMS_DAILY_SEGMENTS", 0)
+SMS_DAILY_SPEND = env_decimal("SMS_DAILY_SPEND")
+# What a segment costs at most, by the beginning of the number, the longest that fits; "" for the rest. Put your own in.
+SMS_SEGMENT_PRICES = {"": Decimal("0.10")}
 
 # Reports are in one currency; fixed rates, reviewed by hand (docs/adr).
 REPORTING_CURRENCY = "USD"

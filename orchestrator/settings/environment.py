@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 
@@ -29,6 +30,20 @@ def env_int(name: str, default: int) -> int:
         return int(raw)
     except ValueError as error:
         raise SettingError(f"{name} must be a whole number, not {raw!r}.") from error
+
+
+def env_decimal(name: str) -> Decimal | None:
+    """None where it is not set."""
+    raw = os.environ.get(name)
+    if raw is None or raw == "":
+        return None
+    try:
+        value = Decimal(raw)
+    except InvalidOperation as error:
+        raise SettingError(f"{name} must be a number, not {raw!r}.") from error
+    if not value.is_finite() or value < 0:
+        raise SettingError(f"{name} must be a number of at least 0, not {raw!r}.")
+    return value
 
 
 def env_bool(name: str, default: bool) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -15,16 +16,16 @@ from django.test import override_settings
 from campaigns.delivery import dispatch, feedback, reconcile
 from campaigns.delivery.models import IntakeWatch, Message
 from orchestrator import clock
-from orchestrator.channels.contract import OutboundMessage, SendReceipt
+from orchestrator.channels.contract import ChannelError, OutboundMessage, SendReceipt
 from orchestrator.channels.events import EventType
 from tests.campaigns.delivery.reports import report
-from tests.factories.delivery import NOW, ReadyMessageFactory
+from tests.factories.delivery import NOW, ReadyMessageFactory, SendGateFactory, TemplateVersionFactory
 from tests.faults.processes import KILLED, in_a_child, killing
 
 pytestmark = [pytest.mark.faults, pytest.mark.django_db(transaction=True)]
 
 State = Message.State
-STATEMENTS = 30
+STATEMENTS = 36
 
 
 class FileProvider:
@@ -56,12 +57,28 @@ class WideFileProvider(FileProvider):
     in_flight = 5
 
 
+class BatchFileProvider(FileProvider):
+    """A request is one line however many messages it carries: all or nothing, as at the provider."""
+
+    batch_size = 10
+    slot_bytes = 10_000
+
+    def send_batch(self, messages: Sequence[OutboundMessage]) -> list[SendReceipt | ChannelError]:
+        if self._kills == "before":
+            os._exit(KILLED)
+        with self._log.open("a") as log:
+            log.write("".join(f"{message.message_id}\n" for message in messages))
+        if self._kills == "after":
+            os._exit(KILLED)
+        return [SendReceipt(provider_id="file")] * len(messages)
+
+
 def taken(log: Path) -> int:
     return len(log.read_text().splitlines()) if log.exists() else 0
 
 
-def send(log: Path, *, kills: str = "", wide: bool = False) -> None:
-    channels = {"email": f"tests.faults.test_kill_points.{'Wide' if wide else ''}FileProvider"}
+def send(log: Path, *, kills: str = "", kind: str = "") -> None:
+    channels = {"email": f"tests.faults.test_kill_points.{kind}FileProvider"}
     with override_settings(CHANNELS=channels, TEST_PROVIDER_LOG=str(log), TEST_PROVIDER_KILLS=kills):
         dispatch.dispatch_due(channel="email", now=NOW, worker="tests")
 
@@ -129,15 +146,70 @@ def test_killed_at_the_providers_door_nothing_is_lost_or_doubled(tmp_path, polic
         check(message, log, policy)
 
 
+def batch_of(count: int, policy: str) -> list[Message]:
+    gate, version = SendGateFactory(), TemplateVersionFactory()
+    return [ReadyMessageFactory(policy=policy, gate=gate, template_version=version) for _ in range(count)]
+
+
+def check_batch(messages: list[Message], log: Path, policy: str) -> None:
+    """After recovery, in which a report comes about ONE message of what the provider took: each went once, or all of
+    a request that never left are shown as undetermined."""
+    at_kill = {state_of(message) for message in messages}
+    took = log.read_text().splitlines() if log.exists() else []
+    assert len(took) == len(set(took)) and len(took) in (0, len(messages))
+    if took:
+        assert at_kill <= {State.SENDING, State.ACCEPTED}
+    is_silent = at_kill == {State.SENDING} and not took and policy == "AT_MOST_ONCE"
+
+    wall = clock.wall_now() + timedelta(seconds=60)
+    reconcile.reconcile(now=NOW, wall_now=wall)
+    if took:
+        feedback.store_events(events=[report(EventType.PROCESSED, message=messages[0])], now=NOW, wall_now=wall)
+    IntakeWatch.objects.update(since=wall, seen_at=wall + timedelta(hours=2))
+    reconcile.reconcile(now=NOW, wall_now=wall + timedelta(hours=2))
+    Message.objects.filter(state=State.READY).update(next_at=clock.wall_now())
+    send(log, kind="Batch")
+
+    expected = (State.UNDETERMINED, 0) if is_silent else (State.ACCEPTED, len(messages))
+    assert {(state_of(message), taken(log)) for message in messages} == {expected}
+
+
+@pytest.mark.parametrize(("side", "policy"), [("before", "AT_LEAST_ONCE"), ("after", "AT_MOST_ONCE")])
+def test_killed_at_any_statement_of_a_batch_nothing_is_lost_or_doubled(tmp_path, side, policy):
+    for number in range(1, STATEMENTS + 1):
+        log = tmp_path / f"provider-{number}.log"
+        messages = batch_of(3, policy)
+
+        def work(log: Path = log, number: int = number) -> None:
+            with connection.execute_wrapper(killing(number, side)):
+                send(log, kind="Batch")
+
+        assert in_a_child(work) in (0, KILLED)
+
+        check_batch(messages, log, policy)
+
+
+@pytest.mark.parametrize("policy", ["AT_MOST_ONCE", "AT_LEAST_ONCE"])
+def test_killed_at_the_providers_door_a_batch_is_settled_as_one(tmp_path, policy):
+    for side in ("before", "after"):
+        log = tmp_path / f"provider-{side}.log"
+        messages = batch_of(3, policy)
+
+        assert in_a_child(partial(send, log, kills=side, kind="Batch")) == KILLED
+
+        assert {state_of(message) for message in messages} == {State.SENDING}
+        check_batch(messages, log, policy)
+
+
 def test_a_kill_leaves_at_most_the_requests_in_flight_undetermined(tmp_path):
     log = tmp_path / "provider.log"
     messages = [ReadyMessageFactory() for _ in range(12)]
 
-    assert in_a_child(lambda: send(log, kills="after", wide=True)) == KILLED
+    assert in_a_child(lambda: send(log, kills="after", kind="Wide")) == KILLED
     wall = clock.wall_now() + timedelta(seconds=60)
     reconcile.reconcile(now=NOW, wall_now=wall)
     Message.objects.filter(state=State.READY).update(next_at=clock.wall_now())
-    send(log, wide=True)
+    send(log, kind="Wide")
 
     requests = log.read_text().splitlines()
     unknown = Message.objects.filter(state=State.UNKNOWN).count()

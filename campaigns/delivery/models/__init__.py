@@ -3,10 +3,13 @@ from campaigns.delivery.models.csm_task import CsmTask
 from campaigns.delivery.models.feedback import IntakeWatch, ProviderEvent, SeenProviderEvent, TrackedLink
 from campaigns.delivery.models.in_app import InAppMessage
 from campaigns.delivery.models.ledger import AttentionBudget, DeliveryAttempt, Message, SendGate
+from campaigns.delivery.models.limits import ChannelHealth, DailySpend, SendRate
 
 __all__ = [
     "AttentionBudget",
+    "ChannelHealth",
     "CsmTask",
+    "DailySpend",
     "DeliveryAttempt",
     "InAppMessage",
     "IntakeWatch",
@@ -14,6 +17,7 @@ __all__ = [
     "ProviderEvent",
     "SeenProviderEvent",
     "SendGate",
+    "SendRate",
     "Template",
     "TemplateVersion",
     "TrackedLink",

@@ -98,6 +98,7 @@ class Message(models.Model):
         GATE_CLOSED = "GATE_CLOSED", _("Sending was stopped")
         NO_ADDRESS = "NO_ADDRESS", _("Without an address")
         RENDER_ERROR = "RENDER_ERROR", _("Text could not be filled in")
+        BUDGET_SPENT = "BUDGET_SPENT", _("The day’s SMS budget was spent")
 
     class Purpose(models.TextChoices):
         MARKETING = "MARKETING", _("Marketing")
@@ -133,6 +134,16 @@ class Message(models.Model):
 
     state = models.CharField(_("state"), max_length=20, choices=State, default=State.PLANNED)
     reason = models.CharField(_("reason"), max_length=30, choices=Reason, blank=True)
+    lost_to = models.ForeignKey(
+        "self",
+        verbose_name=_("lost to"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        db_index=False,
+        related_name="beaten",
+        help_text=_("The message of another campaign that was worth more to the account at the time."),
+    )
     planned_at = models.DateTimeField(_("planned at"))
     due_at = models.DateTimeField(_("due at"))
     send_by = models.DateTimeField(_("send by"), null=True, blank=True)
@@ -189,6 +200,11 @@ class Message(models.Model):
             models.Index(fields=["contact", "-planned_at"], name="messages_of_a_contact"),
             models.Index(fields=["account", "-planned_at"], name="messages_of_an_account"),
             models.Index(fields=["origin_campaign", "origin_step"], name="messages_of_a_step"),
+            # for the arbitration between campaigns
+            models.Index(
+                fields=["account"], condition=Q(state__in=["PLANNED", "READY", "CLAIMED"]), name="messages_waiting"
+            ),
+            models.Index(fields=["lost_to"], condition=Q(lost_to__isnull=False), name="messages_that_lost"),
             # for what went out in the last days
             models.Index(fields=["accepted_at"], condition=Q(accepted_at__isnull=False), name="messages_by_day_sent"),
         ]
@@ -216,9 +232,16 @@ class DeliveryAttempt(models.Model):
     outcome = models.CharField(_("outcome"), max_length=20, choices=Outcome, default=Outcome.STARTED)
     code = models.CharField(_("code"), max_length=40, blank=True)
     detail = models.TextField(_("detail"), blank=True)
+    request = models.UUIDField(
+        _("request"), null=True, blank=True, help_text=_("The same for all that one request to the provider carried.")
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["message", "number"], name="an_attempt_is_made_once")]
+        indexes = [
+            # for what a report about one message of a request says about the others
+            models.Index(fields=["request"], condition=Q(request__isnull=False), name="attempts_of_a_request")
+        ]
         verbose_name = _("delivery attempt")
         verbose_name_plural = _("delivery attempts")
 

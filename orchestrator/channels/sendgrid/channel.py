@@ -59,10 +59,12 @@ class SendGridChannel:
         "SENDER_NAME",
         "PROVIDER_TIMEOUT_S",
         "SENDGRID_BATCH_SIZE",
+        "SENDGRID_IN_FLIGHT",
+        "SENDGRID_REQUESTS_PER_S",
     )
     kind = "email"
     is_live = True
-    in_flight = 50
+    sender = "sendgrid"
     slot_bytes = 10_000
 
     def __init__(
@@ -74,10 +76,14 @@ class SendGridChannel:
         from_name: str = "",
         timeout_s: float = 10,
         batch_size: int = 1,
+        in_flight: int = 50,
+        requests_per_s: float = 0,
     ) -> None:
         # 30 MB of helpers come with this import: only a process that sends pays for them.
         import sendgrid
 
+        self.in_flight = max(1, in_flight)
+        self.units_per_s = requests_per_s
         self.batch_size = max(1, min(batch_size, _MOST_PERSONALIZATIONS))
         self._sender = {"email": from_email, "name": from_name} if from_name else {"email": from_email}
         self._api = sendgrid.SendGridAPIClient(api_key, host=api_base.rstrip("/"))
@@ -99,7 +105,13 @@ class SendGridChannel:
             from_name=settings.SENDGRID_FROM_NAME or settings.SENDER_NAME,
             timeout_s=settings.PROVIDER_TIMEOUT_S,
             batch_size=settings.SENDGRID_BATCH_SIZE,
+            in_flight=settings.SENDGRID_IN_FLIGHT,
+            requests_per_s=settings.SENDGRID_REQUESTS_PER_S,
         )
+
+    def units(self, messages: Sequence[OutboundMessage]) -> int:
+        """A request is a request, however many mails it carries."""
+        return 1
 
     def send(self, message: OutboundMessage) -> SendReceipt:
         outcome = self._post(_request_body([message], self._sender), 1)[0]
@@ -185,7 +197,10 @@ def _explain(error: HTTPError) -> ChannelError:
 
 
 def _seconds_to_reset(headers: Any) -> float | None:
-    """X-RateLimit-Reset is unix seconds, and often absent. None also when it makes no sense."""
+    """X-RateLimit-Reset is unix seconds, and often absent; then Retry-After. None also when it makes no sense."""
+    after = headers.get("Retry-After", "")
+    if "X-RateLimit-Reset" not in headers and after.isascii() and after.isdigit():
+        return float(after) if float(after) <= _LONGEST_WAIT_S else None
     try:
         wait = float(headers.get("X-RateLimit-Reset", "")) - clock.wall_now().timestamp()
     except (TypeError, ValueError):

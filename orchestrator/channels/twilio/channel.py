@@ -7,6 +7,7 @@ Nothing that identifies a person is in any error text.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
 from django.conf import settings
@@ -15,6 +16,7 @@ from orchestrator import http
 from orchestrator.channels.contract import Busy, ChannelError, OutboundMessage, Refusal, SendReceipt, Unclear
 from orchestrator.channels.kept_alive import NoAnswer, NotSent
 from orchestrator.channels.twilio import codes
+from orchestrator.templating.sms import count_segments
 
 # How long Twilio may hold a message that it cannot hand on yet. Later than this an offer is no news any more,
 # and it could arrive at night.
@@ -34,10 +36,11 @@ class TwilioChannel:
         "TWILIO_LOOKUPS_API_BASE",
         "PUBLIC_BASE_URL",
         "PROVIDER_TIMEOUT_S",
+        "TWILIO_IN_FLIGHT",
+        "TWILIO_SEGMENTS_PER_S",
     )
     kind = "sms"
     is_live = True
-    in_flight = 50
 
     def __init__(
         self,
@@ -49,6 +52,8 @@ class TwilioChannel:
         sender: str = "",
         messaging_service_sid: str = "",
         timeout_s: float = 10,
+        in_flight: int = 50,
+        segments_per_s: float = 0,
     ) -> None:
         """`bases`: where the hosts api, messaging and lookups are. With both a sender and a messaging service,
         the sender must be in the service's pool."""
@@ -58,9 +63,13 @@ class TwilioChannel:
 
         from orchestrator.channels.twilio.transport import KeptAliveHttpClient
 
+        self.in_flight = max(1, in_flight)
+        self.units_per_s = segments_per_s
+        self.sender = f"twilio:{messaging_service_sid or sender}"
         self._refused, self._failed = TwilioRestException, TwilioException
         transport = KeptAliveHttpClient(bases=bases, timeout_s=timeout_s)
         client = Client(account_sid, auth_token, http_client=transport)
+        self._transport = transport
         self._messages = client.messages
         self._callback = f"{public_base_url}{STATUS_PATH}"
         self._from: dict[str, str] = {}
@@ -85,7 +94,13 @@ class TwilioChannel:
             sender=settings.TWILIO_FROM,
             messaging_service_sid=settings.TWILIO_MESSAGING_SERVICE_SID,
             timeout_s=settings.PROVIDER_TIMEOUT_S,
+            in_flight=settings.TWILIO_IN_FLIGHT,
+            segments_per_s=settings.TWILIO_SEGMENTS_PER_S,
         )
+
+    def units(self, messages: Sequence[OutboundMessage]) -> int:
+        """Segments: what a sender is granted, and a queue drains by."""
+        return sum(max(count_segments(message.text).segments, 1) for message in messages)
 
     def send(self, message: OutboundMessage) -> SendReceipt:
         outcome = self._create(message)
@@ -108,7 +123,9 @@ class TwilioChannel:
         except NoAnswer as error:
             return Unclear(f"Twilio gave no answer. {error}", code="no_answer")
         except self._refused as error:
-            return _explain(status=error.status, code=error.code, words=error.msg)
+            return _explain(
+                status=error.status, code=error.code, words=error.msg, wait_s=self._transport.last_retry_after_s
+            )
         except self._failed as error:
             return _explain(
                 status=getattr(error, "status", 0), code=getattr(error, "code", None), words=getattr(error, "title", "")
@@ -123,12 +140,13 @@ class TwilioChannel:
         return SendReceipt(provider_id=created.sid)
 
 
-def _explain(*, status: int, code: Any, words: str) -> ChannelError:
+def _explain(*, status: int, code: Any, words: str, wait_s: float | None = None) -> ChannelError:
     """An HTTP answer as one of the three outcomes. Without a code of Twilio's own the client gives the status."""
     number = code if isinstance(code, int) else status
     named = str(number)
     if status == 429:
-        return Busy("Twilio asks us to slow down (HTTP 429).", code=named, retry_after_s=codes.PAUSES.get(number))
+        wait = max([one for one in (wait_s, codes.PAUSES.get(number)) if one is not None], default=None)
+        return Busy("Twilio asks us to slow down (HTTP 429).", code=named, retry_after_s=wait)
     if status >= 500 or status == 408 or status < 300:
         return Unclear(f"Twilio answered HTTP {status}: the message may have been taken.", code=named)
     if number in codes.PAUSES:

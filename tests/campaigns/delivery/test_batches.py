@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
-from datetime import timedelta
 from urllib.parse import urlsplit
-from uuid import uuid4
 
 import pytest
 from django.db import connection
@@ -14,8 +12,8 @@ from django.test import override_settings
 
 from campaigns.consent import opt_out
 from campaigns.consent.models import ConsentTopic
-from campaigns.delivery import claim, dispatch, reconcile, render
-from campaigns.delivery.models import DeliveryAttempt, IntakeWatch, Message, ProviderEvent
+from campaigns.delivery import claim, dispatch, render
+from campaigns.delivery.models import DeliveryAttempt, Message
 from orchestrator import clock
 from orchestrator.sandbox.sendgrid import SendGrid, fingerprint
 from orchestrator.sandbox.wire import Request
@@ -234,22 +232,13 @@ def test_a_refusal_that_names_nobody_is_narrowed_down(service):
     assert all(len(service.arrived(message)) == (place != 5) for place, message in enumerate(messages))
 
 
-def test_a_time_out_leaves_the_batch_unknown_and_reports_settle_each():
-    messages = messages_to("A", "B", "C")
-    with sending_by(provider.HANG, timeout_s=0.3):
-        send()
-        send()
-    assert states(messages) == [State.UNKNOWN] * 3
-    wall = clock.wall_now()
-    ProviderEvent.objects.create(
-        received_at=wall, provider="sendgrid", key=uuid4().bytes, type="DELIVERED", at=NOW, message=messages[0].uuid
-    )
+def test_a_single_send_names_no_request(service):
+    [message] = messages_to("A")
 
-    later = wall + timedelta(hours=2)
-    IntakeWatch.objects.create(id=1, since=wall, seen_at=later)
-    reconcile.reconcile(now=NOW, wall_now=later)
+    with sending_by(service.answer):
+        send()
 
-    assert states(messages) == [State.ACCEPTED, State.UNDETERMINED, State.UNDETERMINED]
+    assert DeliveryAttempt.objects.get(message=message).request is None
 
 
 def test_a_busy_provider_gets_the_whole_batch_again_later(service):
@@ -281,7 +270,8 @@ def test_an_opt_out_after_the_rendering_takes_one_out_of_the_batch(service):
     messages = messages_to("A", "B", "C")
     topics = {topic.slug: topic for topic in ConsentTopic.objects.all()}
 
-    with sending_by(service.answer), dispatch._sender("email") as sender:
+    with sending_by(service.answer):
+        sender = dispatch._sender("email")
         held = claim.claim_messages(channel="email", size=9, worker="w", wall_now=clock.wall_now())
         opt_out.opt_out(point_id=messages[1].point_id, source="test", at=NOW, now=NOW)
         dispatch.send_slice(held=held, topics=topics, sender=sender, now=NOW)
@@ -301,7 +291,8 @@ def test_a_batch_with_too_little_lease_left_is_not_sent(service):
     assert states(messages) == [State.READY] * 2
 
 
-def test_no_more_is_begun_than_the_requests_in_flight_carry(service, monkeypatch):
+@override_settings(SENDGRID_IN_FLIGHT=2)
+def test_no_more_is_begun_than_the_requests_in_flight_carry(service):
     context = {"account": {"name": "x" * 11_000}}
     messages = messages_to(*"ABCDEFG", context=context, template_version=TemplateVersionFactory(content=WITH_ACCOUNT))
     begun: list[int] = []
@@ -312,7 +303,6 @@ def test_no_more_is_begun_than_the_requests_in_flight_carry(service, monkeypatch
 
     service.before = look
     with sending_by(service.answer):
-        monkeypatch.setattr("orchestrator.channels.sendgrid.channel.SendGridChannel.in_flight", 2)
         send()
 
     assert service.sizes == [1] * 7

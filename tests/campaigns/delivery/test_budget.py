@@ -56,6 +56,30 @@ def test_what_was_given_back_is_free_again():
     assert ask(account, contact, 2, NOW)
 
 
+@pytest.mark.django_db
+def test_a_contacts_day_and_an_accounts_day_each_follow_their_own_clock(settings):
+    settings.FREQUENCY_CAPS = ({"per": "day", "messages": 1},)
+    account, contact = AccountFactory(), ContactFactory()
+    ask(account, contact, 1, NOW)
+
+    budgets = lock(account, contact)
+    allowed = budgets.earliest(
+        message_id=2, account_id=account.pk, contact_id=contact.pk, now=NOW, zone="Asia/Tokyo", account_zone="UTC"
+    )
+
+    # 10:00 UTC is 19:00 in Tokyo: the contact's next day begins at 15:00 UTC, the account's at midnight.
+    assert allowed == NOW.replace(hour=0) + timedelta(days=1)
+
+
+@pytest.mark.django_db
+def test_a_cap_may_be_of_contacts_alone(settings):
+    settings.FREQUENCY_CAPS = ({"days": 1, "messages": 1, "of": "contact"},)
+    account = AccountFactory()
+
+    assert ask(account, ContactFactory(), 1, NOW)
+    assert ask(account, ContactFactory(), 2, NOW)
+
+
 class AnyHistory(TestCase):
     @given(hours=st.lists(st.integers(min_value=0, max_value=24 * 14), min_size=1, max_size=25))
     def test_no_rolling_window_ever_holds_more_than_its_cap(self, hours):

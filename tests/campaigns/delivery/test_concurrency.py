@@ -40,6 +40,14 @@ def make_messages(count: int, *, accounts: int | None = None) -> list[Message]:
     ]
 
 
+def make_budgets() -> None:
+    """Of everybody a message goes to, as after a first message."""
+    messages = list(Message.objects.all())
+    rows = [AttentionBudget(account_id=one) for one in {message.account_id for message in messages}]
+    rows += [AttentionBudget(contact_id=one) for one in {message.contact_id for message in messages}]
+    AttentionBudget.objects.bulk_create(rows)
+
+
 def states() -> Counter[str]:
     return Counter(Message.objects.values_list("state", flat=True))
 
@@ -159,6 +167,42 @@ def test_one_contact_in_many_accounts_is_capped_as_one_person():
         run_together(*[send] * 4)
 
     assert len(service.taken) == 3
+
+
+@override_settings(FREQUENCY_CAPS=({"per": "day", "messages": 2}, {"per": "week", "messages": 3}))
+def test_eight_workers_never_exceed_a_calendar_cap():
+    make_messages(32, accounts=4)
+    make_budgets()
+    with provider(wide=True) as service:
+        workers = [Worker(send) for _ in range(8)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.finish()
+
+    accepted = Message.objects.filter(state=State.ACCEPTED).values_list("account_id", flat=True)
+    assert sorted(Counter(accepted).values()) == [2, 2, 2, 2]
+    assert len(service.taken) == 8
+    assert set(Message.objects.filter(state=State.PLANNED).values_list("reason", flat=True)) == {"CAPPED"}
+
+
+def test_of_two_campaigns_to_one_account_one_goes_however_many_workers_ask():
+    accounts = [AccountFactory() for _ in range(10)]
+    for account in accounts:
+        ReadyMessageFactory(account=account, expected_value=10)
+        ReadyMessageFactory(account=account, expected_value=90)
+    make_budgets()
+    with provider(wide=True) as service:
+        workers = [Worker(send) for _ in range(4)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.finish()
+
+    assert len(service.taken) == 10
+    assert set(Message.objects.filter(state=State.ACCEPTED).values_list("expected_value", flat=True)) == {90}
+    lost = Message.objects.filter(state=State.SKIPPED, reason="LOST_ARBITRATION", lost_to__state=State.ACCEPTED)
+    assert lost.count() == 10
 
 
 def test_after_a_pause_no_more_than_the_requests_in_flight_go():

@@ -89,6 +89,7 @@ def test_once_the_task_is_closed_messages_go_again():
 
 def test_two_tasks_for_one_account_in_one_slice_become_one(settings):
     settings.FREQUENCY_CAPS = ()
+    settings.ARBITRATION_WINDOW_MIN = 0
     account = AccountFactory()
     first, second = task_message(account=account), task_message(account=account)
     assert send() == {"ACCEPTED": 1, "SKIPPED": 1}
@@ -124,6 +125,7 @@ def test_a_task_is_due_after_two_working_days_at_the_same_hour_there(zone, at, d
 
 def test_two_workers_at_once_make_one_task_for_an_account(settings):
     settings.FREQUENCY_CAPS = ()
+    settings.ARBITRATION_WINDOW_MIN = 0
     accounts = AccountFactory.create_batch(20)
     for account in accounts:
         task_message(account=account)

@@ -190,8 +190,7 @@ def test_a_pause_between_claim_and_begin_holds_the_message(outbox):
     held = claim.claim_messages(channel="email", size=1, worker="w", wall_now=clock.wall_now())
     gates.pause_gate(slug=message.gate.slug, now=NOW)
 
-    with dispatch._sender("email") as sender:
-        dispatch.send_slice(held=held, topics={}, sender=sender, now=NOW)
+    dispatch.send_slice(held=held, topics={}, sender=dispatch._sender("email"), now=NOW)
 
     assert state_of(message)[0] == State.READY
     assert outbox.sent == []
@@ -284,18 +283,18 @@ def test_an_unclear_answer_is_never_sent_again_blindly(outbox):
 
 def test_an_account_gets_one_offer_a_day(outbox):
     first = ReadyMessageFactory()
-    second = ReadyMessageFactory(account=first.account)
+    second = ReadyMessageFactory(account=first.account, gate=first.gate)
 
     send()
 
     assert state_of(first)[0] == State.ACCEPTED
-    assert state_of(second)[0] == State.PLANNED
+    assert state_of(second) == (State.PLANNED, Reason.CAPPED)
     assert second.due_at == NOW + timedelta(days=1)
 
 
 def test_a_capped_message_that_cannot_wait_is_skipped(outbox):
     first = ReadyMessageFactory()
-    second = ReadyMessageFactory(account=first.account, send_by=NOW + timedelta(hours=3))
+    second = ReadyMessageFactory(account=first.account, gate=first.gate, send_by=NOW + timedelta(hours=3))
 
     send()
 

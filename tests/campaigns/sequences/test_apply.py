@@ -95,6 +95,7 @@ def test_a_launched_campaign_is_not_rewritten():
     assert apply_file() == campaign.live_version
     draft = apply_file(name="Another")
     campaign.refresh_from_db()
+    assert campaign.live_version is not None
     assert (campaign.live_version.number, draft.number, campaign.name) == (1, 2, "Seats at 80 %")
 
 

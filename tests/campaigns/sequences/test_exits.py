@@ -190,6 +190,7 @@ def leaves(_one: Enrolment) -> None:
 
 
 def refuses(one: Enrolment) -> None:
+    assert one.quote is not None
     decline.decline_quote(quote_uuid=one.quote.uuid, contact_id=one.contact_id, reason="OTHER", now=NEXT_DAY)
 
 

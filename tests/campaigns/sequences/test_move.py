@@ -141,6 +141,8 @@ def test_the_move_is_written_down(campaign):
     renew(campaign, steps(wait_1={"for": "9d"}))
     do(campaign)
     note = AuditEntry.objects.get(action="campaign.move")
+    assert note.after is not None
+    assert note.before is not None
     assert (note.actor, note.after["moved"], note.before["landings"][0]["step"]) == ("dana", 2, "wait-1")
 
 

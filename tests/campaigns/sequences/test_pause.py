@@ -14,7 +14,7 @@ from campaigns.sequences import lifecycle, selectors
 from campaigns.sequences.models import Campaign, Enrolment
 from orchestrator import clock
 from tests.campaigns.delivery.outside import provider
-from tests.campaigns.delivery.test_concurrency import Worker, wait_until_blocked
+from tests.connections import Worker, wait_until_blocked
 from tests.factories import sequences as make
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -95,7 +95,9 @@ def test_a_draft_beside_changes_nothing_of_the_audience_that_runs(campaign):
     draft = edited(audience={"segment": everybody})
     before.refresh_from_db()
     assert before.live_version.definition == make.SEATS
+    assert draft.segment is not None
     assert draft.segment != before
+    assert draft.segment.live_version is not None
     assert draft.segment.live_version.definition == everybody
     campaign.refresh_from_db()
     assert (campaign.segment, campaign.edited_segment) == (before, draft.segment)
@@ -190,7 +192,7 @@ def test_who_entered_with_an_offer_keeps_it_when_the_next_version_makes_none(cam
     edited(offer=None, steps=[without_offer()])
     launch_again(campaign)
     advance.advance_due(now=NOW + timedelta(days=3, hours=2))
-    banner = Message.objects.filter(origin_step="banner").first()
+    banner = Message.objects.get(origin_step="banner")
     assert banner.context["offer"]["plan_to"]
 
 
@@ -198,8 +200,9 @@ def test_launching_over_says_who_and_from_which_version(campaign):
     number = campaign.live_version.number
     edited(steps=longer_wait())
     launch_again(campaign)
-    note = AuditEntry.objects.filter(action="campaign.launch").order_by("-pk").first()
+    note = AuditEntry.objects.filter(action="campaign.launch").latest("pk")
     assert (note.before, note.actor) == ({"version": number}, "ron")
+    assert note.after is not None
     assert note.after["version"] == number + 1
 
 

@@ -128,6 +128,15 @@ def test_the_daily_limit_is_waited_out(server):
     assert sent_to(server, refusal(63038, 429), Busy).retry_after_s == 3600
 
 
+@pytest.mark.parametrize(("said", "wait"), [("7", 7), ("0", 0), ("Wed, 21 Oct 2026", None), ("99999", None)])
+def test_a_429_says_in_its_header_how_long_to_wait(server, said, wait):
+    body = {"code": 20429, "message": "Too Many Requests", "status": 429}
+    reply = provider.Reply.of_json(body, 429)
+    slow = provider.Reply(reply.status, {**reply.headers, "Retry-After": said}, reply.body)
+
+    assert sent_to(server, slow, Busy).retry_after_s == wait
+
+
 @pytest.mark.parametrize("status", [500, 502, 504, 408])
 def test_an_answer_of_a_broken_server_is_unclear(server, status):
     assert sent_to(server, provider.Reply(status, body=b"<html>oops"), Unclear).code == str(status)
