@@ -35,8 +35,12 @@ TIMETABLE = {
     "writebacks_due": 5,
     "crm_sync": 300,
     "snapshots": 300,
+    "opt_outs_due": 10,
+    "confirmations_due": 10,
+    "erasures_due": 300,
     "partitions": 3600,
     "conversions_swept": 3600,
+    "opt_outs_compared": 86400,
 }
 
 # A message's path: usage_stored -> usage_rolled -> segments_due -> audience_changed -> enrolments_due
@@ -56,6 +60,10 @@ BELLS = {
         "campaigns.conversions.jobs.find_conversions",
     ],
     "writebacks_due": ["campaigns.crm.jobs.push_writebacks"],
+    "opt_outs_due": ["campaigns.consent.jobs.push_opt_outs"],
+    "opt_outs_compared": ["campaigns.consent.jobs.compare_lists", "campaigns.crm.jobs.compare_opt_outs"],
+    "confirmations_due": ["campaigns.delivery.jobs.ask_for_confirmations"],
+    "erasures_due": ["campaigns.privacy.jobs.erase_marked"],
     "crm_sync": ["campaigns.crm.jobs.sync_all"],
     "snapshots": ["campaigns.analytics.jobs.snapshot_experiments"],
     "partitions": ["campaigns.operations.jobs.make_partitions"],

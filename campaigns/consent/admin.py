@@ -2,12 +2,17 @@ from __future__ import annotations
 
 import json
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
-from campaigns.consent.models import ConsentRecord, ConsentTopic, ContactPoint
+from campaigns.consent import push
+from campaigns.consent.models import ConsentRecord, ConsentTopic, ContactPoint, ListEntry
 from campaigns.operations.browsing import BrowseOnly, left_to_right
+from orchestrator.jobs import bells
 
 
 class PointRecords(BrowseOnly, admin.TabularInline):
@@ -19,7 +24,7 @@ class PointRecords(BrowseOnly, admin.TabularInline):
 
 @admin.register(ConsentTopic)
 class ConsentTopicAdmin(BrowseOnly, admin.ModelAdmin):
-    list_display = ["name", "slug", "is_marketing", "permitted_without_record"]
+    list_display = ["name", "slug", "is_marketing", "permitted_without_record", "confirmed_in"]
     ordering = ["slug"]
 
 
@@ -54,3 +59,23 @@ class ConsentRecordAdmin(BrowseOnly, admin.ModelAdmin):
     @admin.display(description=_("evidence"))
     def shown_evidence(self, record: ConsentRecord) -> SafeString:
         return left_to_right(json.dumps(record.evidence, ensure_ascii=False) if record.evidence else "")
+
+
+@admin.register(ListEntry)
+class ListEntryAdmin(BrowseOnly, admin.ModelAdmin):
+    """What the providers' own lists of opt-outs were told, and what they would not take."""
+
+    list_display = ["point", "is_wanted", "state", "attempts", "changed_at", "done_at", "last_error"]
+    list_filter = ["state", "is_wanted"]
+    list_select_related = ["point"]
+    ordering = ["-pk"]
+    show_full_result_count = False
+    actions = ["tell_again"]
+
+    @admin.action(description=_("Tell the provider again"), permissions=["view"])
+    def tell_again(self, request: HttpRequest, entries: QuerySet[ListEntry]) -> None:
+        again = push.retry_failed(entry_ids=list(entries.values_list("pk", flat=True)))
+        if again:
+            bells.ring("opt_outs_due")
+        told = ngettext("%(count)s entry is told again.", "%(count)s entries are told again.", again)
+        self.message_user(request, told % {"count": again}, messages.SUCCESS if again else messages.WARNING)

@@ -28,6 +28,7 @@ class ConsentTopic(models.Model):
     never said yes or no may be written to (in-app to a logged-in customer, say).
 
     `words` are what contacts read on the preference page, by language: {"he": {"name", "description"}}.
+    `confirmed_in` asks for double opt-in: see `campaigns.consent.confirm`.
     """
 
     slug = models.SlugField(_("short name"), max_length=60, unique=True)
@@ -35,6 +36,12 @@ class ConsentTopic(models.Model):
     is_marketing = models.BooleanField(_("marketing"), default=True)
     permitted_without_record = models.JSONField(_("permitted without a record"), default=list, blank=True)
     words = models.JSONField(_("words for contacts"), default=dict, blank=True)
+    confirmed_in = models.JSONField(
+        _("countries where a yes must be confirmed"),
+        default=list,
+        blank=True,
+        help_text=_("Two-letter codes; * means everywhere. A yes that a file or a CRM reports counts once confirmed."),
+    )
 
     class Meta:
         verbose_name = _("consent topic")
@@ -55,7 +62,7 @@ class ConsentTopic(models.Model):
 class ContactPoint(models.Model):
     """The current state of one address: the row every opt-out updates and every send locks.
 
-    `topics` maps a topic's slug to GRANTED or WITHDRAWN; `revision` grows with every change.
+    `topics` maps a topic's slug to GRANTED, PENDING or WITHDRAWN; `revision` grows with every change.
     An opt-out commits here before it is answered; sending reads this row under FOR SHARE.
     """
 
@@ -100,6 +107,7 @@ class ConsentRecord(models.Model):
 
     class State(models.TextChoices):
         GRANTED = "GRANTED", _("Granted")
+        PENDING = "PENDING", _("Not confirmed yet")
         WITHDRAWN = "WITHDRAWN", _("Withdrawn")
 
     point = models.ForeignKey(
@@ -127,3 +135,44 @@ class ConsentRecord(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_state_display()} · {self.get_channel_display()} · {self.topic or _('all marketing')}"
+
+
+class ListEntry(models.Model):
+    """What a provider's own list of opt-outs is to say about an address: written with the opt-out, then told.
+
+    Telling twice changes nothing, so at least once is right. `version` grows with every change, so that an answer to
+    an older one finishes nothing. `next_at` is wall time and doubles as the lease of a claim.
+    """
+
+    class State(models.TextChoices):
+        PENDING = "PENDING", _("Waiting")
+        DONE = "DONE", _("Finished")
+        FAILED = "FAILED", _("Given up: a person must look")
+
+    point = models.OneToOneField(
+        ContactPoint, verbose_name=_("contact point"), on_delete=models.CASCADE, related_name="list_entry"
+    )
+    is_wanted = models.BooleanField(_("on the list"), help_text=_("Whether the provider is to list this address."))
+    version = models.IntegerField(_("version"), default=1)
+    state = models.CharField(_("state"), max_length=20, choices=State, default=State.PENDING)
+    attempts = models.IntegerField(_("attempts"), default=0)
+    next_at = models.DateTimeField(_("next try at"), help_text=_("Wall time of the next try."))
+    changed_at = models.DateTimeField(_("changed at"))
+    done_at = models.DateTimeField(_("done at"), null=True, blank=True)
+    last_error = models.TextField(_("last error"), blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(state="DONE") | Q(done_at__isnull=False), name="a_list_entry_told_says_when"
+            )
+        ]
+        indexes = [
+            # for the job that tells providers: what is due
+            models.Index(fields=["next_at"], condition=Q(state="PENDING"), name="list_entries_due")
+        ]
+        verbose_name = _("entry on a provider's list")
+        verbose_name_plural = _("entries on providers' lists")
+
+    def __str__(self) -> str:
+        return f"{self.point} · {self.get_state_display()}"

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q
 
-from campaigns.consent import points, record
+from campaigns.consent import points, push, record
 from campaigns.consent.models import ConsentRecord, ContactPoint
 from campaigns.profiles.models import Contact
 
@@ -62,6 +62,7 @@ def opt_out(
             record.settle_topics(points=locked)
         else:
             _block(locked, str(reason), at)
+            push.note_points(point_ids=reached, now=now)
     return True
 
 
@@ -104,6 +105,7 @@ def opt_in(
         point.is_blocked, point.reason, point.blocked_at = False, "", None
         point.save(update_fields=["is_blocked", "reason", "blocked_at"])
         record.settle_topics(points=locked)
+        push.note_points(point_ids=[point_id], now=now)
     return True
 
 
@@ -147,6 +149,7 @@ def restore(
         point.is_blocked, point.reason, point.blocked_at = False, "", None
         point.save(update_fields=["is_blocked", "reason", "blocked_at"])
         record.settle_topics(points=locked)
+        push.note_points(point_ids=[point_id], now=now)
     return True
 
 

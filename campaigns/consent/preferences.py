@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import transaction
 
-from campaigns.consent import opt_out, points, record, selectors
+from campaigns.consent import opt_out, points, push, record, selectors
 from campaigns.consent.models import ConsentRecord, ConsentTopic, ContactPoint
 from campaigns.profiles.models import Contact
 
@@ -65,6 +65,7 @@ def set_preferences(
         ConsentRecord.objects.bulk_create(records)
         ContactPoint.objects.bulk_update(touched, ["is_blocked", "reason", "blocked_at"])
         record.settle_topics(points=touched)
+        push.note_points(point_ids=[point.pk for point in touched], now=now)
     return _in_order(changes)
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from django.db import transaction
 
-from campaigns.consent import points
-from campaigns.consent.models import ConsentRecord, ContactPoint
+from campaigns.consent import confirmation, points
+from campaigns.consent.models import ConsentRecord, ConsentTopic, ContactPoint
 from campaigns.profiles.models import Contact
 
 
@@ -36,7 +36,8 @@ def record_consents(*, items: Sequence[ConsentItem], now: datetime) -> int:
 
     The newest `at` decides a topic, whatever order reports come in; of two at the same time the no
     wins. A reported yes never lifts a block: only the person does that (`opt_out.opt_in`), so that an
-    opted-out person who is imported again stays opted out. Contacts without an address are left out.
+    opted-out person who is imported again stays opted out. Where the topic asks for double opt-in a yes is PENDING
+    until the person confirms it (`confirm`). Contacts without an address are left out.
     """
     with transaction.atomic():
         by_contact = _points_of(items)
@@ -45,9 +46,12 @@ def record_consents(*, items: Sequence[ConsentItem], now: datetime) -> int:
             return 0
         point_ids = {by_contact[item.contact_id, item.channel].pk for item in fresh}
         locked = lock_points(point_ids=point_ids)
-        ConsentRecord.objects.bulk_create(
-            [_record(item, by_contact[item.contact_id, item.channel].pk, now) for item in fresh], ignore_conflicts=True
-        )
+        waiting = _waiting(fresh, {point.pk: point for point in locked}, by_contact)
+        records = [
+            _record(item, by_contact[item.contact_id, item.channel].pk, now, is_waiting=item in waiting)
+            for item in fresh
+        ]
+        ConsentRecord.objects.bulk_create(records, ignore_conflicts=True)
         settle_topics(points=locked)
     return len(fresh)
 
@@ -61,7 +65,7 @@ def settle_topics(*, points: Sequence[ContactPoint]) -> None:
     """Set the topics of locked points to what their newest records say, and count the change."""
     newest: dict[int, dict[str, str]] = defaultdict(dict)
     records = ConsentRecord.objects.filter(point__in=points).exclude(topic="")
-    # WITHDRAWN sorts after GRANTED: of two at the same time it is read last and stands.
+    # GRANTED, PENDING, WITHDRAWN sort in this order: of two at the same time it is read last and stands.
     for record in records.order_by("at", "state", "pk").only("point_id", "topic", "state"):
         newest[record.point_id][record.topic] = record.state
     for point in points:
@@ -96,13 +100,33 @@ def _not_seen(items: Sequence[ConsentItem]) -> list[ConsentItem]:
     return fresh
 
 
-def _record(item: ConsentItem, point_id: int, now: datetime) -> ConsentRecord:
+def _waiting(
+    items: Sequence[ConsentItem],
+    locked: Mapping[int, ContactPoint],
+    by_contact: Mapping[tuple[int, str], ContactPoint],
+) -> list[ConsentItem]:
+    """The yeses that the person has to confirm: not those that stand already."""
+    yeses = [item for item in items if item.state == ConsentRecord.State.GRANTED]
+    topics = ConsentTopic.objects.exclude(confirmed_in=[]).in_bulk({item.topic for item in yeses}, field_name="slug")
+    contacts = Contact.objects.in_bulk({item.contact_id for item in yeses if item.topic in topics})
+    return [
+        item
+        for item in yeses
+        if item.topic in topics
+        and confirmation.is_asked(
+            topic=topics[item.topic], contact=contacts[item.contact_id], channel=item.channel, basis=item.basis
+        )
+        and locked[by_contact[item.contact_id, item.channel].pk].topics.get(item.topic) != ConsentRecord.State.GRANTED
+    ]
+
+
+def _record(item: ConsentItem, point_id: int, now: datetime, *, is_waiting: bool) -> ConsentRecord:
     return ConsentRecord(
         point_id=point_id,
         contact_id=item.contact_id,
         channel=item.channel,
         topic=item.topic,
-        state=item.state,
+        state=ConsentRecord.State.PENDING if is_waiting else item.state,
         basis=item.basis,
         source=item.source,
         at=item.at,

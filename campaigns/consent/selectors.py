@@ -64,6 +64,8 @@ def permission(*, point: ContactPoint, topic: ConsentTopic) -> str:
     state = point.topics.get(topic.slug)
     if state == ConsentRecord.State.WITHDRAWN:
         return OPTED_OUT
+    if state == ConsentRecord.State.PENDING:
+        return NO_CONSENT
     if state == ConsentRecord.State.GRANTED or point.channel in {*topic.permitted_without_record, *ASKS_NOBODY}:
         return GRANTED
     return NO_CONSENT

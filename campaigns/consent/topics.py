@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,9 +9,10 @@ from django.core.exceptions import ValidationError
 from campaigns.consent.models import ConsentTopic
 
 CHANNELS = ("email", "sms", "in_app")
-_KEYS = ("slug", "name", "is_marketing", "permitted_without_record", "words")
+_KEYS = ("slug", "name", "is_marketing", "permitted_without_record", "words", "confirmed_in")
 _WORDS = ("name", "description")
 _LONGEST = 300
+_COUNTRY = re.compile(r"[A-Z]{2}|\*")
 
 
 class TopicError(ValueError):
@@ -26,7 +28,8 @@ def apply_topics(*, topics: Sequence[Mapping[str, Any]]) -> int:
     """Make or update the topics of a catalogue file; returns how many it names. Topics it leaves out stay.
 
     Each: `{"slug", "name", "is_marketing"?, "permitted_without_record"?: [channel…],
-    "words"?: {language: {"name"?, "description"?}}}`. Raises TopicError before anything is written.
+    "words"?: {language: {"name"?, "description"?}}, "confirmed_in"?: [country or "*"…]}`.
+    Raises TopicError before anything is written.
     """
     if not isinstance(topics, list | tuple):
         raise TopicError("topics", "A list is needed.")
@@ -39,7 +42,7 @@ def apply_topics(*, topics: Sequence[Mapping[str, Any]]) -> int:
         rows,
         update_conflicts=True,
         unique_fields=["slug"],
-        update_fields=["name", "is_marketing", "permitted_without_record", "words"],
+        update_fields=["name", "is_marketing", "permitted_without_record", "words", "confirmed_in"],
     )
     return len(rows)
 
@@ -62,13 +65,22 @@ def _read(topic: object, path: str) -> ConsentTopic:
         is_marketing=is_marketing,
         permitted_without_record=list(channels),
         words=_read_words(topic.get("words", {}), f"{path}.words"),
+        confirmed_in=_read_countries(topic.get("confirmed_in", []), f"{path}.confirmed_in"),
     )
     try:
-        row.clean_fields(exclude=["permitted_without_record", "words"])
+        row.clean_fields(exclude=["permitted_without_record", "words", "confirmed_in"])
     except ValidationError as error:
         key, words = next(iter(error.message_dict.items()))
         raise TopicError(f"{path}.{key}", words[0]) from error
     return row
+
+
+def _read_countries(countries: Any, path: str) -> list[str]:
+    if not isinstance(countries, list) or not all(
+        isinstance(one, str) and _COUNTRY.fullmatch(one) for one in countries
+    ):
+        raise TopicError(path, "A list of two-letter country codes in capitals is needed; * means everywhere.")
+    return list(countries)
 
 
 def _read_words(words: object, path: str) -> dict[str, dict[str, str]]:
@@ -95,6 +107,7 @@ def export_topics() -> list[dict[str, Any]]:
             "is_marketing": topic.is_marketing,
             "permitted_without_record": topic.permitted_without_record,
             "words": topic.words,
+            **({"confirmed_in": topic.confirmed_in} if topic.confirmed_in else {}),
         }
         for topic in ConsentTopic.objects.order_by("slug")
     ]

@@ -259,14 +259,17 @@ def _tell_consent(rows: Sequence[ConsentRecord], around: Surroundings) -> Item:
         rest = _("to “%(topic)s” by %(channels)s") % words
     else:
         rest = _("to all offers and news by %(channels)s") % words
+    said, icon = (_("Said yes"), "check") if is_yes else (_("Said no"), "off")
+    if first.state == ConsentRecord.State.PENDING:
+        said, icon = _("Is asked to confirm"), "clock"
     note = str(first.evidence.get("note", ""))
     basis = contact_words.basis_words(first) if is_yes else ""
     source = contact_words.source_words(first)
     return Item(
         at=first.at,
-        icon="check" if is_yes else "off",
+        icon=icon,
         tone="is-ok" if is_yes else "",
-        head=_("Said yes") if is_yes else _("Said no"),
+        head=said,
         rest=rest,
         meta=f"{source}, {basis}" if basis else source,
         reason=note,

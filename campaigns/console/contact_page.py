@@ -181,5 +181,7 @@ def _topic(channel: str, one: TopicState, zone: tzinfo) -> Permission:
     if one.permission == GRANTED:
         return Permission(_icon(channel), name, words, "is-ok", "check", _("Yes"))
     if one.permission == NO_CONSENT:
-        return Permission(_icon(channel), name, words, "is-quiet", "info", _("Not asked"))
+        is_waiting = one.record is not None and one.record.state == ConsentRecord.State.PENDING
+        answer = _("Not confirmed yet") if is_waiting else _("Not asked")
+        return Permission(_icon(channel), name, words, "is-quiet", "info", answer)
     return Permission(_icon(channel), name, words, "is-bad", "off", _("No"))

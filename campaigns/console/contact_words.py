@@ -220,19 +220,27 @@ def source_words(record: ConsentRecord) -> str:
     if source == "preference_page":
         language = campaign_words.language_name(str(evidence.get("language", "")))
         return _("Preference page in %(language)s") % {"language": language}
+    names = {
+        "one_click": _("One click in their mail program"),
+        "unsubscribe_page": _("Unsubscribe page"),
+        "crm": _("From the CRM"),
+        "crm:privacy_deletion": _("Erased in the CRM"),
+        "sendgrid:list": _("Found on the mail provider’s own list"),
+        "double_opt_in": _("Confirmed through a link sent to them"),
+        "erasure": _("Erased at their request"),
+    }
+    if source in names:
+        return names[source]
     vendor, _colon, said = source.partition(":")
+    if vendor == "sendgrid_inbound":
+        return _("Wrote to us by e-mail")
     if vendor == "twilio":
         return _("Reply to an SMS") if "stop" in said or "start" in said else _("Told by the SMS provider")
     if said in ("spamreport", "complained"):
         return _("Reported as unwanted in their mail program")
     if _colon:
         return _("Told by the mail provider")
-    names = {
-        "one_click": _("One click in their mail program"),
-        "unsubscribe_page": _("Unsubscribe page"),
-        "crm": _("From the CRM"),
-    }
-    return names.get(source, source)
+    return source
 
 
 def basis_words(record: ConsentRecord) -> str:

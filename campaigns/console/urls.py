@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
 from campaigns.console import campaign_urls, gallery_urls, task_urls
-from campaigns.console.views import contacts, home, segment_tabs, segments
+from campaigns.console.views import contacts, home, privacy, segment_tabs, segments
 
 
 def studio_urls(wrap: Callable[[Any], Any]) -> list[URLPattern]:
@@ -32,6 +32,8 @@ def studio_urls(wrap: Callable[[Any], Any]) -> list[URLPattern]:
         path("studio/contacts/contacts.csv", wrap(contacts.export_contacts), name="studio-contacts-csv"),
         path("studio/contacts/<int:pk>/", wrap(contacts.show_contact), name="studio-contact"),
         path("studio/contacts/<int:pk>/opt-out/", wrap(contacts.opt_out), name="studio-contact-opt-out"),
+        path("studio/contacts/<int:pk>/data.json", wrap(privacy.export), name="studio-contact-export"),
+        path("studio/contacts/<int:pk>/erase/", wrap(privacy.erase), name="studio-contact-erase"),
         *campaign_urls.campaign_urls(wrap),
         *task_urls.task_urls(wrap),
         *gallery_urls.gallery_urls(wrap),

@@ -10,6 +10,7 @@ from django.db import transaction
 
 from campaigns.consent.models import ConsentRecord
 from campaigns.conversions.models import Conversion
+from campaigns.crm import opt_outs as crm_opt_outs
 from campaigns.crm import writeback
 from campaigns.crm.models import WriteBack
 from campaigns.delivery.models import CsmTask, Message
@@ -18,6 +19,8 @@ from campaigns.operations import pulling
 from campaigns.sequences.models import Entry
 
 BATCH = 1000
+# A yes that a file or another system reported changes no block of ours.
+_REPORTED = frozenset({"import", "csv", "api"})
 UPGRADED, REFUSED, OPTED_OUT = "upgraded", "refused", "opted_out"
 
 type Item = tuple[str, str, Mapping[str, Any]]
@@ -61,22 +64,33 @@ def tell_refusals(*, now: datetime) -> int:
 
 
 def tell_opt_outs(*, now: datetime) -> int:
-    """Only what people told us: a withdrawal that came from elsewhere is known there. It carries no `reason`."""
+    """Only what people told us, a no and a yes that takes it back: what came from the CRM is known there.
+
+    The CRM hears what stands now, by channel; the key is the record, so that each is told once.
+    """
     with transaction.atomic():
         cursor = pulling.lock_cursor(name="conversions.opt_outs")
         records = ConsentRecord.objects.select_related("contact")
         rows = pulling.rows_after(rows=records, cursor=cursor, limit=BATCH)
+        told = [row for row in rows if row.contact is not None and row.source != crm_opt_outs.SOURCE]
+        stands = crm_opt_outs.standing(contact_ids=[row.contact_id for row in told if row.contact_id])
         items: list[Item] = [
             (
                 WriteBack.Kind.CONTACT_STATUS,
                 f"opt_out:{row.pk}",
-                writeback.status_payload(external_id=row.contact.external_id, properties={"upsell_status": OPTED_OUT}),
+                writeback.status_payload(external_id=row.contact.external_id, properties=_consent(row, stands)),
             )
-            for row in rows
-            if row.state == ConsentRecord.State.WITHDRAWN and row.contact is not None and "reason" in row.evidence
+            for row in told
+            if "reason" in row.evidence or (row.state == ConsentRecord.State.GRANTED and row.source not in _REPORTED)
         ]
         pulling.advance_cursor(cursor=cursor, rows=rows)
         return writeback.queue_write_backs(items=items, now=now) if items else 0
+
+
+def _consent(row: ConsentRecord, stands: Mapping[int, str]) -> dict[str, str]:
+    assert row.contact_id is not None, "Only what is about somebody known is told."
+    said = {crm_opt_outs.PROPERTY: stands[row.contact_id]} if row.contact_id in stands else {}
+    return {**said, "upsell_status": OPTED_OUT} if row.state == ConsentRecord.State.WITHDRAWN else said
 
 
 def tell_tasks(*, now: datetime) -> int:

@@ -68,7 +68,8 @@ class FieldMappingSet(forms.BaseInlineFormSet):
         meters = [f"{USAGE}{code}" for code, is_reported in sorted(connect.known_meters().items()) if is_reported]
         fields = {target for noun in connect.NOUNS.values() for target in mapping.TARGETS[noun]}
         consents = [f"consent.{channel}.offers" for channel in ("email", "sms", "in_app")]
-        return [*sorted(fields), *consents, *meters]
+        noes = ["opt_out.email", "opt_out.sms"]
+        return [*sorted(fields), *consents, *noes, *meters]
 
     def clean(self) -> None:
         super().clean()

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import logging
 
-from campaigns.crm import connect, sync, writeback
+from campaigns.crm import connect, opt_outs, sync, writeback
 from campaigns.crm.models import SyncRun
 from orchestrator import clock
+from orchestrator.connectors.contract import ConnectorError
 from orchestrator.jobs import bells
 
 log = logging.getLogger(__name__)
@@ -20,6 +21,23 @@ def sync_all(**_kwargs: object) -> None:
             log.error("The sync of %s failed: %s", connection.slug, run.error)
         bells.ring("profiles_changed")
         bells.ring("usage_rolled" if sync.has_news(run=run) else "segments_due")
+
+
+def compare_opt_outs(**_kwargs: object) -> None:
+    """Read every contact of the CRM again, so that no flag there was missed, and tell it what it lacks of ours."""
+    for connection in connect.ensure_connections():
+        if not connection.is_active:
+            continue
+        run = sync.sync_connection(connection=connection, full=True, now=clock.utcnow())
+        try:
+            compared = opt_outs.compare_opt_outs(connection=connection, now=clock.utcnow())
+        except ConnectorError as error:
+            log.error("The opt-outs of %s could not be compared: %s", connection.slug, error)
+            continue
+        log.info("opt-outs compared", extra={"connection": connection.slug, "told_again": compared.told_again})
+        if run.state == SyncRun.State.FAILED:
+            log.error("The sync of %s failed: %s", connection.slug, run.error)
+    bells.ring("writebacks_due")
 
 
 def push_writebacks(**_kwargs: object) -> None:

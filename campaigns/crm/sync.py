@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 
 from campaigns.consent import record as consents
-from campaigns.crm import connect, measure, problems, tickets
+from campaigns.crm import connect, measure, opt_outs, problems, tickets
 from campaigns.crm.models import CrmConnection, SyncCursor, SyncRun
 from campaigns.profiles import identify, lookup
 from orchestrator.connectors import mapping, registry
@@ -162,4 +162,12 @@ def _record_consents(run: SyncRun, rows: Sequence[_Mapped], outcome: identify.Ou
         for one, name, row in rows
         for said in row.consents
     ]
+    noes = [
+        opt_outs.CrmNo(outcome.ids[name], channel, one.id, one.updated_at)
+        for one, name, row in rows
+        for channel in row.opt_outs
+    ]
+    run.counts["opt_outs"] = run.counts.get("opt_outs", 0) + opt_outs.take_opt_outs(
+        connection=run.connection, noes=noes, now=now
+    )
     run.counts["consents"] = run.counts.get("consents", 0) + consents.record_consents(items=items, now=now)

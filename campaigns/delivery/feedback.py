@@ -53,6 +53,8 @@ _DROPPED = (
     ("spam reporting address", ContactPoint.Reason.COMPLAINED),
     ("bounced address", ContactPoint.Reason.BOUNCED),
 )
+# The whole reason: "Invalid SMTPAPI header" is our fault.
+_NO_ADDRESS = "invalid"
 REJECTS = {
     RejectReason.OPTED_OUT: ContactPoint.Reason.UNSUBSCRIBED,
     RejectReason.BAD_ADDRESS: ContactPoint.Reason.BOUNCED,
@@ -305,7 +307,9 @@ def _reason(event: DeliveryEvent) -> ContactPoint.Reason | None:
     if event.reject is not None:
         return REJECTS[event.reject]
     if event.type == EventType.DROPPED:
-        said = event.reason.lower()
+        said = event.reason.strip().lower()
+        if said == _NO_ADDRESS:
+            return ContactPoint.Reason.BOUNCED
         return next((reason for words, reason in _DROPPED if words in said), None)
     return _REASONS.get(event.type)
 

@@ -1,4 +1,4 @@
-"""What people write back to a text: STOP is in force, START gives back, HELP is answered, all else is a reply.
+"""What people write back to a text or a mail: STOP is in force, START gives back, HELP is told, all else is a reply.
 
 A no in somebody's own words is a STOP; one that may be none is a reply whose report says so, for a person to read."""
 
@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -28,7 +29,10 @@ _STOP_CODES = ("stop", "21610", _FREE_TEXT)
 
 @dataclass(frozen=True, slots=True)
 class WrittenBack:
-    """One text from a person. `said` is what the provider has understood it to mean, where it has."""
+    """One text or mail from a person. `said` is what the provider, or the address it went to, has it mean.
+
+    `message` is the one that it answers, where that is known; otherwise the newest that went to the sender is.
+    """
 
     provider: str
     channel: str
@@ -37,6 +41,7 @@ class WrittenBack:
     sender: str = field(repr=False)
     text: str = field(repr=False)
     said: str = ""
+    message: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +64,8 @@ def take_text(*, written: WrittenBack, now: datetime, wall_now: datetime) -> Tak
     if own_words.grade is Grade.OPT_OUT:
         meaning = Meaning.STOP
     digest = addresses.hash_address(written.sender)
-    newest = _newest_message(written.channel, digest)
-    locale = _locale(digest, newest)
+    newest = _answered(written) or _newest_message(written.channel, digest)
+    locale = _locale(written.channel, digest, newest)
     with transaction.atomic():
         if not feedback.mark_seen([(written.provider, written.key)]):
             return Taken(meaning=None, locale=locale)
@@ -87,7 +92,13 @@ def answer_words(*, taken: Taken) -> str:
 
 
 def _meaning(written: WrittenBack) -> Meaning | None:
-    return Meaning(written.said) if written.said else keywords.meaning_of(text=written.text)
+    """HELP is a word of text messages; in a mail somebody asks a person."""
+    meaning = Meaning(written.said) if written.said else keywords.meaning_of(text=written.text)
+    return None if meaning is Meaning.HELP and written.channel == "email" else meaning
+
+
+def _answered(written: WrittenBack) -> Message | None:
+    return Message.objects.filter(uuid=written.message, channel=written.channel).first() if written.message else None
 
 
 def _newest_message(channel: str, digest: bytes) -> Message | None:
@@ -97,8 +108,9 @@ def _newest_message(channel: str, digest: bytes) -> Message | None:
     return went.order_by("-accepted_at", "-pk").first()
 
 
-def _locale(digest: bytes, newest: Message | None) -> str:
-    owner = Contact.objects.filter(phone_hash=digest, erased_at__isnull=True).order_by("pk").first()
+def _locale(channel: str, digest: bytes, newest: Message | None) -> str:
+    column = "email_hash" if channel == "email" else "phone_hash"
+    owner = Contact.objects.filter(**{column: digest}, erased_at__isnull=True).order_by("pk").first()
     wanted = (owner.locale if owner else "") or (newest.locale if newest else "")
     language = wanted.replace("_", "-").partition("-")[0].lower()
     return language if language in dict(settings.LANGUAGES) else ""
@@ -127,7 +139,8 @@ def _event(
         at=now,
         message_id=newest.uuid if newest else None,
         attempt=None,
-        address=written.sender,
+        # Whoever answers a message that is named speaks for the address it went to, from whatever mailbox.
+        address="" if newest is not None and newest.uuid == written.message else written.sender,
         provider_id=written.provider_id,
         reason=f"in: {meaning.value}" if meaning else "in",
         channel=written.channel,

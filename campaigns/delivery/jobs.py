@@ -9,7 +9,7 @@ import time
 
 from django.conf import settings
 
-from campaigns.delivery import claim, feedback, task_work
+from campaigns.delivery import ask, claim, feedback, task_work
 from campaigns.delivery import dispatch as dispatching
 from campaigns.delivery import reconcile as repairs
 from campaigns.delivery.models import Message
@@ -43,6 +43,12 @@ def apply_feedback(**_kwargs: object) -> None:
         taken = feedback.apply_feedback(now=clock.utcnow(), wall_now=clock.wall_now())
     if taken >= feedback.APPLY_LIMIT:
         bells.ring("feedback_stored")
+
+
+def ask_for_confirmations(**_kwargs: object) -> None:
+    read = ask.ask_pending(now=clock.utcnow())
+    if read >= ask.LIMIT:
+        bells.ring("confirmations_due")
 
 
 def reconcile(**_kwargs: object) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from campaigns.delivery import content, links
+from campaigns.delivery import content, links, mailboxes
 from campaigns.delivery.claim import Held
 from campaigns.delivery.models import Message
 from campaigns.profiles import addresses
@@ -170,6 +170,7 @@ def _outbound(one: Held, urls: Mapping[str, str], slot_bytes: int) -> OutboundMe
         category=one.purpose.lower(),
         campaign=one.campaign,
         slots=values,
+        reply_to=mailboxes.reply_mailbox(message_uuid=one.uuid) if one.channel == "email" else "",
     )
 
 
@@ -225,8 +226,10 @@ def _headers(one: Held, urls: Mapping[str, str]) -> dict[str, str]:
     """RFC 8058: the mail program's own unsubscribe button."""
     if one.channel != "email" or one.purpose != Message.Purpose.MARKETING:
         return {}
+    box = mailboxes.unsubscribe_mailbox(message_uuid=one.uuid)
+    by_mail = f", <mailto:{box}?subject=unsubscribe>" if box else ""
     return {
-        "List-Unsubscribe": f"<{urls['unsubscribe']}>",
+        "List-Unsubscribe": f"<{urls['unsubscribe']}>{by_mail}",
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
     }
 

@@ -5,15 +5,21 @@ import json
 import logging
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import BadRequest, SuspiciousOperation
+from django.core.files.uploadhandler import FileUploadHandler
+from django.db import DatabaseError, InterfaceError
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
+from django.utils.crypto import constant_time_compare
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from campaigns.delivery import feedback, feedback_inbound
+from campaigns.delivery import feedback, feedback_inbound, feedback_mail
 from campaigns.delivery.feedback_inbound import Taken, WrittenBack
 from orchestrator import clock
 from orchestrator.channels.events import DeliveryEvent
 from orchestrator.channels.sendgrid import feedback as sendgrid
+from orchestrator.channels.sendgrid import inbound as sendgrid_mail
 from orchestrator.channels.sendgrid.feedback import Problem
 from orchestrator.channels.twilio import feedback as twilio
 from orchestrator.channels.twilio import inbound
@@ -21,6 +27,7 @@ from orchestrator.channels.twilio.inbound import IncomingText
 from orchestrator.jobs import bells
 from orchestrator.webhooks import contract, signatures
 from orchestrator.webhooks.contract import SignedRequest, Webhook
+from orchestrator.webhooks.errors import Unreadable
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +74,41 @@ def twilio_inbound(request: HttpRequest) -> HttpResponse:
         return response
     bells.ring("feedback_stored")
     return HttpResponse(inbound.answer(*said), content_type=inbound.CONTENT_TYPE)
+
+
+@csrf_exempt
+@require_POST
+def sendgrid_inbound(request: HttpRequest, secret: str) -> HttpResponse:
+    """A mail to us. A no in it is in force when this answers. The address is the key: nothing else is signed."""
+    if not settings.SENDGRID_INBOUND_SECRET:
+        return contract.refuse(503)
+    if not constant_time_compare(secret, settings.SENDGRID_INBOUND_SECRET):
+        return contract.refuse(401)
+    if int(request.META.get("CONTENT_LENGTH") or 0) > sendgrid_mail.LONGEST_MAIL:
+        return contract.refuse(413)
+    request.encoding = sendgrid_mail.AS_BYTES
+    request.upload_handlers = [DropFiles(request)]
+    try:
+        mail = sendgrid_mail.parse_mail(request.POST.dict())
+        feedback_mail.take_mail(mail=mail, now=clock.utcnow(), wall_now=clock.wall_now())
+    except (Unreadable, MultiPartParserError, UnreadablePostError, BadRequest, SuspiciousOperation):
+        log.warning("a mail was not understood", extra={"vendor": sendgrid_mail.PROVIDER})
+        return contract.refuse(400)
+    except (DatabaseError, InterfaceError) as error:
+        log.error("a mail was not stored", extra={"vendor": sendgrid_mail.PROVIDER, "why": type(error).__name__})
+        return contract.refuse(503)
+    bells.ring("feedback_stored")
+    return HttpResponse(status=200)
+
+
+class DropFiles(FileUploadHandler):
+    """Attachments are read past and kept nowhere."""
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        return None
+
+    def file_complete(self, file_size: int) -> None:
+        return None
 
 
 def _verify_twilio(signed: SignedRequest) -> None:

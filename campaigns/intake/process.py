@@ -102,7 +102,7 @@ def _take(rows: list[Inbound], now: datetime) -> Processed:
     product = product_events.take_events(rows=[row for row in rows if row.kind in product_events.KINDS], now=now)
     billing = billing_events.take_events(rows=_of(rows, pending.BILLING), now=now)
     crm_rows = _of(rows, crm_events.PREFIX)
-    verdicts = crm_events.take_events(rows=crm_rows)
+    verdicts = crm_events.take_events(rows=crm_rows, now=now)
     verdicts.add(product.verdicts)
     verdicts.add(billing.verdicts)
     pending.settle(rows=rows, verdicts=verdicts)

@@ -32,5 +32,10 @@ def claim_slots(*, slots: Sequence[tuple[str, datetime]], keep_since: datetime) 
             [list(tasks), list(times)],
         )
         claimed = [task for (task,) in cursor.fetchall()]
-        cursor.execute("DELETE FROM operations_tickslot WHERE slot < %s OR slot > %s", [keep_since, max(times) + AHEAD])
+        # A slow task's slot is old long before it is over: it stays, or it would be claimed anew.
+        cursor.execute(
+            "DELETE FROM operations_tickslot WHERE slot > %s OR (slot < %s AND (task, slot) NOT IN"
+            " (SELECT * FROM unnest(%s::text[], %s::timestamptz[])))",
+            [max(times) + AHEAD, keep_since, list(tasks), list(times)],
+        )
     return claimed

@@ -17,6 +17,9 @@ def compile_consent(node: Consent, scope: Scope) -> Sql:
         sql("r.at <= {}", predicates.moment(scope.now)),
     ]
     facts = Facts(Sql("consent_consentrecord r"), where, contact="r.contact_id")
+    # A yes that waits to be confirmed has said nothing yet.
+    where.append(Sql("r.state <> 'PENDING'"))
+    facts = Facts(facts.source, where, contact="r.contact_id")
     if node.state == "unknown":
         return negate(has_facts(scope, facts))
     facts = Facts(facts.source, [*where, Sql("r.contact_id IS NOT NULL")], contact="r.contact_id")

@@ -29,6 +29,8 @@ class OutboundMessage:
     marketing, transactional, test; `campaign` is a slug. Nothing here but `address` and
     the content may identify a person.
 
+    `reply_to` is where this person's answer goes; of a batch, where that of any of them does.
+
     Where `slots` is not empty, `text` and `html` hold its tags and are the same for everybody
     in a batch; the provider puts each value in place of its tag. Only a BatchChannel gets such.
     """
@@ -43,6 +45,7 @@ class OutboundMessage:
     category: str = "marketing"
     campaign: str = ""
     slots: Mapping[str, str] = field(default_factory=dict, repr=False)
+    reply_to: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,9 +82,10 @@ class Answer:
 class Transport:
     """One kept-alive connection per thread to one host. A call takes at most `timeout_s` after DNS."""
 
-    def __init__(self, *, base_url: str, timeout_s: float) -> None:
+    def __init__(self, *, base_url: str, timeout_s: float, longest_answer: int = _LONGEST_ANSWER) -> None:
         self._base = urlsplit(base_url)
         self._timeout_s = timeout_s
+        self._longest_answer = longest_answer
         self._local = threading.local()
         self._tls = ssl.create_default_context() if self._base.scheme == "https" else None
 
@@ -98,7 +99,7 @@ class Transport:
             connection.sock.settimeout(max(deadline - time.monotonic(), 0.001))
             connection.request(method, path, body=body, headers=dict(headers))
             response = connection.getresponse()
-            answer = Answer(response, response.read(_LONGEST_ANSWER))
+            answer = Answer(response, response.read(self._longest_answer))
         except _TooLateToLeave:
             self._forget(connection)
             raise NotSent("It was too late to send it.") from None

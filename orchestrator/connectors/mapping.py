@@ -47,6 +47,8 @@ TARGETS: Mapping[str, Mapping[str, str]] = {
 
 _TYPES = ("text", "number", "boolean", "date", "list")
 _CONSENT = re.compile(r"consent\.(email|sms|in_app)\.([a-z0-9][a-z0-9_-]*)")
+# A no needs no evidence: whoever says it is believed.
+_OPT_OUT = re.compile(r"opt_out\.(email|sms|in_app)")
 _EVIDENCE = ("consent_basis", "consent_source", "consent_at")
 # A CRM's property of a company may set a meter's value of the day: usage.<meter code>.
 _USAGE = "usage."
@@ -102,6 +104,7 @@ class Problem:
 @dataclass(frozen=True, slots=True)
 class MappedRecord:
     """`fields`, `traits` and `usage` hold only what was given and could be read: missing is absent, never None.
+    `opt_outs` are the channels on which the record says no to everything.
 
     Fields: texts, Decimal, bool, aware UTC datetimes, a date for usage days. Traits: JSON values
     (numbers as int or float, dates as ISO 8601 text). `usage`: today's value by the meter's code.
@@ -112,6 +115,7 @@ class MappedRecord:
     consents: Sequence[MappedConsent]
     errors: Sequence[Problem]
     usage: Mapping[str, Decimal] = field(default_factory=dict)
+    opt_outs: Sequence[str] = ()
 
     @property
     def is_rejected(self) -> bool:
@@ -158,6 +162,7 @@ def apply_mapping(mapping: ColumnMapping, properties: Row) -> MappedRecord:
     traits: dict[str, Any] = {}
     consents: dict[str, str] = {}
     usage: dict[str, Decimal] = {}
+    opt_outs: list[str] = []
     errors: list[Problem] = []
     region = cells.get("country", "")
     for target, cell in cells.items():
@@ -168,6 +173,8 @@ def apply_mapping(mapping: ColumnMapping, properties: Row) -> MappedRecord:
                 usage[target.removeprefix(_USAGE)] = values.read(cell, "number")
             elif target.startswith("consent."):
                 consents[target] = values.read(cell, "consent", region=region)
+            elif _OPT_OUT.fullmatch(target):
+                opt_outs += [target.removeprefix("opt_out.")] if values.read(cell, "boolean") else []
             else:
                 kind = mapping.types.get(target) or TARGETS[mapping.noun][target]
                 fields[target] = values.read(cell, kind, region=region)
@@ -175,7 +182,7 @@ def apply_mapping(mapping: ColumnMapping, properties: Row) -> MappedRecord:
             errors.append(Problem(target=target, message=str(problem), rejects=problem.rejects))
     evidence = {name: fields.pop(name) for name in _EVIDENCE if name in fields}
     granted, lacking = _consents(consents, evidence)
-    return MappedRecord(fields=fields, traits=traits, consents=granted, errors=[*errors, *lacking], usage=usage)
+    return MappedRecord(fields, traits, granted, [*errors, *lacking], usage=usage, opt_outs=opt_outs)
 
 
 def _cells(mapping: ColumnMapping, properties: Row) -> dict[str, str]:
@@ -258,7 +265,7 @@ def _check_target(noun: str, target: str, path: str) -> None:
         return
     if noun in {"accounts", "contacts"} and target.startswith("traits.") and len(target) > len("traits."):
         return
-    if noun == "contacts" and _CONSENT.fullmatch(target):
+    if noun == "contacts" and (_CONSENT.fullmatch(target) or _OPT_OUT.fullmatch(target)):
         return
     if noun == "accounts" and target.startswith(_USAGE) and len(target) > len(_USAGE):
         return
@@ -296,6 +303,7 @@ DEFAULT_HUBSPOT: Mapping[str, ColumnMapping] = {
                 "email_consent_basis": "consent_basis",
                 "email_consent_source": "consent_source",
                 "email_consent_at": "consent_at",
+                "hs_email_optout": "opt_out.email",
             },
         },
         noun="contacts",

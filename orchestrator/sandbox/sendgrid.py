@@ -17,6 +17,7 @@ from typing import Any
 
 from orchestrator import clock
 from orchestrator.sandbox import sendgrid_rules
+from orchestrator.sandbox.sendgrid_lists import SuppressionLists
 from orchestrator.sandbox.wire import Answer, Request
 
 MAX_MESSAGE = 30 * 1024 * 1024
@@ -69,8 +70,9 @@ class Mail:
 class SendGrid:
     """`take` is called with every accepted mail, after it was written down and before the answer."""
 
-    def __init__(self, *, public_key: str, take: Callable[[Mail], None]) -> None:
+    def __init__(self, *, public_key: str, take: Callable[[Mail], None], lists: SuppressionLists | None = None) -> None:
         self._public_key = public_key
+        self.lists = lists or SuppressionLists()
         self._take = take
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
@@ -89,7 +91,7 @@ class SendGrid:
             return Answer(200, {"id": identifier or WEBHOOK_ID, "public_key": self._public_key})
         if request.path == "/v3/user/webhooks/event/settings/all":
             return Answer(200, {"max_allowed": 5, "webhooks": [{"id": WEBHOOK_ID, "enabled": True}]})
-        return _error(404, "not found")
+        return self.lists.answer(request) or _error(404, "not found")
 
     def rate_limited(self, *, retry_after_s: int) -> Answer:
         reset = str(int(clock.wall_now().timestamp()) + retry_after_s)

@@ -17,6 +17,7 @@ from orchestrator import clock
 from orchestrator.sandbox.agenda import Agenda
 from orchestrator.sandbox.postman import Parcel, Postman
 from orchestrator.sandbox.sendgrid import Mail
+from orchestrator.sandbox.sendgrid_lists import SuppressionLists
 from orchestrator.sandbox.world import World
 
 PATH = "/webhooks/sendgrid/events"
@@ -64,8 +65,16 @@ class EventDesk:
     """Writes events in the vendor's words and posts them in batches of up to 200."""
 
     def __init__(
-        self, *, world: World, agenda: Agenda, postman: Postman, key: SigningKey, loses: Callable[[], bool]
+        self,
+        *,
+        world: World,
+        agenda: Agenda,
+        postman: Postman,
+        key: SigningKey,
+        loses: Callable[[], bool],
+        lists: SuppressionLists,
     ) -> None:
+        self._lists = lists
         self._world = world
         self._agenda = agenda
         self._postman = postman
@@ -89,6 +98,7 @@ class EventDesk:
     def happen(self, mail: Mail, kind: str, *, at: datetime, rng: random.Random, **detail: Any) -> None:
         """Report an event of that business time: usually then, sometimes later, twice or never."""
         noise = self._world.noise
+        self._lists.note(mail.to, kind, at=at, detail=detail)
         if self._loses():
             return
         event = _event(mail, kind, at=at, rng=rng, **detail)

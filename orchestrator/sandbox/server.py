@@ -30,6 +30,7 @@ from orchestrator.sandbox.postman import Postman, Product
 from orchestrator.sandbox.recipients import Crowd
 from orchestrator.sandbox.sendgrid import Mail, SendGrid
 from orchestrator.sandbox.sendgrid_events import EventDesk, SigningKey
+from orchestrator.sandbox.sendgrid_lists import SuppressionLists
 from orchestrator.sandbox.stripe import BillingRefusal, Stripe
 from orchestrator.sandbox.stripe_webhooks import BillingEvents
 from orchestrator.sandbox.truth import Truth
@@ -85,12 +86,14 @@ class Sandbox:
                 tickets=company.hubspot_tickets(),
             )
         )
+        lists = SuppressionLists()
         self.desk = EventDesk(
             world=world,
             agenda=self.agenda,
             postman=self.postman,
             key=secrets.sendgrid_key,
             loses=self.faults["sendgrid"].loses_event,
+            lists=lists,
         )
         self.crowd = self._make_crowd()
         self.host_app = HostApp(
@@ -106,7 +109,7 @@ class Sandbox:
         self.twilio = Twilio(
             auth_token=secrets.twilio_auth_token, take=self._text_accepted, is_mobile=self.texters.is_mobile
         )
-        self.sendgrid = SendGrid(public_key=secrets.sendgrid_key.public_key, take=self._mail_accepted)
+        self.sendgrid = SendGrid(public_key=secrets.sendgrid_key.public_key, take=self._mail_accepted, lists=lists)
         self.host_app_pages = HostAppPages(host_app=self.host_app, product_base=product_base)
         self._vendors: dict[str, Vendor] = {
             "sendgrid": self.sendgrid,
@@ -258,7 +261,7 @@ class Sandbox:
             spoilt = replace(answer, cut=True)
         if "X-Message-Id" in answer.headers:
             self.sendgrid.mark(answer.headers["X-Message-Id"], answer=fault.value)
-        if name == "twilio" and answer.status == 201:
+        if name == "twilio" and answer.status == 201 and "sid" in answer.body:
             self.twilio.mark(answer.body["sid"], answer=fault.value)
         return spoilt, fault.value
 

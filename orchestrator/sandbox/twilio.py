@@ -7,6 +7,7 @@ import binascii
 import hashlib
 import hmac
 import itertools
+import json
 import re
 import threading
 from collections.abc import Callable, Mapping
@@ -22,6 +23,8 @@ from orchestrator.sandbox.sendgrid import LINK
 from orchestrator.sandbox.wire import Answer, Request
 from orchestrator.templating.sms import count_segments
 
+CONSENTS = "/v1/Consents/Bulk"
+MOST_CONSENTS = 25
 MESSAGES = re.compile(r"/2010-04-01/Accounts/(AC[0-9a-fA-F]{32})/Messages\.json")
 API_VERSION = "2010-04-01"
 
@@ -85,6 +88,8 @@ class Twilio:
         self.accepted: list[Text] = []
 
     def answer(self, request: Request) -> Answer:
+        if request.path == CONSENTS and request.method == "POST":
+            return self._take_consents(request)
         match = MESSAGES.fullmatch(request.path)
         if match is None or request.method != "POST":
             return refusal(404, 20404)
@@ -128,12 +133,41 @@ class Twilio:
         with self._lock:
             return len(self._stopped)
 
-    def _may_enter(self, request: Request, account: str) -> bool:
+    def _take_consents(self, request: Request) -> Answer:
+        """Who said no, or yes again, elsewhere than in a text; for a service or a number."""
+        if not self._may_enter(request):
+            return refusal(401, 20003)
+        try:
+            items = [json.loads(value) for name, value in parse_qsl(request.body.decode()) if name == "Items"]
+        except ValueError:
+            return refusal(400, 20001, "the items are no JSON")
+        if not 1 <= len(items) <= MOST_CONSENTS:
+            return refusal(400, 20001, "one to 25 items are taken")
+        with self._lock:
+            rows = [self._take_consent(item) for item in items]
+        return Answer(201, {"items": rows})
+
+    def _take_consent(self, item: Mapping[str, Any]) -> dict[str, Any]:
+        pair = (str(item.get("sender_id", "")), str(item.get("contact_id", "")))
+        is_known = pair[1].startswith("+") and item.get("status") in ("opt-in", "opt-out")
+        if is_known and item["status"] == "opt-out":
+            self._stopped.add(pair)
+        elif is_known:
+            self._stopped.discard(pair)
+        words = [] if is_known else ["contact_id or status is not valid"]
+        return {
+            "correlation_id": item.get("correlation_id"),
+            "error_code": 0 if is_known else 30646,
+            "error_messages": words,
+        }
+
+    def _may_enter(self, request: Request, account: str = "") -> bool:
+        """`account` is the one in the address; where none is in it, the one that asks."""
         try:
             name, _, secret = base64.b64decode(request.bearer, validate=True).decode().partition(":")
         except (binascii.Error, ValueError):
             return False
-        return name == account and hmac.compare_digest(secret.encode(), self._auth_token.encode())
+        return name == (account or name) and hmac.compare_digest(secret.encode(), self._auth_token.encode())
 
     def _create(self, account: str, form: Mapping[str, str], user_agent: str) -> Answer:
         trouble = rules.trouble_of(form) or self._trouble_of_the_number(form)

@@ -40,6 +40,7 @@ ROOMS = [
     "sequences",
     "conversions",
     "analytics",
+    "privacy",
     "console",
     "public",
     "cli",

@@ -14,11 +14,22 @@ CHANNELS = {
     "csm_task": "orchestrator.channels.memory.MemoryChannel",
     "webhook": "orchestrator.channels.webhook.channel.WebhookChannel",
 }
+# Where a channel's provider keeps its own list of opt-outs: told of ours, and compared every night.
+SUPPRESSION_LISTS = {
+    "email": "orchestrator.channels.sendgrid.suppressions.SendGridList",
+    "sms": "orchestrator.channels.twilio.suppressions.TwilioConsents",
+}
 SENDGRID_API_KEY = env_secret("SENDGRID_API_KEY")
 SENDGRID_API_BASE = env_text("SENDGRID_API_BASE", "https://api.sendgrid.com")
 SENDGRID_WEBHOOK_PUBLIC_KEY = env_secret("SENDGRID_WEBHOOK_PUBLIC_KEY")
 SENDGRID_FROM_EMAIL = env_text("SENDGRID_FROM_EMAIL")
 SENDGRID_FROM_NAME = env_text("SENDGRID_FROM_NAME")
+# Last part of the address that SendGrid's Inbound Parse posts to; without it no mail is taken in.
+SENDGRID_INBOUND_SECRET = env_secret("SENDGRID_INBOUND_SECRET")
+# The host whose mail goes to Inbound Parse: answers and "unsubscribe" by mail are then asked for at addresses there.
+INBOUND_MAIL_DOMAIN = env_text("INBOUND_MAIL_DOMAIN")
+# The unsubscribe group that our opt-outs are written to; made where it lacks.
+SENDGRID_UNSUBSCRIBE_GROUP = env_text("SENDGRID_UNSUBSCRIBE_GROUP", "Marketing (Crescendo)")
 # Mails of one wording that go in one request; 1: a request for each.
 SENDGRID_BATCH_SIZE = env_int("SENDGRID_BATCH_SIZE", 1000)
 # Requests that one worker may have under way, and requests a second of all workers together (0: no limit of our own).
@@ -37,6 +48,9 @@ TWILIO_API_BASE = env_text("TWILIO_API_BASE", "https://api.twilio.com")
 _TWILIO_MOVED = "" if TWILIO_API_BASE == "https://api.twilio.com" else TWILIO_API_BASE
 TWILIO_MESSAGING_API_BASE = env_text("TWILIO_MESSAGING_API_BASE", _TWILIO_MOVED or "https://messaging.twilio.com")
 TWILIO_LOOKUPS_API_BASE = env_text("TWILIO_LOOKUPS_API_BASE", _TWILIO_MOVED or "https://lookups.twilio.com")
+TWILIO_ACCOUNTS_API_BASE = env_text("TWILIO_ACCOUNTS_API_BASE", _TWILIO_MOVED or "https://accounts.twilio.com")
+# A pilot of Twilio's: only accounts with its compliance toolkit can be told of opt-outs.
+TWILIO_CONSENT_API = env_bool("TWILIO_CONSENT_API", False)
 
 # Signs outgoing webhooks (Standard Webhooks). Several, separated by spaces, while one is being replaced.
 WEBHOOK_SIGNING_SECRET = env_secret("WEBHOOK_SIGNING_SECRET")

@@ -21,6 +21,7 @@ from django.urls import reverse
 from django.utils.translation import override
 
 from campaigns.consent import opt_out
+from campaigns.consent.models import ContactPoint, ListEntry
 from campaigns.crm.models import SyncRun
 from campaigns.delivery.models import AttentionBudget, InAppMessage, ProviderEvent
 from campaigns.experiments.models import Snapshot
@@ -123,6 +124,7 @@ def one_of_each() -> dict[type[Model], Model]:
     _offers_and_billing()
     _messages()
     _events()
+    ListEntry.objects.create(point=ContactPoint.objects.latest("pk"), is_wanted=True, next_at=NOW, changed_at=NOW)
     _stays()
     found = {model: model._default_manager.order_by("-pk").first() for model, _ in OURS}
     assert [model._meta.label for model, row in found.items() if row is None] == []

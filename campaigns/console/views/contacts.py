@@ -15,6 +15,7 @@ from campaigns.consent.models import ConsentTopic
 from campaigns.console import contact_page, contact_rows, contact_timeline, listing, pages
 from campaigns.console.forms.contacts import OptOutForm
 from campaigns.console.templatetags.console import count
+from campaigns.console.views import privacy
 from campaigns.profiles.models import Contact
 from orchestrator import clock
 from orchestrator.jobs import bells
@@ -85,6 +86,7 @@ def show_contact(request: HttpRequest, pk: int) -> HttpResponse:
             now=now,
             zone=zone,
         ),
+        "can_erase": request.user.has_perm(privacy.ERASE) and not contact.erased_at,
         "can_opt_out": request.user.has_perm(OPT_OUT) and not contact.erased_at,
     }
     return pages.show(request, "console/contacts/contact.html", context)

@@ -27,7 +27,7 @@ _POLICY: Mapping[str, Collection[str] | str] = {
 def view_mail(request: HttpRequest, token: str) -> HttpResponse:
     """The mail in a browser, for a mail program that shows it badly."""
     message = links.message_of(purpose=Purpose.IN_APP_VIEW, token=token)
-    if message is None or message.channel != "email":
+    if message is None or message.channel != "email" or message.contact.erased_at:
         return pages.not_found(request)
     try:
         rendered = render.render_for_view(message=message)

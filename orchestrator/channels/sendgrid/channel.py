@@ -1,7 +1,7 @@
 """E-mail through SendGrid's v3 mail/send, by the official client on a kept-alive connection.
 
 There is no idempotency key in that API, so a call is made once and its outcome is named
-exactly: see `_explain`. Nothing that identifies a person is in any error text.
+exactly: see `explain`. Nothing that identifies a person is in any error text.
 """
 
 from __future__ import annotations
@@ -148,6 +148,10 @@ def _request_body(messages: Sequence[OutboundMessage], sender: dict[str, str]) -
         "categories": list(dict.fromkeys(name for name in (shared.category, shared.campaign) if name)),
         "tracking_settings": _TRACKING_OFF,
     }
+    if shared.reply_to:
+        # One field for the whole request: a batch shares a mailbox, its answers are known by who wrote them.
+        box = shared.reply_to if len(messages) == 1 else f"reply@{shared.reply_to.partition('@')[2]}"
+        body["reply_to"] = {"email": box}
     if not shared.slots:
         body["subject"] = shared.subject
     return body
@@ -168,7 +172,7 @@ def _personalization(message: OutboundMessage) -> dict[str, Any]:
 
 def _explain_batch(error: HTTPError, count: int) -> list[SendReceipt | ChannelError]:
     """A refusal of the request is one of the messages it names; of nobody, where it names none."""
-    whole = _explain(error)
+    whole = explain(error)
     if count == 1 or not isinstance(whole, Refusal):
         return [whole] * count
     spared = Spared("Not taken: the request was refused for another message's sake.", code="neighbour")
@@ -180,7 +184,7 @@ def _explain_batch(error: HTTPError, count: int) -> list[SendReceipt | ChannelEr
     return outcomes
 
 
-def _explain(error: HTTPError) -> ChannelError:
+def explain(error: HTTPError) -> ChannelError:
     """An HTTP answer as one of the three outcomes. 408 comes from proxies and says nothing about the message."""
     status = int(error.status_code)
     code = str(status)

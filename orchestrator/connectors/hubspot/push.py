@@ -22,7 +22,10 @@ _COMPANY_PROPERTIES = {
     "upsell_mrr_delta": ("Upsell: MRR gained", "number", "number"),
     "upsell_last_conversion_id": ("Upsell: last conversion", "string", "text"),
 }
-_CONTACT_PROPERTIES = {"upsell_status": ("Upsell status", "string", "text")}
+_CONTACT_PROPERTIES = {
+    "upsell_status": ("Upsell status", "string", "text"),
+    "upsell_opt_out": ("Upsell: no marketing by", "string", "text"),
+}
 # The stage and pipeline every HubSpot account starts with; a deal's own properties may name others.
 _WON = {"pipeline": "default", "dealstage": "closedwon"}
 

@@ -154,6 +154,7 @@ def test_set_up_creates_what_lacks_and_leaves_the_rest(fake, crm):
         "companies.upsell_mrr_delta",
         "companies.upsell_last_conversion_id",
         "contacts.upsell_status",
+        "contacts.upsell_opt_out",
         "deals.upsell_conversion_id",
         "tasks.upsell_task_id",
         "tasks.upsell_task_outcome",

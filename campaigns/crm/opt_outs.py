@@ -1,0 +1,113 @@
+"""Opt-outs between the CRM and us, in both directions.
+
+A no in the CRM is believed for as long as it stands there. What we know stands in one property of the CRM's contact:
+the channels that get no marketing, or nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Max
+
+from campaigns.consent import opt_out, points
+from campaigns.consent import selectors as consent
+from campaigns.consent.models import ConsentRecord
+from campaigns.crm import writeback
+from campaigns.crm.models import CrmConnection, WriteBack
+from campaigns.profiles.models import Contact, ContactAlias
+from orchestrator.connectors import registry
+from orchestrator.connectors.contract import CrmRecord
+
+PROPERTY = "upsell_opt_out"
+SOURCE = "crm"
+# Of somebody erased the addresses are gone, and what they stood for is not.
+_EVERYTHING = "email;in_app;sms"
+
+
+@dataclass(frozen=True, slots=True)
+class CrmNo:
+    """The CRM says that the contact gets nothing on the channel any more. `at`: when the record last changed."""
+
+    contact_id: int
+    channel: str
+    record: str
+    at: datetime
+
+
+@dataclass(slots=True)
+class Compared:
+    read: int = 0
+    told_again: int = 0
+
+
+def take_opt_outs(*, connection: CrmConnection, noes: Sequence[CrmNo], now: datetime) -> int:
+    """Each is in force when this returns; returns how many were new. A yes that the person gave here after the CRM's
+    record last changed stands; a dead address needs no no."""
+    contacts = Contact.objects.in_bulk({one.contact_id for one in noes})
+    taken = 0
+    for channel in sorted({one.channel for one in noes}):
+        owners = [contacts[pk] for pk in sorted({one.contact_id for one in noes if one.channel == channel})]
+        made = points.ensure_points(contacts=owners, channel=channel)
+        yeses = _newest_yeses([point.pk for point in made.values()])
+        wanted = [(one, made[one.contact_id]) for one in noes if one.channel == channel and one.contact_id in made]
+        opt_out.lock_reached(point_ids=[point.pk for _, point in wanted if not point.is_blocked])
+        for one, point in wanted:
+            said_yes = yeses.get(point.pk)
+            if point.is_blocked or (said_yes is not None and said_yes > one.at):
+                continue
+            opt_out.opt_out(
+                point_id=point.pk,
+                source=SOURCE,
+                evidence={"connection": connection.slug, "record": one.record},
+                at=min(one.at, now),
+                now=now,
+            )
+            taken += 1
+    return taken
+
+
+def standing(*, contact_ids: Sequence[int]) -> dict[int, str]:
+    """What the CRM is to say of each: the channels without any marketing, `email;sms`, or empty."""
+    contacts = list(Contact.objects.filter(pk__in=contact_ids))
+    found = consent.points_of(contacts=contacts)
+    said = {pk: ";".join(sorted({one.channel for one in rows if one.is_blocked})) for pk, rows in found.items()}
+    return said | {one.pk: _EVERYTHING for one in contacts if one.erased_at}
+
+
+def compare_opt_outs(*, connection: CrmConnection, now: datetime) -> Compared:
+    """Read what the CRM says of every contact that it knows as ours; queue a write-back where it is not what we say.
+    Raises ConnectorError."""
+    compared = Compared()
+    for page in registry.crm(connection.kind).pull(kind="contact", properties=[PROPERTY], since=None):
+        compared.read += len(page.records)
+        compared.told_again += _compare(connection, [one for one in page.records if not one.archived], now)
+    return compared
+
+
+def _compare(connection: CrmConnection, records: Sequence[CrmRecord], now: datetime) -> int:
+    theirs = {one.id: one.properties.get(PROPERTY) or "" for one in records}
+    aliases = ContactAlias.objects.filter(source=connection.slug, value__in=list(theirs))
+    linked = list(aliases.values_list("value", "contact_id", "contact__external_id").order_by("pk"))
+    ours = standing(contact_ids=[contact_id for _, contact_id, _ in linked])
+    wrong = [
+        (external_id, ours[contact_id])
+        for crm_id, contact_id, external_id in linked
+        if contact_id in ours and theirs[crm_id] != ours[contact_id]
+    ]
+    items = [
+        (
+            WriteBack.Kind.CONTACT_STATUS,
+            f"compare:{external_id[:80]}:{now:%Y%m%d}",
+            writeback.status_payload(external_id=external_id, properties={PROPERTY: said}),
+        )
+        for external_id, said in wrong
+    ]
+    return writeback.queue_write_backs(items=items, now=now) if items else 0
+
+
+def _newest_yeses(point_ids: Sequence[int]) -> Mapping[int, datetime]:
+    own = ConsentRecord.objects.filter(point_id__in=point_ids, state=ConsentRecord.State.GRANTED).exclude(source=SOURCE)
+    return dict(own.values_list("point_id").annotate(newest=Max("at")))

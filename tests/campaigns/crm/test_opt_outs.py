@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from campaigns.consent import opt_out
+from campaigns.consent.models import ConsentRecord, ContactPoint
+from campaigns.conversions import tell
+from campaigns.crm import connect, jobs, opt_outs, sync, writeback
+from campaigns.crm.models import WriteBack
+from campaigns.profiles.addresses import hash_address
+from orchestrator import clock
+from tests.contracts import provider
+from tests.factories.consent import ConsentTopicFactory
+from tests.orchestrator.connectors.hubspot_fake import HubSpotFake
+
+NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
+CHANGED = datetime(2026, 3, 1, tzinfo=UTC)
+EMAIL = "noa@acme.example"
+
+
+@pytest.fixture
+def hubspot():
+    fake = HubSpotFake()
+    ms = int(CHANGED.timestamp() * 1000)
+    fake.add("contacts", "801", ms=ms, email=EMAIL, upsell_opt_out="")
+    fake.add("contacts", "802", ms=ms, email="dan@acme.example", upsell_opt_out="")
+    return fake
+
+
+@pytest.fixture
+def connection(transactional_db, settings, hubspot):
+    ConsentTopicFactory()
+    with provider.running(hubspot) as server:
+        settings.HUBSPOT_ACCESS_TOKEN, settings.HUBSPOT_API_BASE = "pat-test", server.url
+        yield connect.find_connection(slug="hubspot")
+
+
+def pull(connection):
+    return sync.sync_connection(connection=connection, full=True, now=NOW)
+
+
+def flag(hubspot, word, at=CHANGED):
+    hubspot.add("contacts", "801", ms=int(at.timestamp() * 1000), email=EMAIL, hs_email_optout=word)
+
+
+def say_no(at=NOW):
+    opt_out.opt_out(channel="email", address_hash=hash_address(EMAIL), source="page", at=at, now=NOW)
+
+
+def say_yes(at=NOW):
+    opt_out.opt_in(point_id=point().pk, topic="offers", source="page", at=at, now=NOW)
+
+
+def point():
+    return ContactPoint.objects.get(channel="email", address_hash=hash_address(EMAIL))
+
+
+def said_of(hubspot, crm_id="801"):
+    return hubspot.records["contacts"][crm_id]["properties"].get("upsell_opt_out")
+
+
+def tell_and_push():
+    tell.tell_opt_outs(now=NOW)
+    return writeback.push_due(now=NOW, wall_now=clock.wall_now())
+
+
+@pytest.mark.parametrize(("word", "is_blocked"), [("true", True), ("false", False), ("", False)])
+def test_the_crms_flag_is_a_no_when_it_is_set(connection, hubspot, word, is_blocked):
+    flag(hubspot, word)
+
+    run = pull(connection)
+
+    assert run.counts["opt_outs"] == is_blocked
+    assert ContactPoint.objects.filter(channel="email", is_blocked=True).exists() == is_blocked
+
+
+def test_a_flag_that_stands_leaves_one_record(connection, hubspot):
+    flag(hubspot, "true")
+    pull(connection)
+    pull(connection)
+
+    record = ConsentRecord.objects.get()
+    assert (record.source, record.at, record.evidence["record"]) == ("crm", CHANGED, "801")
+
+
+@pytest.mark.parametrize(("hours", "is_blocked"), [(1, False), (-1, True)])
+def test_a_later_yes_of_the_person_stands_and_an_earlier_one_does_not(connection, hubspot, hours, is_blocked):
+    pull(connection)
+    say_no(CHANGED - timedelta(days=1))
+    say_yes(CHANGED + timedelta(hours=hours))
+    flag(hubspot, "true")
+
+    pull(connection)
+
+    assert point().is_blocked == is_blocked
+
+
+def test_an_opt_out_stands_in_the_crm_and_goes_when_it_is_taken_back(connection, hubspot):
+    pull(connection)
+    say_no()
+    tell_and_push()
+    assert said_of(hubspot) == "email"
+
+    say_yes()
+    tell_and_push()
+    assert said_of(hubspot) == ""
+
+
+def test_what_the_crm_lacks_of_ours_is_told_at_night(connection, hubspot):
+    pull(connection)
+    say_no()
+
+    assert opt_outs.compare_opt_outs(connection=connection, now=NOW) == opt_outs.Compared(read=2, told_again=1)
+    writeback.push_due(now=NOW, wall_now=clock.wall_now())
+
+    assert (said_of(hubspot), said_of(hubspot, "802")) == ("email", "")
+    assert opt_outs.compare_opt_outs(connection=connection, now=NOW).told_again == 0
+
+
+def test_the_night_reads_every_flag_again(connection, hubspot):
+    pull(connection)
+    flag(hubspot, "true", at=CHANGED - timedelta(days=30))
+
+    jobs.compare_opt_outs()
+
+    assert point().is_blocked
+    assert WriteBack.objects.get().payload["properties"] == {"upsell_opt_out": "email"}
