@@ -153,7 +153,7 @@ def _find_gaps(document: Mapping[str, Any], people: Sequence[Person], links: _Li
     those people would not get the message."""
     for place, step in enumerate(document["steps"]):
         for letter in step.get("variants", {}):
-            texts = message_preview.contents_for(step=step, letter=letter, has_offer="offer" in document)
+            texts = message_preview.contents_for(step=step, letter=letter, document=document, at=None)
             found = message_preview.find_gaps(channel=step["channel"], texts=texts, people=people)
             if not found:
                 continue

@@ -10,6 +10,7 @@ from typing import Any
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
+from campaigns.sequences import snippets
 from orchestrator.templating import message
 from orchestrator.templating.errors import TemplateError
 
@@ -44,6 +45,7 @@ def bare(marked: str) -> str:
 def line_of(*, source: str, facts: Mapping[str, Any], locale: str) -> SafeString:
     """A line of plain text as a card shows it, filled in and marked; as written where it can't be filled in."""
     try:
+        source = snippets.expand_text(text=source, locale=locale)
         compiled = message.compile_text(text=mark_text(source), locale=locale)
         words = message.render_text(compiled, facts).text
     except TemplateError:

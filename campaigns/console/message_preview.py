@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from html import escape as escape_all
 from typing import Any
 
@@ -43,9 +44,16 @@ def screens_of(channel: str) -> tuple[str, ...]:
     return {"email": SCREENS, "in_app": SCREENS[:3]}.get(channel, ())
 
 
-def contents_for(*, step: Mapping[str, Any], letter: str, has_offer: bool) -> dict[str, dict[str, str]]:
+def contents_for(
+    *, step: Mapping[str, Any], letter: str, document: Mapping[str, Any], at: datetime | None
+) -> dict[str, dict[str, str]]:
+    """`at`: when the campaign was launched, whose texts say what its snippets said then."""
     return wording.delivery_content(
-        channel=step["channel"], content=step["variants"][letter]["content"], has_offer=has_offer
+        channel=step["channel"],
+        content=step["variants"][letter]["content"],
+        has_offer="offer" in document,
+        utm=(document.get("tracking") or {}).get("utm"),
+        at=at,
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from campaigns.console.mail_blocks import Blocks, build_mjml
+from campaigns.sequences import wording
 
 PRICE = "{{ offer.new_monthly | money: offer.currency }}"
 NAME = "{{ contact.first_name | default: '' }}"
@@ -239,6 +240,13 @@ def new_sms(*, key: str, sender: str) -> dict[str, Any]:
 
 def new_task(*, key: str) -> dict[str, Any]:
     return _single(key, "csm_task", TASK)
+
+
+def new_webhook(*, key: str) -> dict[str, Any]:
+    """To nowhere yet: the launch review blocks until somebody has said where."""
+    body = {"text": "{{ account.name }}: {{ evidence.percent | default: '?' }} %"}
+    content = {"en": {"url": f"https://{wording.NOWHERE}/", "body": body}}
+    return {"key": key, "kind": "MESSAGE", "channel": "webhook", "variants": {"a": {"weight": 100, "content": content}}}
 
 
 def _single(key: str, channel: str, texts: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.urls import reverse
@@ -51,6 +51,19 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True)
+class Lane:
+    """`key` is what buttons call it, `name` what people do."""
+
+    key: str
+    name: str
+    cards: list[StepCard]
+
+    @property
+    def ends(self) -> bool:
+        return bool(self.cards) and self.cards[-1].ends_here
+
+
+@dataclass(frozen=True, slots=True)
 class StepCard:
     """`number` as in sentences about the step. Inside a lane there is no room for a second wording."""
 
@@ -61,11 +74,10 @@ class StepCard:
     title: str
     number: int
     wordings: list[WordingCard] = field(default_factory=list)
-    yes: list[StepCard] = field(default_factory=list)
-    no: list[StepCard] = field(default_factory=list)
+    lanes: list[Lane] = field(default_factory=list)
+    ways: list[str] = field(default_factory=list)
     edit_url: str = ""
     is_open: bool = False
-    is_of_the_file: bool = False
     has_form: bool = False
     is_first: bool = False
     is_last: bool = False
@@ -77,12 +89,8 @@ class StepCard:
         return self.kind == "EXIT"
 
     @property
-    def yes_ends(self) -> bool:
-        return bool(self.yes) and self.yes[-1].ends_here
-
-    @property
-    def no_ends(self) -> bool:
-        return bool(self.no) and self.no[-1].ends_here
+    def holds_steps(self) -> bool:
+        return any(lane.cards for lane in self.lanes)
 
     @property
     def is_compared(self) -> bool:
@@ -114,7 +122,7 @@ class Cards:
         self.findings = findings
 
     def draw(self, tree: Sequence[Node], *, owner: Node | None = None, lane: str = "") -> list[StepCard]:
-        """Of the whole, or of the lane (yes or no) of the question `owner`."""
+        """Of the whole, or of the lane of that name of the step `owner`."""
         return [
             self._card(
                 node,
@@ -127,10 +135,24 @@ class Cards:
             for place, node in enumerate(tree)
         ]
 
+    def draw_flat(self, steps: Sequence[dict[str, Any]]) -> list[StepCard]:
+        """One below the other, each saying where it leads to."""
+        drawn = self.draw([Node(step) for step in steps])
+        return [replace(card, title=self._title(card, step), lanes=[]) for card, step in zip(drawn, steps, strict=True)]
+
+    def _title(self, card: StepCard, step: Mapping[str, Any]) -> str:
+        """With the steps that it leads to."""
+        if card.kind == "WAIT":
+            return step_words.wait_words(step, self.channels, self.numbers)
+        return step_words.split_words(step, self.numbers) if card.kind == "SPLIT" else card.title
+
     def _card(self, node: Node, **common: Any) -> StepCard:
         step = node.step
         common["edit_url"] = reverse("admin:studio-campaign-step", args=[self.slug, node.key])
-        common["is_of_the_file"] = step_words.is_of_the_file(step)
+        common["lanes"] = [
+            Lane(name, step_words.lane_name(step, name), self.draw(inner, owner=node, lane=name))
+            for name, inner in node.lanes.items()
+        ]
         common["has_form"] = step_words.has_form(step)
         if node.kind == "MESSAGE":
             channel = step["channel"]
@@ -145,21 +167,18 @@ class Cards:
                 **common,
             )
         if node.kind == "WAIT":
-            title = step_words.wait_words(step, self.channels, self.numbers)
+            title = step_words.wait_words(step, self.channels, self.numbers, tells_ways=False)
             return StepCard(node.key, node.kind, "", "clock", title, **common)
         if node.kind == "SPLIT":
-            return StepCard(node.key, node.kind, "", "group", step_words.split_words(step, self.numbers), **common)
+            title = step_words.split_words(step, {})
+            return StepCard(node.key, node.kind, "", "group", title, ways=sorted(step["ways"]), **common)
         if node.kind == "UPDATE":
             return StepCard(node.key, node.kind, "", "draft", step_words.update_words(step), **common)
         if node.kind == "GOTO":
             return StepCard(node.key, node.kind, "", "redo", step_words.goto_words(step, self.numbers), **common)
         if node.kind == "BRANCH":
             title = campaign_words.question_words(step, self.channels, self.numbers)
-            lanes: dict[str, Any] = {
-                "yes": self.draw(node.yes, owner=node, lane="yes"),
-                "no": self.draw(node.no, owner=node, lane="no"),
-            }
-            return StepCard(node.key, node.kind, "", "branch", title, **lanes, **common)
+            return StepCard(node.key, node.kind, "", "branch", title, **common)
         return StepCard(node.key, node.kind, "", "stop", campaign_words.exit_name(), **common)
 
     def _wordings(self, step: Mapping[str, Any]) -> Iterator[WordingCard]:
@@ -192,9 +211,6 @@ class Cards:
             )
 
     def _wording_url(self, step: Mapping[str, Any], letter: str, locale: str) -> str:
-        """Empty for a webhook: its address and body are written in the file."""
-        if step["channel"] == "webhook":
-            return ""
         return reverse(
             "admin:studio-campaign-wording",
             args=[self.slug, step["key"], letter],
@@ -210,20 +226,22 @@ class Cards:
 
 
 def _moves(lane: Sequence[Node], place: int, owner: Node | None, name: str) -> Iterator[Move]:
-    """Into the lanes of the question above or below; within a lane over to the other one, or out of both."""
+    """Into the lanes of the step above or below; within a lane over to another one, or out of all of them."""
     key = lane[place].key
     if owner is not None:
-        other = "no" if name == "yes" else "yes"
-        words = {"yes": _("Move to the lane Yes"), "no": _("Move to the lane No")}
-        yield Move(f"into {key} {owner.key} {other}", words[other])
-        yield Move(f"out {key}", _("Move behind the two lanes"))
-    for step, words in (
-        (-1, {"yes": _("Move into Yes above"), "no": _("Move into No above")}),
-        (1, {"yes": _("Move into Yes below"), "no": _("Move into No below")}),
-    ):
-        if 0 <= place + step < len(lane) and lane[place + step].kind == "BRANCH":
-            for into in ("yes", "no"):
-                yield Move(f"into {key} {lane[place + step].key} {into}", words[into])
+        for other in owner.lanes:
+            if other != name:
+                words = _("Move to the lane %(lane)s") % {
+                    "lane": step_words.lane_name(owner.step, other, is_short=True)
+                }
+                yield Move(f"into {key} {owner.key} {other}", words)
+        yield Move(f"out {key}", _("Move behind the lanes"))
+    for step, words in ((-1, _("Move into %(lane)s above")), (1, _("Move into %(lane)s below"))):
+        beside = lane[place + step] if 0 <= place + step < len(lane) else None
+        for into in beside.lanes if beside is not None else ():
+            assert beside is not None
+            told = {"lane": step_words.lane_name(beside.step, into, is_short=True)}
+            yield Move(f"into {key} {beside.key} {into}", words % told)
 
 
 def draw_steps(*, steps: Sequence[dict[str, Any]], cards: Cards) -> tuple[list[StepCard], bool]:
@@ -231,7 +249,7 @@ def draw_steps(*, steps: Sequence[dict[str, Any]], cards: Cards) -> tuple[list[S
     try:
         return cards.draw(step_tree.read_tree(steps)), True
     except step_tree.NotALaneError:
-        return cards.draw([Node(step) for step in steps]), False
+        return cards.draw_flat(steps), False
 
 
 def _best(content: Mapping[str, Any]) -> str:

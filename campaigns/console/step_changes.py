@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from campaigns.console import drafts, skeleton, step_tree
+from campaigns.console import drafts, skeleton, step_tree, ways
 from campaigns.console.step_tree import Node, Step, StepError
 from campaigns.sequences import audience
 from campaigns.sequences.models import Campaign
@@ -19,9 +21,28 @@ STEMS = {
     "sms": "text",
     "in_app": "banner",
     "csm_task": "call",
+    "webhook": "hook",
     "wait": "wait",
+    "wait_time": "wait",
+    "wait_event": "wait",
+    "split": "split",
+    "update": "note",
     "question": "question",
     "exit": "leave",
+}
+
+
+# What a new step is that needs to know nothing of its campaign.
+_PLAIN: Mapping[str, Mapping[str, Any]] = {
+    "wait": {"kind": "WAIT", "for": "3d"},
+    "wait_time": {"kind": "WAIT", "until": {"time": "09:00"}},
+    "split": {"kind": "SPLIT", "ways": {"a": {"weight": 50}, "b": {"weight": 50}}},
+    "exit": {"kind": "EXIT"},
+}
+_MAKERS = {
+    "in_app": skeleton.new_banner,
+    "csm_task": skeleton.new_task,
+    "webhook": skeleton.new_webhook,
 }
 
 
@@ -49,14 +70,18 @@ def _rearrange(campaign: Campaign, tree: list[Node], words: list[str]) -> dict[s
             step_tree.move(tree, key, -1)
         case ["down", key]:
             step_tree.move(tree, key, 1)
-        case ["into", key, branch, ("yes" | "no") as lane]:
+        case ["into", key, branch, lane]:
             step_tree.put_into(tree, key, branch, lane)
         case ["out", key]:
             step_tree.put_out(tree, key)
         case ["duplicate", key]:
             twin = step_tree.duplicate(tree, key)
             return {"step": twin, "place": twin}
-        case ["add", kind, key, *lane] if kind in STEMS and lane in ([], ["yes"], ["no"]):
+        case ["way", key]:
+            ways.add(step_tree.find(tree, key))
+        case ["unway", key, way]:
+            ways.remove(tree, step_tree.find(tree, key), way)
+        case ["add", kind, key, *lane] if kind in STEMS and len(lane) <= 1:
             return _add(campaign, tree, kind, key, lane[0] if lane else "")
         case _:
             raise StepError(_("This change is not known."))
@@ -75,16 +100,18 @@ def _new_step(campaign: Campaign, tree: list[Node], kind: str, after: str, lane:
     if kind == "email":
         meter = audience.meter_of(segment=campaign.edited_segment)
         return skeleton.new_mail(key=key, has_meter=meter is not None, unit=usage.unit_of(meter=meter), wordings=1)
-    if kind == "wait":
-        return {"key": key, "kind": "WAIT", "for": "3d"}
-    if kind == "exit":
-        return {"key": key, "kind": "EXIT"}
-    if kind == "question":
-        asked = _last_message(tree, after, lane)
-        return {"key": key, "kind": "BRANCH", "if": {"engagement": "clicked", "step": asked}}
+    if kind in ("question", "wait_event"):
+        clicked = {"engagement": "clicked", "step": _last_message(tree, after, lane)}
+        if kind == "question":
+            return {"key": key, "kind": "BRANCH", "if": clicked}
+        return {"key": key, "kind": "WAIT", "until": clicked, "at_most": "7d"}
+    if kind in _PLAIN:
+        return {"key": key, **copy.deepcopy(_PLAIN[kind])}
+    if kind == "update":
+        return {"key": key, "kind": "UPDATE", "set": {"account.traits.last_campaign": campaign.slug}}
     if kind == "sms":
         return skeleton.new_sms(key=key, sender=settings.SENDGRID_FROM_NAME or settings.SENDER_NAME)
-    return {"in_app": skeleton.new_banner, "csm_task": skeleton.new_task}[kind](key=key)
+    return _MAKERS[kind](key=key)
 
 
 def _last_message(tree: list[Node], after: str, lane: str) -> str:

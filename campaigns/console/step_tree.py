@@ -1,14 +1,16 @@
 """A campaign file's flat steps as a tree of lanes, and back: what the step list draws and edits.
 
-In the file a BRANCH names where to go for yes and for no, and steps fall through to the one that follows. Drawn,
-that is two lanes that meet again. Where both lanes hold steps, the first written ends in a BRANCH that is always
-true and leads to the meeting point: the file knows no other way to jump.
+In the file a BRANCH (and a WAIT for a condition) names where to go for yes and for no, a SPLIT where each of its ways
+goes, and steps fall through to the one that follows. Drawn, those are lanes that meet again. Where several lanes hold
+steps, each but the last written ends in a BRANCH that is always true and leads to the meeting point: the file knows no
+other way to jump.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,11 +35,16 @@ class StepError(ValueError):
 
 @dataclass(slots=True)
 class Node:
-    """`yes` and `no` are filled for a BRANCH only."""
+    """`yes` and `no` are filled for a BRANCH and a WAIT for a condition only, `ways` for a SPLIT."""
 
     step: Step
     yes: list[Node] = field(default_factory=list)
     no: list[Node] = field(default_factory=list)
+    ways: dict[str, list[Node]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in sorted(self.step.get("ways", {})):
+            self.ways.setdefault(name, [])
 
     @property
     def key(self) -> str:
@@ -46,6 +53,13 @@ class Node:
     @property
     def kind(self) -> str:
         return str(self.step["kind"])
+
+    @property
+    def lanes(self) -> dict[str, list[Node]]:
+        """By name, in the order they are drawn; empty for a step that everybody leaves in the same way."""
+        if self.kind == "SPLIT":
+            return self.ways
+        return {"yes": self.yes, "no": self.no} if forks(self.step) else {}
 
 
 def read_tree(steps: Sequence[Step]) -> list[Node]:
@@ -62,7 +76,7 @@ def write_steps(tree: Sequence[Node]) -> list[Step]:
     keys = {node.key for node in walk(tree)}
     last = _free_key(LAST_KEY, keys)
     steps = list(_write(tree, last))
-    if any(last in (step.get("then"), step.get("else")) for step in steps):
+    if any(last in _targets(step).values() for step in steps):
         steps.append({"key": last, "kind": "EXIT"})
     return steps
 
@@ -79,8 +93,8 @@ def number_steps(steps: Sequence[Step]) -> dict[str, int]:
 def walk(tree: Sequence[Node]) -> Iterator[Node]:
     for node in tree:
         yield node
-        yield from walk(node.yes)
-        yield from walk(node.no)
+        for lane in node.lanes.values():
+            yield from walk(lane)
 
 
 def find(tree: Sequence[Node], key: str) -> Node:
@@ -122,18 +136,17 @@ def remove(tree: list[Node], key: str) -> None:
 
 
 def put_into(tree: list[Node], key: str, branch: str, lane: str) -> None:
-    """To the end of a branch's lane (`yes` or `no`), before what ends the campaign there. Raises StepError."""
+    """To the end of a lane of the step `branch`, before what ends the campaign there. Raises StepError."""
     node, target = find(tree, key), find(tree, branch)
     if any(one.key == branch for one in walk([node])):
         raise StepError(_("A question cannot move into its own lanes."))
-    place = _lane_of(tree, key)
+    into, place = lane_of(target, lane), _lane_of(tree, key)
     place[:] = [one for one in place if one.key != key]
-    into = target.yes if lane == "yes" else target.no
     into.insert(len(into) - (bool(into) and into[-1].kind == "EXIT"), node)
 
 
 def put_out(tree: list[Node], key: str) -> None:
-    """Out of its lane, to right after the question that the lane belongs to. Raises StepError."""
+    """Out of its lane, to right after the step that the lane belongs to. Raises StepError."""
     owner = owner_of(tree, key)
     if owner is None:
         raise StepError(_("This step stands in no lane."))
@@ -157,28 +170,27 @@ def _passed(lane: Sequence[Node], key: str) -> list[tuple[Node, bool]] | None:
     for node in lane:
         if node.key == key:
             return before
-        for inner in (node.yes, node.no):
+        for inner in node.lanes.values():
             within = _passed(inner, key)
             if within is not None:
                 return [*before, (node, True), *within]
-        before += [(node, True), *((one, False) for one in walk([*node.yes, *node.no]))]
+        before += [(node, True), *((one, False) for lane in node.lanes.values() for one in walk(lane))]
     return None
 
 
 def owner_of(tree: Sequence[Node], key: str) -> Node | None:
-    """The question in whose lane the step stands; None for a step outside of all lanes."""
+    """The step in whose lane the step stands; None for a step outside of all lanes."""
     for node in walk(tree):
-        if any(one.key == key for one in (*node.yes, *node.no)):
+        if any(one.key == key for lane in node.lanes.values() for one in lane):
             return node
     return None
 
 
 def insert(tree: list[Node], step: Step, *, after: str = "", lane: str = "") -> None:
-    """After a step; at the start of a branch's lane (`lane` yes or no); without either at the very start."""
+    """After a step; at the start of the lane of that name which it has; without either at the very start."""
     node = Node(step)
     if lane:
-        branch = find(tree, after)
-        (branch.yes if lane == "yes" else branch.no).insert(0, node)
+        lane_of(find(tree, after), lane).insert(0, node)
     elif after:
         place = _lane_of(tree, after)
         index = next(index for index, one in enumerate(place) if one.key == after)
@@ -203,8 +215,14 @@ def lanes(tree: Sequence[Node]) -> Iterator[Sequence[Node]]:
     """The whole first, then every lane inside it."""
     yield tree
     for node in walk(tree):
-        if node.kind == "BRANCH":
-            yield from (node.yes, node.no)
+        yield from node.lanes.values()
+
+
+def lane_of(node: Node, name: str) -> list[Node]:
+    """Raises StepError."""
+    if name not in node.lanes:
+        raise StepError(_("This step is not there any more."))
+    return node.lanes[name]
 
 
 def asked_steps(step: Step) -> set[str]:
@@ -239,82 +257,121 @@ def _lane_of(tree: list[Node], key: str) -> list[Node]:
     if any(node.key == key for node in tree):
         return tree
     for node in walk(tree):
-        for lane in (node.yes, node.no):
+        for lane in node.lanes.values():
             if any(one.key == key for one in lane):
                 return lane
     raise StepError(_("This step is not there any more."))
 
 
-def _leads_away(step: Step) -> bool:
-    """A wait, a split or a jump that names where to go: no lanes are drawn for those."""
-    return bool({"then", "else", "to"} & set(step)) or any("then" in way for way in step.get("ways", {}).values())
+def forks(step: Mapping[str, Any]) -> bool:
+    """Whether not everybody goes on from it in the same way."""
+    return step["kind"] in ("BRANCH", "SPLIT") or is_asking(step)
+
+
+def is_asking(step: Mapping[str, Any]) -> bool:
+    """A wait that ends when something happens, at the latest after a while."""
+    return step["kind"] == "WAIT" and "until" in step and not {"time", "weekday"} & set(step["until"])
 
 
 def _is_jump(step: Step) -> bool:
     return step["kind"] == "BRANCH" and step.get("if") == ALWAYS and "then" in step
 
 
+def _targets(step: Step) -> dict[str, str]:
+    """{lane: the key it leads to}; empty keys are the step that follows."""
+    if step["kind"] == "SPLIT":
+        return {name: way.get("then", "") for name, way in step["ways"].items()}
+    return {"yes": step.get("then", ""), "no": step.get("else", "")} if forks(step) else {}
+
+
 def _read(steps: Sequence[Step], places: dict[str, int], start: int, stop: int, meeting: set[int]) -> list[Node]:
-    """The lane that is steps[start:stop]. Targets in `meeting` are where this lane meets the other one."""
+    """The lane that is steps[start:stop]. Targets in `meeting` are where this lane meets the other ones."""
     nodes: list[Node] = []
     place = start
     while place < stop:
-        step = steps[place]
-        if step["kind"] != "BRANCH":
-            if _leads_away(step):
-                raise NotALaneError(step["key"])
-            nodes.append(Node(step))
+        if steps[place]["kind"] == "GOTO":
+            raise NotALaneError(steps[place]["key"])
+        if not forks(steps[place]):
+            nodes.append(Node(steps[place]))
             place += 1
             continue
-        node, place = _read_branch(steps, places, place, stop, meeting)
+        node, place = _read_fork(steps, places, place, stop, meeting)
         nodes.append(node)
     return nodes
 
 
-def _read_branch(
+def _read_fork(
     steps: Sequence[Step], places: dict[str, int], place: int, stop: int, meeting: set[int]
 ) -> tuple[Node, int]:
-    """The branch with its lanes, and where they meet."""
+    """The step with its lanes, and where they meet."""
+    step = steps[place]
 
-    def target(name: str) -> int:
-        key = steps[place].get(name)
-        index = places[key] if key else place + 1
-        return stop if index in meeting else index
+    def index(key: str) -> int:
+        found = places[key] if key else place + 1
+        return stop if found in meeting else found
 
-    yes, no = target("then"), target("else")
-    near, far = min(yes, no), max(yes, no)
-    if near not in (place + 1, stop) or far > stop:
-        raise NotALaneError(steps[place]["key"])
-    end, meets = far, far
-    if near < far and _is_jump(steps[far - 1]):
-        led_to = places[steps[far - 1]["then"]]
-        end, meets = far - 1, stop if led_to in meeting else led_to
-        if not far <= meets <= stop:
-            raise NotALaneError(steps[far - 1]["key"])
+    begins = {name: index(key) for name, key in _targets(step).items()}
+    starts = sorted(set(begins.values()))
+    if starts[0] not in (place + 1, stop) or starts[-1] > stop:
+        raise NotALaneError(step["key"])
+    regions = list(itertools.pairwise(starts))
+    jumps = {near: steps[far - 1]["then"] for near, far in regions if _is_jump(steps[far - 1])}
+    led = {index(key) for key in jumps.values()} or {starts[-1]}
+    meets = max(led)
+    if len(led) > 1 or not starts[-1] <= meets <= stop:
+        raise NotALaneError(step["key"])
+    ends = {near: far - (near in jumps) for near, far in regions} | {starts[-1]: meets}
     around = meeting | {meets}
-    first = _read(steps, places, near, end, around)
-    second = _read(steps, places, far, meets, around)
-    node = Node(steps[place])
-    node.yes, node.no = (first, second) if yes <= no else (second, first)
+    lanes = {near: _read(steps, places, near, end, around) for near, end in ends.items() if near < meets}
+    for near, far in regions:
+        ends_there = near in jumps or (bool(lanes[near]) and lanes[near][-1].kind == "EXIT")
+        if far != meets and not ends_there:
+            raise NotALaneError(step["key"])
+    if sum(begin < meets for begin in begins.values()) > len(lanes):
+        raise NotALaneError(step["key"])
+    node = Node(step)
+    for name, begin in begins.items():
+        node.lanes[name].extend(lanes.get(begin, []))
     return node, meets
 
 
 def _write(lane: Sequence[Node], following: str) -> Iterator[Step]:
     for place, node in enumerate(lane):
         after = lane[place + 1].key if place + 1 < len(lane) else following
-        if node.kind != "BRANCH":
-            yield node.step
-            continue
-        yield {
+        yield _told(node, after)
+        filled = [inner for _name, inner in _in_order_written(node) if inner]
+        for number, inner in enumerate(filled, start=1):
+            yield from _write(inner, after)
+            if number < len(filled) and inner[-1].kind != "EXIT":
+                yield {"key": _meeting_key(node.key, number), "kind": "BRANCH", "if": ALWAYS, "then": after}
+
+
+def _told(node: Node, after: str) -> Step:
+    """The step with where its lanes begin. Only a question must say so where they are all empty."""
+    if not node.lanes:
+        return node.step
+    begins = {name: lane[0].key if lane else after for name, lane in node.lanes.items()}
+    says_so = node.kind == "BRANCH" or any(node.lanes.values())
+    if node.kind == "SPLIT":
+        shares = {name: {key: value for key, value in way.items() if key != "then"} for name, way in _ways(node)}
+        return {
             **node.step,
-            "then": node.yes[0].key if node.yes else after,
-            "else": node.no[0].key if node.no else after,
+            "ways": {name: way | ({"then": begins[name]} if says_so else {}) for name, way in shares.items()},
         }
-        yield from _write(node.no, after)
-        if node.yes and node.no and node.no[-1].kind != "EXIT":
-            yield {"key": _meeting_key(node.key), "kind": "BRANCH", "if": ALWAYS, "then": after}
-        yield from _write(node.yes, after)
+    step = {name: value for name, value in node.step.items() if name not in ("then", "else")}
+    return step | ({"then": begins["yes"], "else": begins["no"]} if says_so else {})
 
 
-def _meeting_key(key: str) -> str:
-    return f"{key[: LONGEST_KEY - len(MEET)]}{MEET}"
+def _ways(node: Node) -> list[tuple[str, dict[str, Any]]]:
+    return sorted(node.step["ways"].items())
+
+
+def _in_order_written(node: Node) -> list[tuple[str, list[Node]]]:
+    """The lane of no comes first."""
+    lanes = list(node.lanes.items())
+    return lanes if node.kind == "SPLIT" else lanes[::-1]
+
+
+def _meeting_key(key: str, number: int) -> str:
+    tail = MEET if number == 1 else f"{MEET}-{number}"
+    return f"{key[: LONGEST_KEY - len(tail)]}{tail}"

@@ -1,4 +1,4 @@
-"""Steps in words that have no form of their own here: waits until something, splits, updates."""
+"""Steps in words that write to nobody (waits, splits, notes), and webhooks."""
 
 from __future__ import annotations
 
@@ -10,24 +10,29 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from campaigns.console import campaign_words
+from campaigns.console.templatetags.console import percent
 from campaigns.sequences import step_kinds
 
 Step = Mapping[str, Any]
 
 
 def has_form(step: Step) -> bool:
-    """Whether a page of the studio can change it; the others are changed in the campaign file."""
-    return step["kind"] == "BRANCH" or (step["kind"] == "WAIT" and "for" in step)
+    """Whether a page of the studio can change it, beside its wordings."""
+    return step["kind"] in ("BRANCH", "WAIT", "SPLIT", "UPDATE")
 
 
-def is_of_the_file(step: Step) -> bool:
-    """A kind of step that is read here and written in the campaign file only."""
-    if step["kind"] == "WAIT":
-        return "until" in step
-    return step["kind"] in ("SPLIT", "UPDATE", "GOTO") or step.get("channel") == "webhook"
+def lane_name(step: Step, lane: str, *, is_short: bool = False) -> str:
+    """`is_short` without the share of a split's way."""
+    if step["kind"] == "SPLIT":
+        weight = step["ways"][lane].get("weight")
+        name = _("Way %(letter)s") % {"letter": lane.upper()}
+        return name if is_short or weight is None else f"{name} · {percent(weight / 100, 0)}"
+    if lane == "yes":
+        return _("Yes")
+    return _("Too late") if step["kind"] == "WAIT" else _("No")
 
 
-def wait_words(step: Step, channels: Mapping[str, str], numbers: Mapping[str, int]) -> str:
+def wait_words(step: Step, channels: Mapping[str, str], numbers: Mapping[str, int], *, tells_ways: bool = True) -> str:
     """`channels` and `numbers` by key, as `campaign_words.question_words` takes them."""
     if "for" in step:
         return campaign_words.wait_words(step["for"])
@@ -35,13 +40,13 @@ def wait_words(step: Step, channels: Mapping[str, str], numbers: Mapping[str, in
     if "time" in until:
         if "weekday" in until:
             words = _("Wait until %(weekday)s, %(time)s in the contact’s own time")
-            return words % {"weekday": _weekday(until["weekday"]), "time": until["time"]}
+            return words % {"weekday": weekday_name(until["weekday"]), "time": until["time"]}
         return _("Wait until %(time)s in the contact’s own time") % {"time": until["time"]}
     question = campaign_words.question_words({"if": until}, channels, numbers)
     words = _("Wait for a yes, at most %(longest)s: %(question)s")
     told = words % {"longest": campaign_words.duration_words(step["at_most"]), "question": question}
     for name, answer in (("then", _("Yes: step %(n)s.")), ("else", _("Too late: step %(n)s."))):
-        if step.get(name) in numbers:
+        if tells_ways and step.get(name) in numbers:
             told += " " + answer % {"n": numbers[step[name]]}
     return told
 
@@ -52,8 +57,28 @@ def split_words(step: Step, numbers: Mapping[str, int]) -> str:
 
 
 def update_words(step: Step) -> str:
-    told = [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in step["set"].items()]
-    return _("Note: %(facts)s") % {"facts": ", ".join(told)}
+    """A sentence for each fact."""
+    return " ".join(_noted(name, value) for name, value in step["set"].items())
+
+
+def _noted(name: str, value: Any) -> str:
+    """`account.traits.stage` and what becomes of it."""
+    whose, _traits, key = name.partition(".traits.")
+    if value is None:
+        words = _("Forgets %(fact)s of the account.") if whose == "account" else _("Forgets %(fact)s of the contact.")
+    elif whose == "account":
+        words = _("Notes at the account: %(fact)s is %(value)s.")
+    else:
+        words = _("Notes at the contact: %(fact)s is %(value)s.")
+    return words % {"fact": f"“{key}”", "value": value_words(value)}
+
+
+def value_words(value: Any) -> str:
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if isinstance(value, list):
+        return ", ".join(value_words(one) for one in value)
+    return f"“{value}”" if isinstance(value, str) else json.dumps(value)
 
 
 def goto_words(step: Step, numbers: Mapping[str, int]) -> str:
@@ -71,14 +96,14 @@ def webhook_texts(texts: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _way(name: str, way: Mapping[str, Any], numbers: Mapping[str, int]) -> str:
-    share = f"{name} {way['weight']} %" if "weight" in way else name
+    share = f"{name.upper()} {percent(way['weight'] / 100, 0)}" if "weight" in way else name.upper()
     target = way.get("then", "")
     if target not in numbers:
         return share
     return _("%(share)s to step %(n)s") % {"share": share, "n": numbers[target]}
 
 
-def _weekday(code: str) -> str:
+def weekday_name(code: str) -> str:
     names = {
         "MON": _("Monday"),
         "TUE": _("Tuesday"),

@@ -12,7 +12,8 @@ from babel.dates import format_date
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from campaigns.sequences import wording
+from campaigns.sequences import snippets, wording
+from campaigns.sequences.models import Snippet
 
 _DAYS = (
     "evidence.projected_hit_date", "evidence.day", "evidence.since", "evidence.renews_on", "evidence.trial_ends_on",
@@ -46,6 +47,17 @@ def list_variables(*, has_offer: bool, facts: Mapping[str, Any]) -> list[Variabl
         value = (facts.get(group) or {}).get(key, sample)
         found.append(Variable(name, titles[name], _insert(name), _shown(name, value)))
     return found
+
+
+def list_snippets(*, locale: str) -> list[Variable]:
+    """Named texts, each with what it says in the language."""
+    names = dict(Snippet.objects.order_by("name", "pk").values_list("slug", "name"))
+    texts = snippets.load(slugs=names)
+    return [
+        Variable(slug, name, f"{{% include '{slug}' %}}", texts[slug].get(locale) or texts[slug].get("en", ""))
+        for slug, name in names.items()
+        if slug in texts
+    ]
 
 
 def _shown(name: str, value: Any) -> str:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 
 from campaigns.delivery import grading
 from campaigns.delivery.models import Message, ProviderEvent, TrackedLink
@@ -62,10 +62,11 @@ def link_of(*, token: str) -> TrackedLink | None:
 
 
 def message_behind(*, path: str, contact_id: int) -> Message | None:
-    """The newest message to this contact that leads to a page of ours (by its path)."""
+    """The newest message to this contact that leads to a page of ours (by its path, whatever UTM parameters follow)."""
     target = f"{settings.PUBLIC_BASE_URL}{path}"
+    leads_there = Q(target=target) | Q(target__startswith=f"{target}?")
     link = (
-        TrackedLink.objects.filter(message__contact=contact_id, target=target)
+        TrackedLink.objects.filter(leads_there, message__contact=contact_id)
         .select_related("message")
         .order_by("-pk")
         .first()

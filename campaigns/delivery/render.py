@@ -40,6 +40,8 @@ FROM failed JOIN skipped ON skipped.id = failed.id
 # Where in a test's context the colleague's address stands, and what marks its text.
 TEST_ADDRESS = "test_address"
 TEST_MARK = "[TEST]"
+# In the context of a mail whose opens may be looked for.
+TRACKS_OPENS = "tracks_opens"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +87,14 @@ def render_held(*, held: Sequence[Held], slot_bytes: int = 0) -> tuple[list[Outg
 
 
 def batch_key(held: Held) -> Hashable:
-    """Messages with the same may share a request: one wording, one language, one kind, one campaign."""
-    return held.template_version_id, held.locale, held.purpose, held.campaign
+    """Messages with the same may share a request: one wording, one language, one kind, one campaign; and whether
+    opens are looked for, which is said once for a request."""
+    return held.template_version_id, held.locale, held.purpose, held.campaign, tracks_opens(held)
+
+
+def tracks_opens(held: Held) -> bool:
+    """Never those of a test."""
+    return held.context.get(TRACKS_OPENS) is True and held.purpose != Message.Purpose.TEST
 
 
 def skip_failed(*, failed: Sequence[Failed], now: datetime, wall_now: datetime) -> int:
@@ -171,6 +179,7 @@ def _outbound(one: Held, urls: Mapping[str, str], slot_bytes: int) -> OutboundMe
         campaign=one.campaign,
         slots=values,
         reply_to=mailboxes.reply_mailbox(message_uuid=one.uuid) if one.channel == "email" else "",
+        track_opens=tracks_opens(one),
     )
 
 

@@ -8,7 +8,16 @@ from django.utils.translation import gettext_lazy as _
 from campaigns.operations.browsing import BrowseOnly, NamedValues
 from campaigns.segments import words
 from campaigns.segments.nodes import Duration
-from campaigns.sequences.models import Campaign, CampaignVersion, Enrolment, Entry, Step, StepRun
+from campaigns.sequences.models import (
+    Campaign,
+    CampaignVersion,
+    Enrolment,
+    Entry,
+    Snippet,
+    SnippetVersion,
+    Step,
+    StepRun,
+)
 
 
 class VersionInline(BrowseOnly, admin.TabularInline):
@@ -74,3 +83,17 @@ class EnrolmentAdmin(BrowseOnly, admin.ModelAdmin):
     ordering = ("-pk",)
     list_select_related = ("contact", "account", "campaign")
     inlines = (StepRunInline,)
+
+
+class SnippetVersionInline(BrowseOnly, admin.TabularInline):
+    model = SnippetVersion
+    fields = ("number", "content", "created_at", "created_by")
+    ordering = ("-number",)
+
+
+@admin.register(Snippet)
+class SnippetAdmin(BrowseOnly, admin.ModelAdmin):
+    list_display = ("name", "slug", "created_at")
+    search_fields = ("name", "slug")
+    ordering = ("name", "pk")
+    inlines = (SnippetVersionInline,)

@@ -7,15 +7,16 @@ against this database (does the segment exist, can each wording be sent) is judg
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import time
 from decimal import Decimal
 from typing import Any
 
 from campaigns.profiles.models import Membership
-from campaigns.sequences import step_file, step_kinds
+from campaigns.sequences import step_file, step_kinds, tracking
 from campaigns.sequences.reading import CampaignFileError, Node, check_slug
 from campaigns.sequences.step_file import StepSpec
+from campaigns.sequences.tracking import TrackingSpec
 
 __all__ = ["CampaignFileError", "CampaignSpec", "parse"]
 
@@ -28,7 +29,7 @@ EXITS = ("CONVERTED", "OPTED_OUT", "LEFT_SEGMENT", "REFUSED", "GATE_CLOSED")
 ROLES = tuple(role.value for role in Membership.Role)
 _KEYS = (
     "$schema", "slug", "name", "purpose", "topic", "audience", "entry", "recipients", "exit_on", "goal",
-    "holdout_percent", "offer", "limits", "steps",
+    "holdout_percent", "offer", "limits", "tracking", "steps",
 )  # fmt: skip
 
 
@@ -104,6 +105,7 @@ class CampaignSpec:
     offer: OfferSpec | None
     limits: LimitsSpec
     steps: tuple[StepSpec, ...]
+    tracking: TrackingSpec = field(default_factory=TrackingSpec)
 
     def message_steps(self) -> tuple[StepSpec, ...]:
         return tuple(step for step in self.steps if step.kind == "MESSAGE")
@@ -133,6 +135,7 @@ def parse(document: object) -> CampaignSpec:
         offer=_offer(root),
         limits=_limits(root.child_or_empty("limits")),
         steps=step_file.parse_steps(root.required("steps")),
+        tracking=tracking.read_tracking(root),
     )
 
 

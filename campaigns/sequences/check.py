@@ -14,10 +14,12 @@ from campaigns.sequences import (
     campaign_file,
     check_audience,
     check_country,
+    check_variables,
     circles,
     part_words,
     placing,
     problem_words,
+    snippets,
     wording,
 )
 from campaigns.sequences.campaign_file import CampaignFileError, CampaignSpec
@@ -56,8 +58,10 @@ def check_campaign(*, campaign: Campaign, now: datetime) -> list[Finding]:
         *_offer(campaign, spec),
         *(Finding(*one) for one in check_audience.check_audience(campaign=campaign, spec=spec, now=now)),
         *_entry(spec),
+        *(Finding(*one) for one in check_variables.check_variables(campaign=campaign, spec=spec)),
         *_holdout(spec),
         *_weights(spec),
+        *_snippets(spec),
         *_contents(spec),
         *_places(spec),
         *_circles(spec),
@@ -151,6 +155,17 @@ def _contents(spec: CampaignSpec) -> Iterator[Finding]:
         yield Finding(PASSED, "contents", _("%(n)s texts were tried with sample values.") % {"n": checked})
 
 
+def _snippets(spec: CampaignSpec) -> Iterator[Finding]:
+    for step in spec.message_steps():
+        for variant in step.variants if step.channel != "webhook" else ():
+            wanted = snippets.used_in(content=variant.content)
+            for slug in sorted(wanted - set(snippets.load(slugs=wanted))):
+                words = _("%(variant)s: there is no snippet “%(slug)s”.")
+                where = f"{step.path}.variants.{variant.key}.content"
+                told = words % {"variant": variant.key.upper(), "slug": slug}
+                yield Finding(BLOCKER, "unknown_snippet", told, step.key, where)
+
+
 def _places(spec: CampaignSpec) -> Iterator[Finding]:
     """The file writes down per language where a message shows; a reader's language should not move it."""
     for step in spec.message_steps():
@@ -178,7 +193,9 @@ def _circles(spec: CampaignSpec) -> Iterator[Finding]:
 
 def _content(spec: CampaignSpec, step: StepSpec, variant: VariantSpec, locale: str) -> Iterator[Finding]:
     has_offer = spec.offer is not None
-    made = wording.delivery_content(channel=step.channel, content=variant.content, has_offer=has_offer)[locale]
+    made = wording.delivery_content(
+        channel=step.channel, content=variant.content, has_offer=has_offer, utm=spec.tracking.utm
+    )[locale]
     texts = {name: text for name, text in made.items() if name in lint.FIELDS[step.channel]}
     allowed = wording.variables(has_offer=has_offer)
     for problem in lint.check_content(kind=step.channel, content=texts, allowed=allowed, locale=locale):
@@ -229,7 +246,11 @@ def _webhooks(spec: CampaignSpec, first: StepSpec) -> Iterator[Finding]:
         for variant in step.variants if step.channel == "webhook" else ():
             for locale, texts in variant.content.items():
                 try:
-                    http.read_url(texts["url"], allow_private=settings.ALLOW_PRIVATE_WEBHOOKS)
+                    if (
+                        http.read_url(texts["url"], allow_private=settings.ALLOW_PRIVATE_WEBHOOKS).host
+                        == wording.NOWHERE
+                    ):
+                        raise http.ForbiddenAddress(_("nobody has said where it goes."))
                 except http.ForbiddenAddress as error:
                     words = _("The webhook would not be called: %(reason)s") % {"reason": str(error)}
                     where = f"{step.path}.variants.{variant.key}.content.{locale}.url"

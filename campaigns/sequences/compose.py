@@ -11,14 +11,16 @@ from typing import Any
 from django.conf import settings
 
 from campaigns.consent.models import ContactPoint
-from campaigns.delivery import plan
+from campaigns.delivery import plan, render
 from campaigns.delivery.models import Message, TemplateVersion
 from campaigns.offers import links
 from campaigns.offers.models import Quote
 from campaigns.operations import bulk_rows
 from campaigns.profiles.models import Account, Contact
+from campaigns.sequences import tracking
 from campaigns.sequences.flow import Flow
 from campaigns.sequences.models import Enrolment, StepRun
+from campaigns.sequences.tracking import TrackingSpec
 
 FALLBACK_LOCALE = "en"
 
@@ -99,7 +101,7 @@ def _planned(one: Due) -> plan.PlannedMessage:
         channel=channel,
         locale=pick_locale(contact=enrolment.contact, wording=wording),
         variant=one.flow.variant(step_key=one.step_key, arm=enrolment.arm),
-        context=_context(enrolment, one.quote),
+        context=_context(enrolment, one.quote, spec.tracking),
         origin_step=one.step_key,
         account_revision=enrolment.account.revision,
         priority=spec.limits.priority,
@@ -112,12 +114,15 @@ def _planned(one: Due) -> plan.PlannedMessage:
     )
 
 
-def _context(enrolment: Enrolment, quote: Quote | None) -> dict[str, Any]:
+def _context(enrolment: Enrolment, quote: Quote | None, told: TrackingSpec) -> dict[str, Any]:
     context: dict[str, Any] = told_of(
         account=enrolment.account, evidence=enrolment.entry.evidence, figures=quote.figures if quote else None
     )
     if quote is not None:
-        context["offer_url"] = links.offer_url(quote_uuid=quote.uuid, contact_id=enrolment.contact_id)
+        url = links.offer_url(quote_uuid=quote.uuid, contact_id=enrolment.contact_id)
+        context["offer_url"] = tracking.tag_url(url, told.utm)
+    if tracking.looks_for_opens(spec=told, contact=enrolment.contact, account=enrolment.account):
+        context[render.TRACKS_OPENS] = True
     return context
 
 

@@ -6,7 +6,7 @@ they entered (`move` brings them over).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -183,16 +183,20 @@ def _write_steps(campaign: Campaign, version: CampaignVersion, spec: CampaignSpe
             then=one.then,
             otherwise=one.otherwise,
         )
-        _write_variants(campaign, step, one, spec.offer is not None, now)
+        _write_variants(campaign, step, one, spec.offer is not None, spec.tracking.utm, now)
 
 
-def _write_variants(campaign: Campaign, step: Step, spec: StepSpec, has_offer: bool, now: datetime) -> None:
+def _write_variants(
+    campaign: Campaign, step: Step, spec: StepSpec, has_offer: bool, utm: Mapping[str, str], now: datetime
+) -> None:
     for variant in spec.variants:
         version = content.store_version(
             slug=f"{campaign.slug}-{step.key}-{variant.key}",
             name=f"{campaign.name}: {step.key} {variant.key}",
             channel=step.channel,
-            content=wording.delivery_content(channel=step.channel, content=variant.content, has_offer=has_offer),
+            content=wording.delivery_content(
+                channel=step.channel, content=variant.content, has_offer=has_offer, utm=utm
+            ),
             now=now,
         )
         StepVariant.objects.create(step=step, key=variant.key, template_version=version)

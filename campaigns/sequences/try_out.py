@@ -79,7 +79,10 @@ def send_test(
                     name=f"{spec.name}: {step.key} {wanted.key}",
                     channel=step.channel,
                     content=wording.delivery_content(
-                        channel=step.channel, content=wanted.content, has_offer=spec.offer is not None
+                        channel=step.channel,
+                        content=wanted.content,
+                        has_offer=spec.offer is not None,
+                        utm=spec.tracking.utm,
                     ),
                     now=now,
                 ),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from html import escape
 from typing import Any
 
+from campaigns.sequences import snippets, tracking
 from orchestrator.templating import mask
 
 # What a message's texts may name, with sample values for trying them out before anybody gets them.
@@ -75,6 +77,8 @@ OFFER_VARIABLES: Mapping[str, Any] = {
     "offer.cheaper_than_extra_seats": 4,
     "offer.valid_until": "2026-04-01",
 }
+# The host of a new webhook, which nobody has given an address yet; the name is reserved and never resolves.
+NOWHERE = "fill-in.invalid"
 
 
 def variables(*, has_offer: bool) -> dict[str, Any]:
@@ -83,15 +87,26 @@ def variables(*, has_offer: bool) -> dict[str, Any]:
 
 
 def delivery_content(
-    *, channel: str, content: Mapping[str, Mapping[str, str]], has_offer: bool
+    *,
+    channel: str,
+    content: Mapping[str, Mapping[str, str]],
+    has_offer: bool,
+    utm: Mapping[str, str] | None = None,
+    at: datetime | None = None,
 ) -> dict[str, dict[str, str]]:
-    """By locale. An in-app text has the HTML that the feed carries made from its parts; a webhook's body, an object in
+    """By locale, with the snippets that it includes (as they were `at`, else as they are) and with `utm` on the links
+    of a mail. An in-app text has the HTML that the feed carries made from its parts; a webhook's body, an object in
     the file, is text."""
     if channel == "webhook":
         return {locale: {"url": texts["url"], "body": _as_text(texts["body"])} for locale, texts in content.items()}
+    whole = snippets.expand(content=content, at=at)
+    if channel == "email":
+        return {
+            locale: texts | {"mjml": tracking.tag_links(texts["mjml"], utm or {})} for locale, texts in whole.items()
+        }
     if channel != "in_app":
-        return {locale: dict(texts) for locale, texts in content.items()}
-    return {locale: {**texts, "html": _banner(texts, has_offer=has_offer)} for locale, texts in content.items()}
+        return whole
+    return {locale: {**texts, "html": _banner(texts, has_offer=has_offer)} for locale, texts in whole.items()}
 
 
 def _as_text(body: Any) -> str:

@@ -46,6 +46,7 @@ class OutboundMessage:
     campaign: str = ""
     slots: Mapping[str, str] = field(default_factory=dict, repr=False)
     reply_to: str = field(default="", repr=False)
+    track_opens: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +130,8 @@ class BatchChannel(Channel, Protocol):
     def send_batch(self, messages: Sequence[OutboundMessage]) -> list[SendReceipt | ChannelError]:
         """One request; what became of each message, in their order. Never raises ChannelError, never repeats.
 
-        All messages have the same `text`, `html`, `category` and `campaign`. Where the provider refuses the request
-        and names some of the messages, those are Refusal and the others Spared; where it names none, all are Spared
-        and the caller halves the batch. A batch of one is never Spared.
+        All messages have the same `text`, `html`, `category`, `campaign` and `track_opens`. Where the provider refuses
+        the request and names some of the messages, those are Refusal and the others Spared; where it names none, all
+        are Spared and the caller halves the batch. A batch of one is never Spared.
         """
         ...

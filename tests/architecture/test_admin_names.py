@@ -27,6 +27,7 @@ from campaigns.delivery.models import AttentionBudget, InAppMessage, ProviderEve
 from campaigns.experiments.models import Snapshot
 from campaigns.offers.models import Refusal
 from campaigns.segments.models import Segment, SegmentMembership, SegmentRefresh
+from campaigns.sequences import snippets
 from tests.factories import billing, consent, crm, delivery, intake, offers, profiles, results, usage
 from tests.factories.delivery import NOW
 from tests.factories.results import Arm
@@ -121,6 +122,7 @@ def one_of_each() -> dict[type[Model], Model]:
     campaign = results.campaign_with_results(arms=arms, last_entry_day=1)
     assert campaign.experiment is not None
     Snapshot.objects.create(experiment=campaign.experiment, at=NOW, results={})
+    snippets.save(slug="sign-off", name="Sign-off", content={"en": "Yours"}, by="maria", now=NOW)
     _offers_and_billing()
     _messages()
     _events()

@@ -14,7 +14,7 @@ from campaigns.console import campaign_words
 from campaigns.offers.models import Offer
 from campaigns.profiles.models import Membership
 from campaigns.segments.models import Segment
-from campaigns.sequences import campaign_file
+from campaigns.sequences import campaign_file, tracking
 from campaigns.sequences.models import Campaign
 
 NO_OFFER = ""
@@ -217,6 +217,56 @@ class LimitsForm(StudioForm):
             "send_by_hours": data["send_by_hours"],
             "priority": data["priority"],
         }
+
+
+class TrackingForm(StudioForm):
+    opens = forms.ChoiceField(
+        label=gettext_lazy("Look for opens"),
+        help_text=gettext_lazy("No decision rests on opens: mail programs open by themselves."),
+    )
+    source = forms.CharField(label=gettext_lazy("utm_source"), required=False, max_length=tracking.LONGEST)
+    medium = forms.CharField(label=gettext_lazy("utm_medium"), required=False, max_length=tracking.LONGEST)
+    campaign = forms.CharField(label=gettext_lazy("utm_campaign"), required=False, max_length=tracking.LONGEST)
+    content = forms.CharField(label=gettext_lazy("utm_content"), required=False, max_length=tracking.LONGEST)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["opens"].choices = opens_choices()  # type: ignore[attr-defined]
+        for name in tracking.UTM:
+            self.fields[name].widget.attrs |= {"dir": "ltr", "autocomplete": "off", "spellcheck": "false"}
+
+    @staticmethod
+    def initial_of(document: Document) -> dict[str, Any]:
+        told = document.get("tracking") or {}
+        return {"opens": told.get("opens", tracking.NEVER), **told.get("utm", {})}
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        given = [name for name in tracking.UTM if data.get(name)]
+        for name in given:
+            if not tracking.is_value(data[name]):
+                self.add_error(name, _("Only letters a to z, digits, dots, hyphens and underscores."))
+        for name in ("source", "medium", "campaign"):
+            if given and name not in given and name not in self.errors:
+                self.add_error(name, _("Fill in all three, or none."))
+        return data
+
+    def write(self, document: Document) -> None:
+        """Nothing where nothing is tracked."""
+        data = self.cleaned_data
+        utm = {name: data[name] for name in tracking.UTM if data[name]}
+        told = ({} if data["opens"] == tracking.NEVER else {"opens": data["opens"]}) | ({"utm": utm} if utm else {})
+        document.pop("tracking", None)
+        if told:
+            document["tracking"] = told
+
+
+def opens_choices() -> list[tuple[str, str]]:
+    return [
+        (tracking.NEVER, _("Of nobody")),
+        (tracking.OUTSIDE_EU, _("Only outside of the EU")),
+        (tracking.ALWAYS, _("Of everybody, in the EU too")),
+    ]
 
 
 def segment_choices() -> list[tuple[str, str]]:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from campaigns.console.forms.campaigns import StudioForm
 from campaigns.console.mail_blocks import Blocks, build_mjml, read_blocks
-from campaigns.sequences import placing, problem_words, wording
+from campaigns.sequences import placing, problem_words, snippets, wording
 from orchestrator.templating import lint
 from orchestrator.templating.errors import Problem, TemplateError
 from orchestrator.templating.mjml import direction
@@ -49,6 +49,21 @@ class WordingForm(StudioForm):
                 attrs |= {"aria-invalid": "true", "aria-describedby": f"{own}_helptext {own}_problem"}
 
 
+def plain_part() -> forms.CharField:
+    return forms.CharField(
+        label=gettext_lazy("Plain text"),
+        widget=forms.Textarea(attrs={"rows": 5}),
+        max_length=20_000,
+        required=False,
+        help_text=gettext_lazy("For mail programs that show no HTML. Left empty, it is made from the mail."),
+    )
+
+
+def _plain_part_of(data: Mapping[str, Any]) -> dict[str, str]:
+    text = (data.get("text") or "").replace("\r\n", "\n")
+    return {"text": text} if text else {}
+
+
 class MailForm(WordingForm):
     subject = forms.CharField(label=gettext_lazy("Subject"), max_length=400)
     greeting = forms.CharField(label=gettext_lazy("Greeting"), max_length=400, required=False)
@@ -73,6 +88,7 @@ class MailForm(WordingForm):
         required=False,
     )
     small = forms.CharField(label=gettext_lazy("Small print"), max_length=400, required=False)
+    text = plain_part()
 
     @staticmethod
     def initial_of(content: Content, locale: str) -> dict[str, Any] | None:
@@ -89,6 +105,7 @@ class MailForm(WordingForm):
             "button": blocks.button,
             "after": blocks.after,
             "small": blocks.small,
+            "text": content.get("text", ""),
         }
 
     def clean(self) -> dict[str, Any]:
@@ -103,7 +120,8 @@ class MailForm(WordingForm):
     def content(self) -> dict[str, str]:
         data = self.cleaned_data
         blocks = Blocks(data["greeting"], data["body"], data["button"], data["small"], data["after"])
-        return {"subject": data["subject"], "mjml": build_mjml(blocks=blocks, locale=self.locale)}
+        made = {"subject": data["subject"], "mjml": build_mjml(blocks=blocks, locale=self.locale)}
+        return made | _plain_part_of(data)
 
     def problems(self, content: Content) -> dict[str, list[Problem]]:
         values = self.initial_of(content, self.locale) or {}
@@ -119,6 +137,7 @@ class SourceForm(WordingForm):
         widget=forms.Textarea(attrs={"rows": 22, "spellcheck": "false"}),
         strip=False,
     )
+    text = plain_part()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -126,14 +145,16 @@ class SourceForm(WordingForm):
 
     @staticmethod
     def initial_of(content: Content, locale: str) -> dict[str, Any]:
-        return {"subject": content.get("subject", ""), "mjml": content.get("mjml", "")}
+        return {name: content.get(name, "") for name in ("subject", "mjml", "text")}
 
     def content(self) -> dict[str, str]:
-        return {"subject": self.cleaned_data["subject"], "mjml": self.cleaned_data["mjml"].replace("\r\n", "\n")}
+        made = {"subject": self.cleaned_data["subject"], "mjml": self.cleaned_data["mjml"].replace("\r\n", "\n")}
+        return made | _plain_part_of(self.cleaned_data)
 
     def problems(self, content: Content) -> dict[str, list[Problem]]:
-        found = lint.check_content(kind="email", content=content, allowed=self.allowed, locale=self.locale)
-        return _grouped(problem for problem in found if problem.level == "error")
+        whole = wording.delivery_content(channel="email", content={self.locale: content}, has_offer=True)[self.locale]
+        found = lint.check_content(kind="email", content=whole, allowed=self.allowed, locale=self.locale)
+        return grouped(problem for problem in found if problem.level == "error")
 
 
 class BannerForm(WordingForm):
@@ -257,12 +278,15 @@ class TaskForm(WordingForm):
 
 
 def by_field(allowed: Mapping[str, Any], locale: str, texts: Content) -> dict[str, list[Problem]]:
-    """Each text tried by itself, so that a line is a line of its field."""
-    return _grouped(
+    """Each text tried by itself, with its snippets, so that a line is a line of its field."""
+    whole = snippets.expand(content={locale: texts})[locale]
+    return grouped(
         Problem(problem.code, problem.message, problem.line, name, problem.level)
         for name, text in texts.items()
         if text.strip()
-        for problem in lint.check_content(kind="csm_task", content={"text": text}, allowed=allowed, locale=locale)
+        for problem in lint.check_content(
+            kind="csm_task", content={"text": whole[name]}, allowed=allowed, locale=locale
+        )
     )
 
 
@@ -271,7 +295,7 @@ def told(message: str, line: int | None) -> str:
     return _("Line %(line)s: %(message)s") % {"line": line, "message": message} if line else message
 
 
-def _grouped(problems: Iterable[Problem]) -> dict[str, list[Problem]]:
+def grouped(problems: Iterable[Problem]) -> dict[str, list[Problem]]:
     grouped: dict[str, list[Problem]] = {}
     for problem in problems:
         grouped.setdefault(problem.field, []).append(problem)

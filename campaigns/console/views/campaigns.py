@@ -19,6 +19,7 @@ from campaigns.console.forms.campaigns import (
     GoalForm,
     LimitsForm,
     NewCampaignForm,
+    TrackingForm,
     offer_value,
     segment_choices,
     slug_for,
@@ -119,7 +120,7 @@ def show_page(
     campaign: Campaign,
     *,
     editing: str = "",
-    form: GoalForm | AudienceForm | LimitsForm | ExitsForm | None = None,
+    form: GoalForm | AudienceForm | LimitsForm | ExitsForm | TrackingForm | None = None,
 ) -> HttpResponse:
     """The whole page; `editing` a part, with the form that was just posted if it was wrong."""
     now = clock.utcnow()
@@ -130,11 +131,12 @@ def show_page(
     can_change = request.user.has_perm(CHANGE)
     editing = editing or request.GET.get("edit", "")
     own = not isinstance(document["audience"].get("segment", {}), str)
-    kinds: dict[str, type[GoalForm | AudienceForm | LimitsForm | ExitsForm]] = {
+    kinds: dict[str, type[GoalForm | AudienceForm | LimitsForm | ExitsForm | TrackingForm]] = {
         "goal": GoalForm,
         "audience": AudienceForm,
         "limits": LimitsForm,
         "exits": ExitsForm,
+        "tracking": TrackingForm,
     }
     context |= {
         "was": {name: overtaking.fingerprint(kind.initial_of(document)) for name, kind in kinds.items()},
@@ -150,6 +152,9 @@ def show_page(
         if isinstance(form, AudienceForm)
         else AudienceForm(initial=AudienceForm.initial_of(document), own_definition=own),
         "exits_form": form if isinstance(form, ExitsForm) else ExitsForm(initial=ExitsForm.initial_of(document)),
+        "tracking_form": form
+        if isinstance(form, TrackingForm)
+        else TrackingForm(initial=TrackingForm.initial_of(document)),
         "limits_form": form if isinstance(form, LimitsForm) else LimitsForm(initial=LimitsForm.initial_of(document)),
     }
     return pages.show(request, "console/campaigns/campaign.html", context, status=422 if form is not None else 200)

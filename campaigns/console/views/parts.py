@@ -8,18 +8,19 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
 from campaigns.console import drafts, overtaking, pages
-from campaigns.console.forms.campaigns import AudienceForm, GoalForm, LimitsForm
+from campaigns.console.forms.campaigns import AudienceForm, GoalForm, LimitsForm, TrackingForm
 from campaigns.console.forms.exits import ExitsForm
 from campaigns.console.views import campaigns
 from campaigns.sequences.campaign_file import CampaignFileError
 from campaigns.sequences.models import Campaign
 from orchestrator import clock
 
-_FORMS: dict[str, type[GoalForm | AudienceForm | LimitsForm | ExitsForm]] = {
+_FORMS: dict[str, type[GoalForm | AudienceForm | LimitsForm | ExitsForm | TrackingForm]] = {
     "goal": GoalForm,
     "audience": AudienceForm,
     "limits": LimitsForm,
     "exits": ExitsForm,
+    "tracking": TrackingForm,
 }
 
 

@@ -24,6 +24,7 @@ from campaigns.console import (
     variables,
 )
 from campaigns.console.forms.variants import TEXTS, BannerForm, MailForm, SourceForm, TaskForm, TextForm, WordingForm
+from campaigns.console.forms.webhooks import WebhookForm
 from campaigns.console.step_tree import StepError
 from campaigns.console.views import parts
 from campaigns.sequences import placing
@@ -34,11 +35,12 @@ from orchestrator import clock
 
 # What a form of this kind does not show but must not lose.
 _OWN = {
-    MailForm: {"subject", "mjml"},
-    SourceForm: {"subject", "mjml"},
+    MailForm: {"subject", "mjml", "text"},
+    SourceForm: {"subject", "mjml", "text"},
     BannerForm: {*TEXTS, *placing.KEYS},
     TextForm: {"text"},
     TaskForm: {"title", "text"},
+    WebhookForm: {"url", "body"},
 }
 
 
@@ -46,9 +48,6 @@ def edit_wording(request: HttpRequest, slug: str, key: str, letter: str) -> Http
     campaign = parts.draft_of(request, slug)
     document = drafts.document_of(campaign=campaign)
     step = message_of(document, key, letter)
-    if step["channel"] == "webhook":
-        messages.info(request, _("A webhook is written in the campaign file."))
-        return redirect(reverse("admin:studio-campaign", args=[campaign.slug]))
     locale = request.GET.get("language", "") if request.GET.get("language") in LOCALES else "en"
     content = step["variants"][letter]["content"].get(locale, {})
     known = content or drafts.place_of(step=step, letter=letter)
@@ -89,6 +88,8 @@ def make_form(
         return BannerForm(data, initial=BannerForm.initial_of(content, locale), **common)
     if step["channel"] == "sms":
         return TextForm(data, initial=TextForm.initial_of(content, locale), **common)
+    if step["channel"] == "webhook":
+        return WebhookForm(data, initial=WebhookForm.initial_of(content, locale), **common)
     if step["channel"] == "csm_task":
         return TaskForm(data, initial=TaskForm.initial_of(content, locale), **common)
     blocks = MailForm.initial_of(content, locale)
@@ -169,6 +170,7 @@ def _context(
         "language": campaign_words.language_name(locale),
         "page": beside["page_url"],
         "keep": "".join(f"&{name}={value}" for name, value in beside["panel"].fields if name in ("contact", "screen")),
+        "snippets": variables.list_snippets(locale=locale) if step["channel"] != "webhook" else [],
         "variables": variables.list_variables(has_offer=has_offer, facts=beside["panel"].facts),
     }
 

@@ -29,7 +29,8 @@ from orchestrator.channels.sendgrid.transport import KeptAliveClient
 
 _LONGEST_WAIT_S = 3600.0
 
-# Our own links carry the tracking; a second rewriter would break signatures and one-click unsubscribe.
+# Our own links carry the tracking; a second rewriter would break signatures and one-click unsubscribe. Opens are
+# looked for only where the message says so.
 _TRACKING_OFF = {
     "click_tracking": {"enable": False, "enable_text": False},
     "open_tracking": {"enable": False},
@@ -85,7 +86,9 @@ class SendGridChannel:
         self.in_flight = max(1, in_flight)
         self.units_per_s = requests_per_s
         self.batch_size = max(1, min(batch_size, _MOST_PERSONALIZATIONS))
-        self._sender = {"email": from_email, "name": from_name} if from_name else {"email": from_email}
+        # One line each, whatever the settings hold: both become a header of the mail.
+        name, email = (" ".join(one.split()) for one in (from_name, from_email))
+        self._sender = {"email": email, "name": name} if name else {"email": email}
         self._api = sendgrid.SendGridAPIClient(api_key, host=api_base.rstrip("/"))
         self._api.client = KeptAliveClient(
             transport=Transport(base_url=api_base, timeout_s=timeout_s),
@@ -146,7 +149,7 @@ def _request_body(messages: Sequence[OutboundMessage], sender: dict[str, str]) -
         "from": sender,
         "content": content,
         "categories": list(dict.fromkeys(name for name in (shared.category, shared.campaign) if name)),
-        "tracking_settings": _TRACKING_OFF,
+        "tracking_settings": {**_TRACKING_OFF, "open_tracking": {"enable": shared.track_opens}},
     }
     if shared.reply_to:
         # One field for the whole request: a batch shares a mailbox, its answers are known by who wrote them.

@@ -120,9 +120,10 @@ def test_a_part_changed_in_another_window_is_not_overwritten_unseen(draft, marke
 
 def test_the_plus_in_a_lane_is_named_by_what_stands_before_it(draft, marketer):
     html = marketer.get(page("", draft.slug)).content.decode()
-    assert 'aria-label="Add a step for Yes"' in html
+    assert 'aria-label="Add a step to the lane Yes"' in html
+    assert 'aria-label="Add a step to the lane No"' in html
     assert "banner-1</" not in html
-    assert 'aria-label="Add a step after: In-app message"' in html
+    assert 'aria-label="Add a step after step 4"' in html
 
 
 def test_the_page_says_goal_audience_and_limits_in_sentences(draft, marketer):

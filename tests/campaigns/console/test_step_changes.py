@@ -17,7 +17,12 @@ pytestmark = pytest.mark.django_db
     [
         ("add wait mail-1", "#step-wait-2"),
         ("add exit reacted yes", "#step-leave-1"),
-        ("add sms banner no", "?step=text-1#step-text-1"),
+        ("add sms reacted no", "?step=text-1#step-text-1"),
+        ("add wait_time mail-1", "#step-wait-2"),
+        ("add wait_event mail-1", "#step-wait-2"),
+        ("add split mail-1", "#step-split-1"),
+        ("add update mail-1", "#step-note-1"),
+        ("add webhook mail-1", "?step=hook-1#step-hook-1"),
         ("down mail-1", "#step-mail-1"),
         ("duplicate wait-1", "?step=wait-2#step-wait-2"),
         ("remove banner", "#steps"),

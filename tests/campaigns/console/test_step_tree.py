@@ -18,7 +18,7 @@ def question(key, then=None, otherwise=None, asked="mail-1"):
 
 
 def shape(tree):
-    return [(node.key, shape(node.yes), shape(node.no)) if node.kind == "BRANCH" else node.key for node in tree]
+    return [(node.key, *map(shape, node.lanes.values())) if node.lanes else node.key for node in tree]
 
 
 END = {"key": "end", "kind": "EXIT"}
@@ -92,12 +92,13 @@ def trees(draw, depth=2):
     """Any nesting of lanes, with keys that are given afterwards."""
     nodes = []
     for _ in range(draw(st.integers(0, 3))):
-        if depth and draw(st.booleans()):
-            nodes.append(
-                Node(
-                    {"kind": "BRANCH", "if": {"engagement": "clicked"}}, draw(trees(depth - 1)), draw(trees(depth - 1))
-                )
-            )
+        kind = draw(st.sampled_from(["MESSAGE", "BRANCH", "WAIT", "SPLIT"])) if depth else "MESSAGE"
+        if kind == "SPLIT":
+            ways = {name: draw(trees(depth - 1)) for name in "abcd"[: draw(st.integers(2, 4))]}
+            nodes.append(Node({"kind": kind, "ways": {name: {"weight": 25} for name in ways}}, ways=ways))
+        elif kind != "MESSAGE":
+            asked = {"if" if kind == "BRANCH" else "until": {"engagement": "clicked"}}
+            nodes.append(Node({"kind": kind, **asked}, draw(trees(depth - 1)), draw(trees(depth - 1))))
         else:
             nodes.append(Node({"kind": "MESSAGE"}))
     return nodes
@@ -111,6 +112,51 @@ def test_every_tree_survives_being_a_file(tree):
     steps = step_tree.write_steps(tree)
     assert shape(step_tree.read_tree(steps)) == shape(tree)
     assert len({step["key"] for step in steps}) == len(steps)
+
+
+SPLIT = {"key": "half", "kind": "SPLIT", "ways": {"a": {"weight": 40}, "b": {"weight": 30}, "c": {"weight": 30}}}
+
+
+def test_three_ways_meet_again():
+    tree = step_tree.read_tree([message("mail-1"), SPLIT, message("last")])
+    step_tree.insert(tree, message("one"), after="half", lane="a")
+    step_tree.insert(tree, message("two"), after="half", lane="b")
+    step_tree.insert(tree, message("three"), after="half", lane="c")
+    steps = step_tree.write_steps(tree)
+    assert [step["key"] for step in steps] == [
+        "mail-1", "half", "one", "half-meet", "two", "half-meet-2", "three", "last",
+    ]  # fmt: skip
+    assert {name: way["then"] for name, way in steps[1]["ways"].items()} == {"a": "one", "b": "two", "c": "three"}
+    assert shape(step_tree.read_tree(steps)) == ["mail-1", ("half", ["one"], ["two"], ["three"]), "last"]
+
+
+def test_a_way_that_ends_needs_no_meeting_point():
+    tree = step_tree.read_tree([message("mail-1"), SPLIT, message("last")])
+    step_tree.insert(tree, {"key": "leave", "kind": "EXIT"}, after="half", lane="a")
+    step_tree.insert(tree, message("two"), after="half", lane="b")
+    steps = step_tree.write_steps(tree)
+    assert [step["key"] for step in steps] == ["mail-1", "half", "leave", "two", "last"]
+    assert shape(step_tree.read_tree(steps)) == ["mail-1", ("half", ["leave"], ["two"], []), "last"]
+
+
+def test_a_split_with_empty_lanes_says_no_target():
+    steps = [message("mail-1"), SPLIT, message("last")]
+    assert step_tree.write_steps(step_tree.read_tree(steps)) == steps
+
+
+def test_two_ways_into_one_lane_are_no_lanes():
+    ways = {"a": {"weight": 40, "then": "one"}, "b": {"weight": 30, "then": "one"}, "c": {"weight": 30, "then": "last"}}
+    with pytest.raises(NotALaneError):
+        step_tree.read_tree([message("mail-1"), SPLIT | {"ways": ways}, message("one"), message("last")])
+
+
+def test_a_wait_for_a_condition_has_lanes_and_one_for_a_time_has_none():
+    asks = {"key": "asks", "kind": "WAIT", "until": {"engagement": "clicked", "step": "mail-1"}, "at_most": "7d"}
+    local = {"key": "local", "kind": "WAIT", "until": {"time": "09:00"}}
+    steps = [message("mail-1"), local, asks | {"then": "end", "else": "again"}, message("again"), END]
+    tree = step_tree.read_tree(steps)
+    assert shape(tree) == ["mail-1", "local", ("asks", [], ["again"])]
+    assert step_tree.write_steps(tree) == steps
 
 
 def test_a_step_moves_into_a_lane_and_out_again():

@@ -1,4 +1,4 @@
-"""Steps that have no form: they are read in words, and the page around them goes on working."""
+"""Steps that write to nobody, and webhooks: read in words, drawn with their lanes, moved like all others."""
 
 from __future__ import annotations
 
@@ -54,12 +54,14 @@ def test_the_page_tells_them_in_words(draft, marketer):
     words = words_of(marketer.get(page("", draft.slug)))
     assert "Wait until Monday, 09:00 in the contact’s own time" in words
     assert "Wait for a yes, at most 7 days: Clicked the e-mail?" in words
-    assert "Split by chance: a 40 %, b 60 %" in words
-    assert 'Note: account.traits.stage = "told"' in words
+    assert "Yes" in words
+    assert "Too late" in words
+    assert "Split by chance: A 40 %, B 60 %" in words
+    assert "Way A · 40 %" in words
+    assert "Notes at the account: “stage” is “told”." in words
     assert "hooks.example" in words
     assert "Galil Software grows" in words
     assert "s3cret" not in words
-    assert words.count("As its file says") == 5
 
 
 def test_steps_around_them_can_be_moved(draft, marketer):
@@ -69,15 +71,6 @@ def test_steps_around_them_can_be_moved(draft, marketer):
     keys = [step["key"] for step in draft.draft_version.definition["steps"]]
     assert keys == ["mail-1", "local", "asks", "half", "note", "pause", "hook", "banner"]
     assert draft.draft_version.definition["steps"][1] == LOCAL
-
-
-@pytest.mark.parametrize("key", ["local", "asks", "half", "note", "hook"])
-def test_they_have_nothing_to_set(draft, marketer, key):
-    assert marketer.get(page("-step", draft.slug, key))["Location"].startswith(page("", draft.slug))
-
-
-def test_a_webhook_has_no_wording_page(draft, marketer):
-    assert marketer.get(page("-wording", draft.slug, "hook", "a"))["Location"] == page("", draft.slug)
 
 
 def test_a_webhook_is_previewed_as_its_body(draft, marketer):
@@ -98,14 +91,23 @@ def test_a_message_that_a_wait_asks_about_stays(draft, marketer):
         SPLIT | {"ways": {"a": {"weight": 40, "then": "banner"}, "b": {"weight": 60}}},
     ],
 )
-def test_ways_that_lead_elsewhere_are_read_one_below_the_other(marketer, step):
+def test_ways_that_lead_on_are_lanes(marketer, step):
     make.market()
     steps = [MAIL, step, {"key": "pause", "kind": "WAIT", "for": "2d"}, BANNER]
     campaign = make.drafted(steps=steps)
-    with pytest.raises(step_tree.NotALaneError):
-        step_tree.read_tree(steps)
+    [_mail, fork, last] = step_tree.read_tree(steps)
+    assert [[node.key for node in lane] for lane in fork.lanes.values()] == [[], ["pause"]]
+    assert last.key == "banner"
+    assert "step 4" not in words_of(marketer.get(page("", campaign.slug)))
+
+
+def test_ways_that_jump_about_are_read_one_below_the_other(marketer):
+    make.market()
+    back = SPLIT | {"ways": {"a": {"weight": 40, "then": "mail-1"}, "b": {"weight": 60}}}
+    campaign = make.drafted(steps=[MAIL, {"key": "pause", "kind": "WAIT", "for": "2d"}, back, BANNER])
     words = words_of(marketer.get(page("", campaign.slug)))
-    assert "step 4" in words
+    assert "Split by chance: A 40 % to step 1, B 60 %" in words
+    assert "Way A" not in words
 
 
 def test_the_launch_review_works(draft, marketer):

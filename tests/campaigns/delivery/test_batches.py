@@ -104,6 +104,18 @@ def send():
     return dispatch.dispatch_due(channel="email", now=NOW, worker="tests")
 
 
+def test_who_is_looked_for_opens_and_who_is_not_never_share_a_request(service):
+    shared = {"gate": SendGateFactory(), "template_version": TemplateVersionFactory()}
+    looked, spared = {render.TRACKS_OPENS: True}, {}
+    for context in (looked, spared, looked, spared, looked):
+        ReadyMessageFactory(context=context, **shared)
+    with sending_by(service.answer) as server:
+        send()
+    told = [request.json for request in server.requests]
+    found = {body["tracking_settings"]["open_tracking"]["enable"]: len(body["personalizations"]) for body in told}
+    assert (len(told), found) == (2, {True: 3, False: 2})
+
+
 def states(messages):
     return [Message.objects.get(pk=one.pk).state for one in messages]
 

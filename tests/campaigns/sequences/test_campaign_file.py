@@ -47,6 +47,9 @@ GOOD = {
     "an offer to be made": document(offer={"slug": "team", "name": "Team", "target_plan": "team"}),
     "no offer": document(offer=None),
     "a send window": document(limits={"window": {"from": "09:00", "to": "20:00"}, "send_by_hours": 24, "priority": 10}),
+    "tracking": document(
+        tracking={"opens": "OUTSIDE_EU", "utm": {"source": "a", "medium": "email", "campaign": "c-1"}}
+    ),
     "no weights": with_variants({"a": {"content": EMAIL}, "b": {"content": EMAIL}}),
     "a text message": with_variants({"a": {"content": {"en": {"text": "Hi"}}}}, channel="sms"),
     "a tooltip": in_app(kind="tooltip", anchor="#seats", page="/team/*"),
@@ -103,6 +106,9 @@ BAD = {
     "holdout_percent": document(holdout_percent=100),
     "offer.name": document(offer={"slug": "team"}),
     "limits.window.to": document(limits={"window": {"from": "09:00", "to": "25:00"}}),
+    "tracking.opens": document(tracking={"opens": "SOMETIMES"}),
+    "tracking.utm.medium": document(tracking={"utm": {"source": "a", "campaign": "c"}}),
+    "tracking.utm.source": document(tracking={"utm": {"source": "a b", "medium": "m", "campaign": "c"}}),
     "steps": document(steps=[]),
     "steps[0].kind": document(steps=[step(kind="SHOUT")]),
     "steps[0].channel": document(steps=[step(channel="pigeon")]),

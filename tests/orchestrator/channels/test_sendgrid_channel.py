@@ -63,6 +63,26 @@ def test_the_request_is_exactly_what_the_contract_says(sendgrid):
     }
 
 
+@pytest.mark.parametrize(
+    "name", ["Acme\r\nBcc: evil@example.com", "Acme\nBcc: evil@example.com", "Acme\u2028Bcc: evil"]
+)
+def test_a_senders_name_is_one_line(sendgrid, name):
+    sender = SendGridChannel(
+        api_key="SG.key", api_base=f"{sendgrid.url}/sendgrid", from_email="hi@acme.example", from_name=name
+    )
+    sender.send(message())
+    told = sendgrid.requests[0].json["from"]
+    assert told["email"] == "hi@acme.example"
+    assert told["name"].startswith("Acme Bcc: evil")
+    assert not set(told["name"]) & set("\r\n\u2028")
+
+
+def test_opens_are_looked_for_where_the_message_says_so(sendgrid):
+    channel(sendgrid).send(message(track_opens=True))
+    assert sendgrid.requests[0].json["tracking_settings"]["open_tracking"] == {"enable": True}
+    assert sendgrid.requests[0].json["tracking_settings"]["click_tracking"]["enable"] is False
+
+
 def test_a_test_send_without_a_campaign_has_one_category(sendgrid):
     channel(sendgrid).send(message(category="test", campaign="", html=""))
     assert sendgrid.requests[0].json["categories"] == ["test"]

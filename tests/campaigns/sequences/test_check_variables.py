@@ -1,0 +1,75 @@
+"""How many of the readers lack a word that a text uses, and what they would read."""
+
+from __future__ import annotations
+
+import pytest
+import time_machine
+
+from campaigns.profiles.models import Contact
+from campaigns.sequences import check
+from tests.factories import sequences as make
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def at_launch_day():
+    with time_machine.travel(make.NOW, tick=False):
+        make.market()
+        yield
+
+
+def found(text, channel="sms", **content):
+    step = {"key": "one", "kind": "MESSAGE", "channel": channel}
+    campaign = make.drafted(steps=[step | {"variants": {"a": {"content": content or {"en": {"text": text}}}}}])
+    codes = {"missing_values", "names"}
+    return [
+        (one.level, one.message) for one in check.check_campaign(campaign=campaign, now=make.NOW) if one.code in codes
+    ]
+
+
+def people(*names, locale="en"):
+    for name in names:
+        account = make.ready_account()
+        Contact.objects.filter(memberships__account=account).update(first_name=name, locale=locale)
+
+
+def test_those_without_a_first_name_are_counted_with_what_they_would_read():
+    people("Noa", "", "")
+    told = "A, English: 2 of 3 have no first name; they would read “Hello ,”."
+    assert found("Hello {{ contact.first_name | default: '' }},\nMore") == [("WARNING", told)]
+
+
+def test_without_a_fallback_they_would_get_nothing():
+    people("Noa", "")
+    told = "A, English: 1 of 2 has no first name; they would not get it. Give the word a fallback."
+    assert found("Hello {{ contact.first_name }}") == [("WARNING", told)]
+
+
+def test_only_the_readers_of_a_language_count_for_its_text():
+    people("Noa", "", locale="he-IL")
+    people("Dan", locale="en")
+    text = {"text": "{{ contact.first_name | default: '?' }}!"}
+    [(_level, words)] = found("", en=text, he=text)
+    assert "1 of 2 has no first name; they would read “?!”" in words
+
+
+def test_where_nobody_lacks_anything_it_says_so():
+    people("Noa")
+    assert [level for level, _words in found("Hello {{ contact.first_name }}")] == ["PASSED"]
+
+
+def test_a_text_without_names_is_not_counted(django_assert_num_queries):
+    people("")
+    assert found("Hello") == []
+
+
+def test_a_mails_line_is_told_without_its_tags():
+    people("")
+    mjml = (
+        "<mjml><mj-body><mj-section><mj-column>\n"
+        "<mj-text>Dear <b>{{ contact.first_name | default: '' }}</b>,</mj-text>\n"
+        "</mj-column></mj-section></mj-body></mjml>"
+    )
+    [(_level, words)] = found("", "email", en={"subject": "Hi", "mjml": mjml})
+    assert "they would read “Dear ,”" in words.replace("Dear  ,", "Dear ,")
