@@ -16,8 +16,8 @@ from django.utils.translation import gettext as _
 from campaigns.consent.models import ConsentRecord
 from campaigns.consent.selectors import ChannelState
 from campaigns.console import campaign_words, contact_words, step_tree
-from campaigns.console.contact_words import Unsent
 from campaigns.console.templatetags.console import money
+from campaigns.console.unsent import Unsent
 from campaigns.delivery import links
 from campaigns.delivery.models import CsmTask, DeliveryAttempt, Message
 from campaigns.delivery.timeline import Kind, Moment

@@ -2,49 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date
-from django.conf import settings
-from django.utils.translation import get_language, ngettext
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from campaigns.consent.models import ConsentRecord, ContactPoint
 from campaigns.consent.on_behalf import How
-from campaigns.console import campaign_words
+from campaigns.console import campaign_words, capped_words
 from campaigns.console.templatetags.console import count as count_text
 from campaigns.console.templatetags.console import percent as percent_text
+from campaigns.console.unsent import Unsent
 from campaigns.delivery import windows
-from campaigns.delivery.models import DeliveryAttempt, Message
+from campaigns.delivery.models import Message
 from campaigns.delivery.timeline import Kind
 from campaigns.delivery.windows import Place
 from campaigns.offers.models import Refusal
 from campaigns.sequences.models import Enrolment, Entry
-from orchestrator.engine import capping
 
 State, Reason = Message.State, Message.Reason
-
-
-@dataclass(frozen=True, slots=True)
-class Unsent:
-    """What is known about a message that was not sent. `noes` are the contact's withdrawals, newest first; `spenders`
-    what had been sent before, to the contact or the account."""
-
-    message: Message
-    topic: str
-    zone: tzinfo
-    attempt: DeliveryAttempt | None = None
-    noes: Sequence[ConsentRecord] = ()
-    spenders: Sequence[Message] = ()
-    block: str = ""
-    caps: Sequence[capping.Cap] = field(default_factory=lambda: capping.read_caps(settings.FREQUENCY_CAPS))
-
-    @property
-    def at(self) -> datetime:
-        return self.message.ended_at or self.message.due_at
 
 
 def channel(kind: str) -> str:
@@ -349,7 +327,7 @@ def _not_allowed(reason: str, known: Unsent) -> str:
 
 
 def _capped(known: Unsent) -> str:
-    sentences = [_limit(known)]
+    sentences = [capped_words.limit(known=known)]
     last = next(iter(known.spenders), None)
     if last is None or last.accepted_at is None:
         return sentences[0]
@@ -359,50 +337,5 @@ def _capped(known: Unsent) -> str:
     else:
         told["name"] = str(last.contact)
         sentences.append(_("The last one went to %(name)s at the same account on %(day)s (%(channel)s).") % told)
-    sentences.append(_("Free again on %(day)s.") % {"day": day(_free_again(known), known.zone)})
+    sentences.append(_("Free again on %(day)s.") % {"day": day(capped_words.free_again(known=known), known.zone)})
     return " ".join(sentences)
-
-
-def _limit(known: Unsent) -> str:
-    """The first limit that had no room left, else the narrowest."""
-    full = next((cap for cap in known.caps if _most_spent(known, cap) >= cap.messages), known.caps[0])
-    number = {"n": full.messages}
-    if full.per:
-        words = _per_period(full)
-    elif full.days == 1:
-        words = ngettext("at most %(n)d message a day", "at most %(n)d messages a day", full.messages) % number
-    elif full.days == 7:
-        words = ngettext("at most %(n)d message a week", "at most %(n)d messages a week", full.messages) % number
-    else:
-        words = ngettext(
-            "at most %(n)d message in %(days)d days", "at most %(n)d messages in %(days)d days", full.messages
-        )
-        words %= {**number, "days": full.days}
-    return _("The limit was met: %(limit)s for a person and for an account.") % {"limit": words}
-
-
-def _per_period(cap: capping.Cap) -> str:
-    spans = {"day": _("calendar day"), "week": _("calendar week"), "month": _("calendar month")}
-    words = ngettext("at most %(n)d message in a %(span)s", "at most %(n)d messages in a %(span)s", cap.messages)
-    return words % {"n": cap.messages, "span": spans[cap.per]}
-
-
-def _most_spent(known: Unsent, cap: capping.Cap) -> int:
-    return max(sum(_counts(at, cap, known.at) for at in times) for times in _own_and_accounts(known))
-
-
-def _counts(at: datetime, cap: capping.Cap, now: datetime) -> bool:
-    """Whether a message still counts for the cap."""
-    return capping.earliest_allowed(sent_at=[at], caps=[replace(cap, messages=1)], now=now) > now
-
-
-def _free_again(known: Unsent) -> datetime:
-    return max(
-        capping.earliest_allowed(sent_at=times, caps=known.caps, now=known.at) for times in _own_and_accounts(known)
-    )
-
-
-def _own_and_accounts(known: Unsent) -> list[list[datetime]]:
-    own = [one.accepted_at for one in known.spenders if one.contact_id == known.message.contact_id]
-    account = [one.accepted_at for one in known.spenders if one.account_id == known.message.account_id]
-    return [[at for at in times if at is not None] for times in (own, account)]

@@ -233,6 +233,7 @@ def studio(marketer):
             account = make.ready_account(name=words)
             Contact.objects.filter(memberships__account=account).update(first_name=words, last_name=words)
             campaign = make.drafted()
+            assert campaign.segment is not None
             refresh.refresh_segment(segment=campaign.segment, now=make.NOW)
         return campaign
 

@@ -21,6 +21,7 @@ from orchestrator.channels.sendgrid.transport import KeptAliveClient
 from orchestrator.channels.suppressions import Listed, ListedAs
 
 PAGE = 500
+_GLOBAL = "global"  # the list for everything that the account sends
 _LATEST = 253402300799  # 9999-12-31T23:59:59Z: the last second that a datetime can hold
 _LONGEST_ANSWER = 64 * 1024 * 1024
 _DESCRIPTION = "People who want no marketing from us. Kept up to date by Crescendo."
@@ -77,7 +78,7 @@ class SendGridList:
         for address in addresses:
             name = quote(address, safe="")
             self._call(self._suppressions()._(name).delete, is_fine=404)
-            self._call(self._client.asm.suppressions._("global")._(name).delete, is_fine=404)
+            self._call(self._client.asm.suppressions._(_GLOBAL)._(name).delete, is_fine=404)
         return {}
 
     def read(self) -> Iterator[Listed]:

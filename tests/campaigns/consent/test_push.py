@@ -8,6 +8,7 @@ import pytest
 from campaigns.consent import jobs, opt_out, push
 from campaigns.consent.models import ListEntry
 from campaigns.profiles.models import Contact
+from orchestrator.sandbox.wire import Request
 from tests.campaigns.consent import lists
 from tests.contracts import provider
 from tests.factories.consent import ContactPointFactory
@@ -75,9 +76,10 @@ def test_who_comes_back_is_taken_off_the_group_and_the_global_list(settings):
         tell()
         say_yes(point)
         tell()
-        listed = theirs.answer(lists.Request("GET", "/v3/suppression/unsubscribes", {}, {}, b""))
+        listed = theirs.answer(Request("GET", "/v3/suppression/unsubscribes", {}, {}, b""))
 
     assert theirs.members() == {lists.GROUP: []}
+    assert listed is not None
     assert listed.body == []
 
 

@@ -7,7 +7,7 @@ import time_machine
 from django.urls import reverse
 
 from campaigns.sequences import snippets
-from campaigns.sequences.models import Campaign, Snippet
+from campaigns.sequences.models import CampaignVersion, Snippet
 from tests.campaigns.console.reading import words_of
 from tests.factories import sequences as make
 
@@ -105,7 +105,7 @@ def test_the_plain_text_part_is_written_by_hand_or_made(draft, mail, marketer):
     page = reverse("admin:studio-campaign-wording", args=[draft.slug, "mail-2", "a"])
     given = {"subject": "s", "body": "The mail"}
     marketer.post(page, {**given, "text": "By hand for {{ account.name }}"})
-    content = Campaign.objects.get().draft_version.definition["steps"][1]["variants"]["a"]["content"]["en"]
+    content = CampaignVersion.objects.get().definition["steps"][1]["variants"]["a"]["content"]["en"]
     assert content["text"] == "By hand for {{ account.name }}"
     preview = reverse("admin:studio-campaign-preview", args=[draft.slug, "mail-2", "a"])
     assert "By hand for" in marketer.get(preview, {"screen": "text"}).content.decode()
@@ -122,9 +122,9 @@ def part(marketer, **data):
 def test_links_and_opens_are_set_and_undone(draft, marketer):
     assert part(marketer, opens="OUTSIDE_EU", source="a", medium="email", campaign="c").status_code == 302
     told = {"opens": "OUTSIDE_EU", "utm": {"source": "a", "medium": "email", "campaign": "c"}}
-    assert Campaign.objects.get().draft_version.definition["tracking"] == told
+    assert CampaignVersion.objects.get().definition["tracking"] == told
     marketer.post(reverse("admin:studio-campaign-version", args=["seats-80"]), {"do": "undo"})
-    assert "tracking" not in Campaign.objects.get().draft_version.definition
+    assert "tracking" not in CampaignVersion.objects.get().definition
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import time_machine
 from django.urls import reverse
 
 from campaigns.sequences import check
-from campaigns.sequences.models import Campaign
+from campaigns.sequences.models import CampaignVersion
 from tests.campaigns.console.reading import words_of
 from tests.factories import sequences as make
 
@@ -41,7 +41,7 @@ def page(name, *args):
 
 
 def steps_of():
-    return {step["key"]: step for step in Campaign.objects.get().draft_version.definition["steps"]}
+    return {step["key"]: step for step in CampaignVersion.objects.get().definition["steps"]}
 
 
 def change(marketer, key, data, kind=""):

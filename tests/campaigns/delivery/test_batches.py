@@ -106,9 +106,8 @@ def send():
 
 def test_who_is_looked_for_opens_and_who_is_not_never_share_a_request(service):
     shared = {"gate": SendGateFactory(), "template_version": TemplateVersionFactory()}
-    looked, spared = {render.TRACKS_OPENS: True}, {}
-    for context in (looked, spared, looked, spared, looked):
-        ReadyMessageFactory(context=context, **shared)
+    for is_looked_for in (True, False, True, False, True):
+        ReadyMessageFactory(context={render.TRACKS_OPENS: True} if is_looked_for else {}, **shared)
     with sending_by(service.answer) as server:
         send()
     told = [request.json for request in server.requests]
