@@ -122,7 +122,7 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="message",
             index=models.Index(
-                condition=models.Q(("state__in", ["PLANNED", "READY", "CLAIMED"])),
+                condition=models.Q(("purpose", "MARKETING"), ("state__in", ["PLANNED", "READY", "CLAIMED"])),
                 fields=["account"],
                 name="messages_waiting",
             ),

@@ -200,9 +200,11 @@ class Message(models.Model):
             models.Index(fields=["contact", "-planned_at"], name="messages_of_a_contact"),
             models.Index(fields=["account", "-planned_at"], name="messages_of_an_account"),
             models.Index(fields=["origin_campaign", "origin_step"], name="messages_of_a_step"),
-            # for the arbitration between campaigns
+            # For the arbitration between campaigns; with the purpose, so that no claim takes this index for its own.
             models.Index(
-                fields=["account"], condition=Q(state__in=["PLANNED", "READY", "CLAIMED"]), name="messages_waiting"
+                fields=["account"],
+                condition=Q(state__in=["PLANNED", "READY", "CLAIMED"], purpose="MARKETING"),
+                name="messages_waiting",
             ),
             models.Index(fields=["lost_to"], condition=Q(lost_to__isnull=False), name="messages_that_lost"),
             # for what went out in the last days
