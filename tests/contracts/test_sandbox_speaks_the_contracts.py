@@ -88,7 +88,7 @@ def test_what_changed_comes_again_with_its_company(crm):
 
 
 def test_a_conversion_is_written_back_twice_and_is_there_once(crm, sandbox, company):
-    assert len(crm.set_up()) == 8
+    assert len(crm.set_up()) == 9
     assert crm.set_up() == []
     account = company.accounts[0].external_id
     contact = pulled(crm, "contact")[0].id

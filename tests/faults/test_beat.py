@@ -109,12 +109,14 @@ def test_ten_minutes_without_a_beat_are_caught_up_by_one_ring_of_each_task(empty
 @pytest.mark.parametrize("jump", [timedelta(hours=1), timedelta(days=1), -timedelta(hours=1), -timedelta(days=1)])
 def test_the_beat_goes_on_at_once_when_somebody_sets_the_clock(jump):
     before = [slot for second in range(120) for slot in claim(NOON + timedelta(seconds=second))]
+    moments = [NOON + timedelta(seconds=120 + second) + jump for second in range(120)]
+    unclaimed = {slot for at in moments for slot in beat.due_slots(cron.TIMETABLE, at)} - set(before)
 
-    after = [slot for second in range(120) for slot in claim(NOON + timedelta(seconds=120 + second) + jump)]
+    after = [slot for at in moments for slot in claim(at)]
 
     assert set(Counter(before).values()) == set(Counter(after).values()) == {1}
     assert Counter(task for task, _ in after)["messages_due"] == 120
-    assert {task for task, _ in after} == set(cron.TIMETABLE)
+    assert {task for task, _ in after} == {task for task, _ in unclaimed} >= set(cron.TIMETABLE) - {"opt_outs_compared"}
 
 
 @pytest.mark.django_db

@@ -9,7 +9,7 @@ import time_machine
 from django.urls import reverse
 
 from campaigns.sequences import check
-from campaigns.sequences.models import CampaignVersion
+from campaigns.sequences.models import Campaign
 from tests.campaigns.console.reading import words_of
 from tests.factories import sequences as make
 
@@ -40,8 +40,14 @@ def page(name, *args):
     return reverse(f"admin:studio-campaign{name}", args=["seats-80", *args])
 
 
+def definition_of_the_draft():
+    version = Campaign.objects.get().draft_version
+    assert version is not None
+    return version.definition
+
+
 def steps_of():
-    return {step["key"]: step for step in CampaignVersion.objects.get().definition["steps"]}
+    return {step["key"]: step for step in definition_of_the_draft()["steps"]}
 
 
 def change(marketer, key, data, kind=""):
