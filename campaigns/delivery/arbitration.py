@@ -19,8 +19,16 @@ from django.db import connection
 
 from campaigns.delivery.budget import Budgets
 from campaigns.delivery.claim import Held
+from campaigns.operations import arrays
 
 SKIP, DEFER = "skip", "defer"
+
+# Of most accounts one campaign wants something: who has others waiting is found out by one index alone.
+_WAITING = """
+SELECT DISTINCT account_id FROM delivery_message
+WHERE account_id = ANY(%(accounts)s::bigint[]) AND state IN ('PLANNED', 'READY', 'CLAIMED')
+    AND id <> ALL(%(own)s::bigint[]) AND due_at <= %(soon)s AND purpose = 'MARKETING'
+"""
 
 # Only who could really go: of an open gate, to somebody who may be reached, about facts that still hold.
 _RIVALS = """
@@ -29,8 +37,8 @@ FROM delivery_message rival
 JOIN delivery_sendgate gate ON gate.id = rival.gate_id
 JOIN consent_contactpoint point ON point.id = rival.point_id
 JOIN profiles_account account ON account.id = rival.account_id
-WHERE rival.account_id = ANY(%(accounts)s) AND rival.state IN ('PLANNED', 'READY', 'CLAIMED')
-    AND rival.id <> ALL(%(own)s) AND rival.due_at <= %(soon)s AND rival.purpose = 'MARKETING'
+WHERE rival.account_id = ANY(%(accounts)s::bigint[]) AND rival.state IN ('PLANNED', 'READY', 'CLAIMED')
+    AND rival.id <> ALL(%(own)s::bigint[]) AND rival.due_at <= %(soon)s AND rival.purpose = 'MARKETING'
     AND rival.channel <> ALL(%(unseen)s) AND (rival.send_by IS NULL OR rival.send_by >= %(now)s)
     AND gate.state = 'OPEN' AND NOT point.is_blocked AND account.revision = rival.account_revision
 """
@@ -105,15 +113,18 @@ def find_rivals(*, held: Sequence[Held], budgets: Budgets, now: datetime, unseen
     if not accounts or not window():
         return arbiter
     params: dict[str, Any] = {
-        "accounts": sorted(accounts),
-        "own": [one.id for one in held],
+        "accounts": arrays.numbers(accounts),
+        "own": arrays.numbers(one.id for one in held),
         "soon": now + window(),
         "now": now,
         "unseen": sorted(unseen),
     }
     with connection.cursor() as cursor:
-        cursor.execute(_RIVALS, params)
-        for account_id, message_id, gate_id, priority, value in cursor.fetchall():
+        cursor.execute(_WAITING, params)
+        waiting = [row[0] for row in cursor.fetchall()]
+        if waiting:
+            cursor.execute(_RIVALS, params | {"accounts": arrays.numbers(waiting)})
+        for account_id, message_id, gate_id, priority, value in cursor.fetchall() if waiting else ():
             one_worth = worth(priority=priority, expected_value=value)
             arbiter.waiting[account_id][message_id] = Contender(message_id, gate_id, one_worth)
     _add_gone(arbiter, accounts, budgets)

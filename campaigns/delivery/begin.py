@@ -24,9 +24,9 @@ from campaigns.delivery import arbitration, budget, evidence, spend, windows
 from campaigns.delivery.arbitration import Arbiter
 from campaigns.delivery.budget import Budgets
 from campaigns.delivery.claim import Held
-from campaigns.delivery.models import CsmTask, Message, SendGate
+from campaigns.delivery.models import Message, SendGate
 from campaigns.delivery.spend import Cost, Purse
-from campaigns.operations import database_identity
+from campaigns.operations import arrays, database_identity
 
 State = Message.State
 Reason = Message.Reason
@@ -41,36 +41,43 @@ SELECT is_on AND database = {database_identity.SQL} FROM operations_sendswitch W
 """  # noqa: S608  (a constant)
 
 _OWN = """
-SELECT message.id
-FROM delivery_message message
-JOIN unnest(%(ids)s::bigint[], %(attempts)s::int[]) AS held(id, attempt)
-    ON held.id = message.id AND held.attempt = message.attempt
-WHERE message.state = 'CLAIMED'
-ORDER BY message.id
-FOR UPDATE OF message
+SELECT id, attempt FROM delivery_message
+WHERE id = ANY(%(ids)s::bigint[]) AND state = 'CLAIMED'
+ORDER BY id
+FOR UPDATE
 """
 
 _POINTS = """
 SELECT id, channel, contact_id, is_blocked, reason, topics
-FROM consent_contactpoint WHERE id = ANY(%(ids)s) ORDER BY id FOR SHARE
+FROM consent_contactpoint WHERE id = ANY(%(ids)s::bigint[]) ORDER BY id FOR SHARE
 """
 
 _GATES = """
 SELECT id, state, topic, window_start, window_end
-FROM delivery_sendgate WHERE id = ANY(%(ids)s) ORDER BY id FOR SHARE
+FROM delivery_sendgate WHERE id = ANY(%(ids)s::bigint[]) ORDER BY id FOR SHARE
 """
 
-_REVISIONS = "SELECT id, revision FROM profiles_account WHERE id = ANY(%(ids)s)"
+_REVISIONS = "SELECT id, revision FROM profiles_account WHERE id = ANY(%(ids)s::bigint[])"
+
+_CALLED = """
+SELECT account_id FROM delivery_csmtask WHERE account_id = ANY(%(ids)s::bigint[]) AND state = 'OPEN'
+"""
+
+_GO = """
+UPDATE delivery_message
+SET state = 'SENDING', reason = '', next_at = NULL, lease_until = %(lease)s, ended_at = NULL, accepted_at = NULL,
+    lost_to_id = NULL
+WHERE id = ANY(%(ids)s::bigint[])
+"""
 
 _WRITE = """
 UPDATE delivery_message AS message
 SET state = said.state, reason = said.reason, due_at = coalesce(said.due_at, message.due_at),
-    next_at = said.next_at, lease_until = said.lease_until, ended_at = said.ended_at,
-    accepted_at = said.accepted_at, lost_to_id = said.lost_to,
-    claimed_by = CASE WHEN said.state = 'SENDING' THEN message.claimed_by ELSE '' END
+    next_at = said.next_at, lease_until = NULL, ended_at = said.ended_at, accepted_at = said.accepted_at,
+    lost_to_id = said.lost_to, claimed_by = ''
 FROM unnest(%(ids)s::bigint[], %(states)s::text[], %(reasons)s::text[], %(due)s::timestamptz[],
-    %(next)s::timestamptz[], %(lease)s::timestamptz[], %(ended)s::timestamptz[], %(accepted)s::timestamptz[],
-    %(lost)s::bigint[]) AS said(id, state, reason, due_at, next_at, lease_until, ended_at, accepted_at, lost_to)
+    %(next)s::timestamptz[], %(ended)s::timestamptz[], %(accepted)s::timestamptz[], %(lost)s::bigint[])
+    AS said(id, state, reason, due_at, next_at, ended_at, accepted_at, lost_to)
 WHERE message.id = said.id
 """
 
@@ -168,8 +175,9 @@ def decide(
 def _accounts_being_called(held: Sequence[Held]) -> set[int]:
     """Those with an open task: somebody is about to talk to them, so that no offer reaches them meanwhile."""
     ids = {one.account_id for one in held if one.account_id is not None}
-    rows = CsmTask.objects.filter(account_id__in=ids, state=CsmTask.State.OPEN)
-    return set(rows.values_list("account_id", flat=True))
+    with connection.cursor() as cursor:
+        cursor.execute(_CALLED, {"ids": arrays.numbers(ids)})
+        return {row[0] for row in cursor.fetchall()}
 
 
 def write(
@@ -179,11 +187,15 @@ def write(
     now: datetime,
     wall_now: datetime,
 ) -> None:
-    lease_until = wall_now + timedelta(seconds=settings.DELIVERY_LEASE_S)
-    rows = [(one.id, verdicts[one.id]) for one in held if one.id in verdicts]
-    if not rows:
-        return
+    said = [(one.id, verdicts[one.id]) for one in held if one.id in verdicts]
+    going = [message_id for message_id, verdict in said if verdict.state == State.SENDING]
+    rows = [(message_id, verdict) for message_id, verdict in said if verdict.state != State.SENDING]
     with connection.cursor() as cursor:
+        if going:
+            lease_until = wall_now + timedelta(seconds=settings.DELIVERY_LEASE_S)
+            cursor.execute(_GO, {"ids": arrays.numbers(going), "lease": lease_until})
+        if not rows:
+            return
         cursor.execute(
             _WRITE,
             {
@@ -192,7 +204,6 @@ def write(
                 "reasons": [verdict.reason for _, verdict in rows],
                 "due": [verdict.due_at for _, verdict in rows],
                 "next": [verdict.next_at for _, verdict in rows],
-                "lease": [lease_until if verdict.state == State.SENDING else None for _, verdict in rows],
                 "ended": [now if verdict.state in _ENDED else None for _, verdict in rows],
                 "accepted": [now if verdict.state == State.ACCEPTED else None for _, verdict in rows],
                 "lost": [verdict.lost_to for _, verdict in rows],
@@ -217,8 +228,8 @@ def write_requests(*, held: Sequence[Held], requests: Mapping[int, UUID]) -> Non
 
 def _asked(held: Sequence[Held], requests: Mapping[int, UUID]) -> dict[str, Any]:
     return {
-        "ids": [one.id for one in held],
-        "attempts": [one.attempt for one in held],
+        "ids": arrays.numbers(one.id for one in held),
+        "attempts": arrays.numbers(one.attempt for one in held),
         "requests": [requests.get(one.id) for one in held],
     }
 
@@ -232,21 +243,22 @@ def _lock(held: Sequence[Held], topics: Mapping[str, ConsentTopic]) -> _Facts:
         cursor.execute("SET LOCAL synchronous_commit TO on")
         cursor.execute(_SWITCH)
         switch = cursor.fetchone()
-        cursor.execute(_OWN, {"ids": [one.id for one in held], "attempts": [one.attempt for one in held]})
-        own = {row[0] for row in cursor.fetchall()}
-    points = ContactPoint.objects.raw(_POINTS, {"ids": sorted({one.point_id for one in held})})
+        cursor.execute(_OWN, {"ids": arrays.numbers(one.id for one in held)})
+        attempts = dict(cursor.fetchall())
+    own = {one.id for one in held if attempts.get(one.id) == one.attempt}
+    points = ContactPoint.objects.raw(_POINTS, {"ids": arrays.numbers({one.point_id for one in held})})
     locked_points = {point.pk: point for point in points}
-    gates = SendGate.objects.raw(_GATES, {"ids": sorted({one.gate_id for one in held})})
+    gates = SendGate.objects.raw(_GATES, {"ids": arrays.numbers({one.gate_id for one in held})})
     locked_gates = {gate.pk: gate for gate in gates}
     return _Facts(is_on=switch is None or switch[0], own=own, points=locked_points, gates=locked_gates, topics=topics)
 
 
 def _revisions(held: Sequence[Held]) -> dict[int, int]:
-    ids = sorted({one.account_id for one in held if one.account_id is not None})
+    ids = {one.account_id for one in held if one.account_id is not None}
     if not ids:
         return {}
     with connection.cursor() as cursor:
-        cursor.execute(_REVISIONS, {"ids": ids})
+        cursor.execute(_REVISIONS, {"ids": arrays.numbers(ids)})
         return dict(cursor.fetchall())
 
 

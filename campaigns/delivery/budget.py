@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import connection
 
+from campaigns.operations import arrays
 from orchestrator.engine import capping
 
 _ENSURE = """
@@ -26,13 +27,14 @@ ON CONFLICT DO NOTHING
 """
 
 _COUNT = """
-SELECT count(*) FROM delivery_attentionbudget WHERE account_id = ANY(%(accounts)s) OR contact_id = ANY(%(contacts)s)
+SELECT count(*) FROM delivery_attentionbudget
+WHERE account_id = ANY(%(accounts)s::bigint[]) OR contact_id = ANY(%(contacts)s::bigint[])
 """
 
 _LOCK = """
 SELECT id, account_id, contact_id, spent
 FROM delivery_attentionbudget
-WHERE account_id = ANY(%(accounts)s) OR contact_id = ANY(%(contacts)s)
+WHERE account_id = ANY(%(accounts)s::bigint[]) OR contact_id = ANY(%(contacts)s::bigint[])
 ORDER BY id
 FOR UPDATE
 """
@@ -117,7 +119,7 @@ class Budgets:
             return
         spent = [json.dumps([[spender, at.isoformat()] for spender, at in row.spent]) for row in changed]
         with connection.cursor() as cursor:
-            cursor.execute(_STORE, [[row.id for row in changed], spent])
+            cursor.execute(_STORE, [arrays.numbers(row.id for row in changed), spent])
 
     def _rows(self, account_id: int | None, contact_id: int) -> list[tuple[_Row, str]]:
         if not (self.accounts or self.contacts):
@@ -131,14 +133,15 @@ def lock_budgets(*, account_ids: Iterable[int], contact_ids: Iterable[int]) -> B
     """The rows of all of them (made where they lacked), locked in id order until the transaction ends."""
     caps = capping.read_caps(settings.FREQUENCY_CAPS)
     budgets = Budgets(caps=caps)
-    keys = {"accounts": sorted(set(account_ids)), "contacts": sorted(set(contact_ids))}
-    if not (caps or settings.ARBITRATION_WINDOW_MIN) or not (keys["accounts"] or keys["contacts"]):
+    accounts, contacts = sorted(set(account_ids)), sorted(set(contact_ids))
+    keys = {"accounts": arrays.numbers(accounts), "contacts": arrays.numbers(contacts)}
+    if not (caps or settings.ARBITRATION_WINDOW_MIN) or not (accounts or contacts):
         return budgets
     with connection.cursor() as cursor:
         # All are made before any is locked: who holds a row and waits for one being made could wait for its maker, who
         # waits for that row.
         cursor.execute(_COUNT, keys)
-        if cursor.fetchone()[0] < len(keys["accounts"]) + len(keys["contacts"]):
+        if cursor.fetchone()[0] < len(accounts) + len(contacts):
             cursor.execute(_ENSURE, keys)
         cursor.execute(_LOCK, keys)
         rows = cursor.fetchall()
@@ -154,7 +157,7 @@ def lock_budgets(*, account_ids: Iterable[int], contact_ids: Iterable[int]) -> B
 
 def give_back(*, message_ids: Sequence[int], account_ids: Iterable[int], contact_ids: Iterable[int]) -> None:
     """These messages certainly did not go: what they took of these accounts and contacts is free again."""
-    keys = {"accounts": sorted(set(account_ids)), "contacts": sorted(set(contact_ids))}
+    keys = {"accounts": arrays.numbers(set(account_ids)), "contacts": arrays.numbers(set(contact_ids))}
     with connection.cursor() as cursor:
         cursor.execute(_LOCK, keys)
         ids = [row[0] for row in cursor.fetchall()]

@@ -50,6 +50,8 @@ from orchestrator.jobs.worker import stop_requested
 # Channels whose delivery is a row of our own: nobody is called, whatever adapter they have.
 OWN_ROWS = {"in_app": in_app.deliver, csm_task.CHANNEL: csm_task.deliver}
 OWN_ROWS_SLICE = 200
+# So many times what may be in flight is claimed at a time: a claim costs much the same, however many it takes.
+_LOADS = 4
 # A drain keeps connections and compiled templates warm, and still lets other bells of the worker have a turn.
 DRAIN_S = 10.0
 # Answers are written back at the latest this long after they came, while slower ones are awaited.
@@ -124,15 +126,35 @@ def send_slice(
         deliver = OWN_ROWS[sender.channel.kind]
         return done + deliver(outgoing=outgoing, topics=topics, now=now, wall_now=clock.wall_now())
     packed = shipments.pack(outgoing=outgoing, size=sender.batch.batch_size if sender.batch else 1)
-    waiting, fuse = _paced(packed, sender), Fuse()
+    waiting = _paced(packed, sender)
+    while waiting:
+        sent, left = _send_loads(waiting[: sender.channel.in_flight], sender, topics, now, standing)
+        done += sent
+        waiting = waiting[sender.channel.in_flight :]
+        if left or (waiting and stop_requested()):
+            _put_back([*left, *waiting], clock.wall_now())
+            break
+        # What other workers were answered meanwhile is this one's business, too.
+        standing = _standing(sender.channel.kind) if waiting else standing
+        if standing.is_open or standing.paused_until is not None:
+            _put_back(waiting, clock.wall_now())
+            break
+    return done
+
+
+def _send_loads(
+    waiting: list[Shipment], sender: _Sender, topics: Mapping[str, ConsentTopic], now: datetime, standing: Standing
+) -> tuple[Counter[str], list[Shipment]]:
+    """What may be in flight together; and what is left of it where the provider failed."""
+    done: Counter[str] = Counter()
+    fuse = Fuse()
     while waiting and not fuse.is_blown:
         # A provider that was silent for long, or failed last, gets a few requests before it gets many.
         careful = standing.is_unsure and not fuse.has_held
         at_once = min(sender.channel.in_flight, breaker.CAREFUL) if careful else sender.channel.in_flight
         done += _send_load(waiting[:at_once], sender, topics, now, fuse, standing)
         waiting = waiting[at_once:]
-    _put_back(waiting, clock.wall_now())
-    return done
+    return done, waiting
 
 
 def _standing(channel: str) -> Standing:
@@ -274,7 +296,8 @@ def _sender(kind: str) -> _Sender:
         return _Sender(channel, None, OWN_ROWS_SLICE)
     batch = channel if isinstance(channel, BatchChannel) and channel.batch_size > 1 else None
     paced = channel if isinstance(channel, PacedChannel) and channel.units_per_s > 0 else None
-    size = max(channel.in_flight, batch.batch_size if batch else 1)
+    loads = _LOADS if channel.in_flight > 1 else 1
+    size = max(channel.in_flight * loads, batch.batch_size if batch else 1)
     pool = _pool(os.getpid(), kind, channel.in_flight) if channel.in_flight > 1 else None
     return _Sender(channel, pool, size, batch, paced)
 

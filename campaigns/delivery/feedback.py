@@ -158,6 +158,13 @@ FROM (
     GROUP BY message
 ) AS fact
 WHERE message.uuid = fact.uuid
+    -- A report that is no news about its message writes nothing.
+    AND (fact.delivered < coalesce(message.delivered_at, 'infinity')
+        OR fact.bounced < coalesce(message.bounced_at, 'infinity')
+        OR fact.opened < coalesce(message.opened_at, 'infinity')
+        OR fact.replied < coalesce(message.replied_at, 'infinity')
+        OR fact.complained < coalesce(message.complained_at, 'infinity')
+        OR fact.unsubscribed < coalesce(message.unsubscribed_at, 'infinity'))
 """
 
 _APPLIED = """

@@ -16,6 +16,7 @@ from django.db import connection, transaction
 from campaigns.delivery import budget, spend
 from campaigns.delivery.models import DeliveryAttempt, Message
 from campaigns.delivery.spend import Cost
+from campaigns.operations import arrays
 from orchestrator.channels.events import RejectReason
 
 Outcome = DeliveryAttempt.Outcome
@@ -32,13 +33,10 @@ _STATES = {
 }
 
 _OWN = """
-SELECT message.id, message.account_id, message.contact_id
-FROM delivery_message message
-JOIN unnest(%(ids)s::bigint[], %(attempts)s::int[]) AS said(id, attempt)
-    ON said.id = message.id AND said.attempt = message.attempt
-WHERE message.state = 'SENDING'
-ORDER BY message.id
-FOR UPDATE OF message
+SELECT id, attempt, account_id, contact_id FROM delivery_message
+WHERE id = ANY(%(ids)s::bigint[]) AND state = 'SENDING'
+ORDER BY id
+FOR UPDATE
 """
 
 _MESSAGES = """
@@ -85,18 +83,19 @@ def finish(
 
     Need not be on disk: a lost finish leaves SENDING, whose lease runs out into UNKNOWN.
     """
-    keys = {"ids": [one.message_id for one in answers], "attempts": [one.attempt for one in answers]}
+    attempts = {one.message_id: one.attempt for one in answers}
+    keys = {"ids": arrays.numbers(attempts), "attempts": arrays.numbers(attempts.values())}
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL synchronous_commit TO off")
         cursor.execute(_OWN, keys)
-        own = {row[0]: (row[1], row[2]) for row in cursor.fetchall()}
+        own = {row[0]: (row[2], row[3]) for row in cursor.fetchall() if attempts[row[0]] == row[1]}
         cursor.execute(
             _MESSAGES,
             {
                 **keys,
                 "now": now,
                 "wall_now": wall_now,
-                "states": [_STATES[Outcome(one.outcome)] for one in answers],
+                "states": arrays.words(_STATES[Outcome(one.outcome)] for one in answers),
                 "providers": [one.provider_id[:200] for one in answers],
                 "next": [wall_now + _pause(one) if one.outcome == Outcome.BUSY else None for one in answers],
             },
@@ -106,7 +105,7 @@ def finish(
             {
                 **keys,
                 "wall_now": wall_now,
-                "outcomes": [one.outcome for one in answers],
+                "outcomes": arrays.words(one.outcome for one in answers),
                 "codes": [one.code[:40] for one in answers],
                 "details": [one.detail for one in answers],
             },

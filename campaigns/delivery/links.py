@@ -9,17 +9,18 @@ from hashlib import sha256
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F, Q
 
 from campaigns.delivery import grading
 from campaigns.delivery.models import Message, ProviderEvent, TrackedLink
-from campaigns.operations import bulk_rows
+from campaigns.operations import arrays, bulk_rows
 from orchestrator import signing
 from orchestrator.channels.events import EventType
 from orchestrator.signing import Purpose
 
 OFFER = "offer"
+_LINKS = "SELECT id, message_id, kind FROM delivery_trackedlink WHERE message_id = ANY(%(ids)s::bigint[])"
 # No link has this number, and none that has one is longer.
 _NOBODYS, _NO_LINK = UUID(int=0), 3_141_592_653
 # Provider name of what we saw ourselves at our own redirect.
@@ -92,9 +93,10 @@ def make_links(*, messages: Sequence[Message]) -> None:
 def links_of(*, messages: Sequence[tuple[int, UUID]]) -> dict[int, dict[str, str]]:
     """What templates call `links`, for messages given as (id, uuid). Without an offer there is no `links.offer`."""
     tracked: Mapping[int, dict[str, str]] = defaultdict(dict)
-    rows = TrackedLink.objects.filter(message_id__in=[message_id for message_id, _ in messages])
-    for link_id, message_id, kind in rows.values_list("pk", "message_id", "kind"):
-        tracked[message_id][kind] = click_url(link_id=link_id)
+    with connection.cursor() as cursor:
+        cursor.execute(_LINKS, {"ids": arrays.numbers(message_id for message_id, _ in messages)})
+        for link_id, message_id, kind in cursor.fetchall():
+            tracked[message_id][kind] = click_url(link_id=link_id)
     return {message_id: {**_standing(uuid), **tracked[message_id]} for message_id, uuid in messages}
 
 

@@ -165,6 +165,8 @@ def _outbound(one: Held, urls: Mapping[str, str], slot_bytes: int) -> OutboundMe
     values: Mapping[str, str] = {}
     if slot_bytes:
         rendered, values = _slotted(compiled, facts, slot_bytes)
+    elif one.channel == "email":
+        rendered = _marked(one, slots.render_whole(compiled, facts))
     else:
         rendered = _marked(one, fill_in(channel=one.channel, compiled=compiled, facts=facts))
     return OutboundMessage(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-from hashlib import sha256
 
 from django.conf import settings
 
@@ -16,4 +15,4 @@ def hash_address(value: str) -> bytes:
     """32 bytes, keyed, of the normalised address: finds a person again after they were erased
     without keeping who they were. The key must never change (it is not SECRET_KEY)."""
     key = settings.ADDRESS_HASH_KEY.encode()
-    return hmac.new(key, value.encode(), sha256).digest()
+    return hmac.digest(key, value.encode(), "sha256")

@@ -65,6 +65,18 @@ def render_slotted(
     return mail, skeleton if is_certain else None, dict(zip(skeleton.tags, values, strict=True))
 
 
+def render_whole(compiled: CompiledContent, context: Mapping[str, Any]) -> Rendered:
+    """The mail as `message.render_email` makes it, at less than half the cost: a value that stands in many places is
+    made once, and the fixed text is neither written nor tidied again. Raises TemplateError."""
+    facts = liquid.prepare(context)
+    made = _cut(compiled)
+    return Rendered(
+        subject=one_line(liquid.render(compiled.subject, facts, html=False, locale=compiled.locale)),
+        html=made.html.join(_html_values(made.html, facts)),
+        text=made.text.join(_tidied(made.text, liquid.render_values(made.text, facts))),
+    )
+
+
 @lru_cache(maxsize=256)
 def _cut(compiled: CompiledContent) -> _Cut:
     html = liquid.cut(compiled.html, html=True, locale=compiled.locale)

@@ -111,9 +111,18 @@ class Message(models.Model):
 
     uuid = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
     gate = models.ForeignKey(SendGate, verbose_name=_("send gate"), on_delete=models.PROTECT, related_name="messages")
-    contact = models.ForeignKey(Contact, verbose_name=_("contact"), on_delete=models.PROTECT, related_name="messages")
+    # Every index is written three times for each message that is sent: these two begin other indexes (below).
+    contact = models.ForeignKey(
+        Contact, verbose_name=_("contact"), on_delete=models.PROTECT, db_index=False, related_name="messages"
+    )
     account = models.ForeignKey(
-        Account, verbose_name=_("account"), null=True, blank=True, on_delete=models.PROTECT, related_name="messages"
+        Account,
+        verbose_name=_("account"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        db_index=False,
+        related_name="messages",
     )
     point = models.ForeignKey(
         ContactPoint, verbose_name=_("contact point"), on_delete=models.PROTECT, related_name="messages"
@@ -130,7 +139,7 @@ class Message(models.Model):
     account_revision = models.IntegerField(_("revision of the account"), default=0)
     priority = models.IntegerField(_("priority"), default=50)
     expected_value = models.DecimalField(_("expected value"), max_digits=14, decimal_places=2, default=0)
-    dedupe_key = models.CharField(_("key against doubles"), max_length=120, unique=True)
+    dedupe_key = models.CharField(_("key against doubles"), max_length=120)
 
     state = models.CharField(_("state"), max_length=20, choices=State, default=State.PLANNED)
     reason = models.CharField(_("reason"), max_length=30, choices=Reason, blank=True)
@@ -177,6 +186,7 @@ class Message(models.Model):
 
     class Meta:
         constraints = [
+            models.UniqueConstraint(fields=["dedupe_key"], name="a_message_is_planned_once"),
             models.CheckConstraint(condition=~Q(state="SKIPPED") | ~Q(reason=""), name="a_skipped_message_says_why"),
             models.CheckConstraint(
                 condition=~Q(state__in=["CLAIMED", "SENDING"]) | Q(lease_until__isnull=False),

@@ -11,6 +11,7 @@ from campaigns.delivery.finish import Answer
 from campaigns.delivery.models import ChannelHealth, DeliveryAttempt, Message
 from orchestrator import clock
 from orchestrator.channels.contract import Busy, Refusal, Unclear
+from orchestrator.jobs import worker
 from tests.campaigns.delivery.outside import provider
 from tests.factories.delivery import NOW, ReadyMessageFactory
 
@@ -183,6 +184,23 @@ def test_all_workers_wait_as_long_as_the_provider_asked_one_to():
 
     assert asked == len(service.taken) == 1
     assert Message.objects.filter(state=State.READY).count() == 5
+
+
+@override_settings(ARBITRATION_WINDOW_MIN=0)
+def test_asked_to_end_a_worker_puts_back_what_it_has_not_begun():
+    for _ in range(20):
+        ReadyMessageFactory()
+    note("ACCEPTED", at=clock.wall_now())
+
+    try:
+        with provider(lambda _message: worker._stopping.set(), wide=True) as service:
+            done = send()
+    finally:
+        worker._stopping.clear()
+
+    assert done == {State.ACCEPTED: 5}
+    assert len(service.taken) == 5
+    assert Message.objects.filter(state=State.READY, attempt=0, claimed_by="").count() == 15
 
 
 def test_refused_addresses_do_not_slow_anything_down():

@@ -175,9 +175,12 @@ def assert_same(finished, facts):
         with pytest.raises(TemplateError) as caught:
             slots.render_slotted(finished, facts)
         assert (caught.value.code, caught.value.variable) == (error.code, error.variable)
+        with pytest.raises(TemplateError) as caught:
+            slots.render_whole(finished, facts)
+        assert (caught.value.code, caught.value.variable) == (error.code, error.variable)
         return
     mail, skeleton, values = slots.render_slotted(finished, facts)
-    assert mail == alone
+    assert mail == slots.render_whole(finished, facts) == alone
     if skeleton is None:
         assert not (mail.subject and mail.text and mail.html)
     else:
