@@ -1,10 +1,11 @@
 """Wall time and CPU to enrol an audience with its first messages, and to advance everybody when their wait is over.
 
-    python benchmarks/sequences.py [--contacts 100000]
+    python benchmarks/sequences.py [--contacts 100000] [--workers 1]
 
 Uses a database of its own (made and dropped). One campaign with an offer, two wordings, a wait of three days, a
 question and a banner; every account has a plan, usage, one contact with consent. Prints a JSON line for each act.
-`cpu_ms` is this process and its database connection, per enrolment; the reference loop makes and stores as many
+A campaign is enrolled by one process at a time; `--workers` processes advance, each what the others have not.
+`cpu_ms` is these processes and their database connections, per enrolment; the reference loop makes and stores as many
 plain rows (accounts) with `bulk_create`, for the ratio.
 """
 
@@ -12,11 +13,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -100,22 +101,52 @@ def backend_cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-@contextmanager
-def measured(act: str, count: Callable[[], int], reference_ms: float) -> Iterator[None]:
+def spend(act: Callable[[], object]) -> tuple[float, float]:
+    """CPU seconds of this process and of its database connection."""
     from django.db import connection
 
     with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")
         cursor.execute("SELECT pg_backend_pid()")
         pid = cursor.fetchone()[0]
-    database, own, wall = backend_cpu_s(pid), time.process_time(), time.monotonic()
-    yield
-    wall, own, database = time.monotonic() - wall, time.process_time() - own, backend_cpu_s(pid) - database
-    done = count()
+    database, own = backend_cpu_s(pid), time.process_time()
+    act()
+    return time.process_time() - own, backend_cpu_s(pid) - database
+
+
+def enrol_everybody(campaign: Any) -> tuple[float, float]:
+    from campaigns.sequences import enrol
+    from tests.factories import sequences as make
+
+    return spend(lambda: enrol.enrol_audience(campaign=campaign, now=make.NOW))
+
+
+def advance_everybody(then: datetime) -> tuple[float, float]:
+    from campaigns.sequences import advance
+
+    def act() -> None:
+        while advance.advance_due(now=then).looked_at:
+            pass
+
+    return spend(act)
+
+
+def measure_act(act: str, run: Callable[[], list[tuple[float, float]]], reference_ms: float) -> None:
+    """`run` gives what each of its processes spent."""
+    from django.db import connection
+
+    from campaigns.sequences.models import Enrolment
+
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    wall = time.monotonic()
+    spent = run()
+    wall = time.monotonic() - wall
+    done, own, database = Enrolment.objects.count(), sum(one for one, _ in spent), sum(one for _, one in spent)
     cpu_ms = (own + database) * 1000 / done
     figures = {
         "benchmark": act,
         "enrolments": done,
+        "processes": len(spent),
         "seconds": round(wall, 2),
         "cpu_ms": round(cpu_ms, 4),
         "cpu_ms_python": round(own * 1000 / done, 4),
@@ -128,42 +159,44 @@ def measured(act: str, count: Callable[[], int], reference_ms: float) -> Iterato
 
 def reference_ms(count: int = 5000) -> float:
     """CPU-ms to make and store one plain row."""
-    from django.db import connection
-
     from campaigns.profiles.models import Account
     from tests.factories.sequences import NOW
 
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_backend_pid()")
-        pid = cursor.fetchone()[0]
-    database, own = backend_cpu_s(pid), time.process_time()
-    Account.objects.bulk_create(Account(external_id=f"r{n}", name=f"Row {n}", added_at=NOW) for n in range(count))
-    spent = time.process_time() - own + backend_cpu_s(pid) - database
+    def act() -> None:
+        Account.objects.bulk_create(Account(external_id=f"r{n}", name=f"Row {n}", added_at=NOW) for n in range(count))
+
+    spent = sum(spend(act))
     Account.objects.filter(external_id__startswith="r").delete()
     return spent * 1000 / count
 
 
-def measure(count: int) -> None:
+def measure(count: int, workers: int) -> None:
+    from django.db import connection
+
     from campaigns.delivery.models import Message
-    from campaigns.sequences import advance, enrol
-    from campaigns.sequences.models import Enrolment
     from tests.factories import sequences as make
 
     campaign = make_audience(count)
     reference = reference_ms()
-    with measured("enrol", Enrolment.objects.count, reference):
-        enrol.enrol_audience(campaign=campaign, now=make.NOW)
+    measure_act("enrol", lambda: [enrol_everybody(campaign)], reference)
     assert Message.objects.filter(channel="email").count() == count
     then = make.NOW + timedelta(days=3, hours=1)
-    with measured("advance", Enrolment.objects.count, reference):
-        while advance.advance_due(now=then).looked_at:
-            pass
+
+    def by_workers() -> list[tuple[float, float]]:
+        if workers == 1:
+            return [advance_everybody(then)]
+        connection.close()
+        with multiprocessing.get_context("fork").Pool(workers) as pool:
+            return pool.map(advance_everybody, [then] * workers, chunksize=1)
+
+    measure_act("advance", by_workers, reference)
     assert Message.objects.filter(channel="in_app").count() == count
 
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--contacts", type=int, default=100_000)
+    arguments.add_argument("--workers", type=int, default=1)
     given = arguments.parse_args()
 
     import django
@@ -173,7 +206,7 @@ def main() -> None:
 
     connection.creation.create_test_db(verbosity=0, autoclobber=True)
     try:
-        measure(given.contacts)
+        measure(given.contacts, given.workers)
     finally:
         connection.creation.destroy_test_db(os.environ["CRESCENDO_TEST_DB"], verbosity=0)
 

@@ -6,6 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.operations.fields import Xid8Field
+from campaigns.operations.quick_row import QuickRow
 from campaigns.profiles.models import Account
 
 
@@ -106,7 +107,7 @@ class SubscriptionQuerySet(models.QuerySet):
         return self.filter(status__in=[s.value for s in Subscription.RUNNING])
 
 
-class Subscription(models.Model):
+class Subscription(QuickRow):
     """A billing subscription as last reported. `as_of` is the report's time: older ones do not overwrite."""
 
     class Status(models.TextChoices):

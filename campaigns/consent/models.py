@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.operations.fields import Xid8Field
+from campaigns.operations.quick_row import QuickRow
 from campaigns.profiles.models import Contact
 
 
@@ -59,7 +60,7 @@ class ConsentTopic(models.Model):
         return str(self.words.get(language, {}).get("description") or "")
 
 
-class ContactPoint(models.Model):
+class ContactPoint(QuickRow):
     """The current state of one address: the row every opt-out updates and every send locks.
 
     `topics` maps a topic's slug to GRANTED, PENDING or WITHDRAWN; `revision` grows with every change.

@@ -69,7 +69,7 @@ def ensure_point_of_address(*, channel: str, address_hash: bytes) -> ContactPoin
 
 
 def _by_hash(channel: str, hashes: Iterable[bytes]) -> dict[bytes, ContactPoint]:
-    found = ContactPoint.objects.filter(channel=channel, address_hash__in=list(set(hashes)))
+    found = ContactPoint.objects.filter(channel=channel, address_hash__any=set(hashes))
     return {bytes(point.address_hash): point for point in found}
 
 

@@ -42,6 +42,23 @@ def permitted_sql(*, point: str) -> str:
     return PERMITTED_SQL.format(point=point)
 
 
+def permitted_by_columns_sql(*, point: str, topic: str, slug: str, is_marketing: str) -> str:
+    """The same with the topic read beside the point: `topic` is the alias of its row, which may be missing, `slug` and
+    `is_marketing` are expressions."""
+    listed = f"jsonb_array_elements_text(coalesce({topic}.permitted_without_record, '[]'::jsonb))"
+    return permitted_sql(point=point) % {
+        "topic": slug,
+        "is_marketing": is_marketing,
+        "without_record": f"ARRAY(SELECT {listed}) || {_texts(ASKS_NOBODY)}",
+        "dead": _texts(DEAD),
+    }
+
+
+def _texts(words: Iterable[str]) -> str:
+    """Our own words as an array."""
+    return f"ARRAY[{', '.join(f"'{word}'" for word in sorted(words))}]"
+
+
 def permitted_params(*, topic: ConsentTopic) -> dict[str, Any]:
     return {
         "topic": topic.slug,

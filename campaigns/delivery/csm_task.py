@@ -59,7 +59,7 @@ def deliver(
 
 
 def accounts_with_open_task(*, account_ids: Collection[int]) -> set[int]:
-    rows = CsmTask.objects.filter(account_id__in=set(account_ids), state=CsmTask.State.OPEN)
+    rows = CsmTask.objects.filter(account_id__any=account_ids, state=CsmTask.State.OPEN)
     return set(rows.values_list("account_id", flat=True))
 
 

@@ -10,19 +10,28 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import F, Q
 
 from campaigns.consent import selectors as consent
 from campaigns.consent.models import ConsentTopic
 from campaigns.delivery import begin
 from campaigns.delivery.begin import SENDING, Verdict
-from campaigns.delivery.models import InAppMessage, Message, SendGate
+from campaigns.delivery.models import Message
 from campaigns.delivery.render import Outgoing
+from campaigns.operations import prepared
+from campaigns.profiles import lookup
 from campaigns.profiles.models import Contact
 
 SHOWN_FOR = timedelta(days=14)
 FEED_LENGTH = 10
 KINDS = ("impression", "click", "dismiss")
+
+# What nobody defined is marketing that needs a yes; a receipt or a test is no marketing (`begin.topic_of`).
+_PERMITTED = consent.permitted_by_columns_sql(
+    point="point",
+    topic="topic",
+    slug="gate.topic",
+    is_marketing="(message.purpose = 'MARKETING' AND coalesce(topic.is_marketing, true))",
+)
 
 _STORE = """
 INSERT INTO delivery_inappmessage (message_id, contact_id, kind, place, html, shown_from, expires_at)
@@ -59,6 +68,43 @@ WHERE message.id = seen.id
 """
 
 
+# One statement whose text is always the same: a page of the host application asks it on every visit.
+_FEED = f"""
+WITH who AS MATERIALIZED ({lookup.PAIR_SQL})
+SELECT who.contact_id, shown.*
+FROM who
+LEFT JOIN LATERAL (
+    SELECT message.uuid::text, banner.kind, banner.html, banner.expires_at, banner.place::text
+    FROM delivery_inappmessage banner
+    JOIN delivery_message message ON message.id = banner.message_id
+    JOIN delivery_sendgate gate ON gate.id = message.gate_id
+    JOIN consent_contactpoint point ON point.id = message.point_id
+    LEFT JOIN profiles_account account ON account.id = message.account_id
+    LEFT JOIN consent_consenttopic topic ON topic.slug = gate.topic
+    WHERE banner.contact_id = who.contact_id
+        AND banner.shown_from <= %(now)s AND banner.expires_at > %(now)s
+        AND banner.clicked_at IS NULL AND banner.dismissed_at IS NULL
+        AND gate.state <> 'STOPPED'
+        AND (%(account)s = '' OR account.id IS NULL OR account.id = who.account_id)
+        AND NOT (message.purpose = 'MARKETING' AND coalesce(account.revision <> message.account_revision, false))
+        AND {_PERMITTED}
+    ORDER BY banner.shown_from, banner.id
+    LIMIT %(length)s
+) AS shown ON %(account)s = '' OR who.account_id IS NOT NULL
+"""  # noqa: S608  (what is put in are our own rules; values are bound)
+
+
+@dataclass(frozen=True, slots=True)
+class Banner:
+    """What is shown: `id` is the message's uuid."""
+
+    id: str
+    kind: str
+    html: str
+    expires_at: datetime
+    place: dict[str, Any]
+
+
 @dataclass(frozen=True, slots=True)
 class Sighting:
     """What the host application reports about one message: `kind` is impression, click or dismiss."""
@@ -85,34 +131,23 @@ def deliver(
     return Counter(str(verdict.state) for verdict in settled.values())
 
 
-def feed(*, contact: Contact, now: datetime, account_id: int | None = None) -> list[InAppMessage]:
+def feed(*, contact: str, account: str, now: datetime) -> list[Banner] | None:
     """What to show this contact now, oldest first: not clicked, not dismissed, not expired, about that account.
+
+    Both by the host application's ids; `account` may be empty: then about any. None for a contact that nobody is.
 
     A banner is shown again and again, so what would keep it from going up takes it down too: a no of the contact, a
     stopped campaign, an account whose facts have changed since.
     """
-    rows = InAppMessage.objects.filter(
-        contact=contact,
-        shown_from__lte=now,
-        expires_at__gt=now,
-        clicked_at__isnull=True,
-        dismissed_at__isnull=True,
-    ).exclude(message__gate__state=SendGate.State.STOPPED)
-    if account_id is not None:
-        about = Q(message__account=account_id)
-        rows = rows.filter(about | Q(message__account__isnull=True))
-    has_changed = Q(message__account__isnull=False) & ~Q(message__account__revision=F("message__account_revision"))
-    rows = rows.exclude(has_changed, message__purpose=Message.Purpose.MARKETING)
-    waiting = list(rows.select_related("message__point", "message__gate").order_by("shown_from", "id"))
-    if not waiting:
-        return []
-    topics = {topic.slug: topic for topic in ConsentTopic.objects.all()}
-    return [row for row in waiting if _is_permitted(row.message, topics)][:FEED_LENGTH]
-
-
-def _is_permitted(message: Message, topics: Mapping[str, ConsentTopic]) -> bool:
-    topic = begin.topic_of(purpose=message.purpose, topic=message.gate.topic, topics=topics)
-    return consent.permission(point=message.point, topic=topic) == consent.GRANTED
+    given = {"contact": contact, "account": account, "now": now, "length": FEED_LENGTH}
+    rows = prepared.fetch_rows(statement=_FEED, params=given)
+    if rows[0][0] is None:
+        return None
+    return [
+        Banner(uuid, kind, html, expires_at, json.loads(place))
+        for _, uuid, kind, html, expires_at, place in rows
+        if uuid is not None
+    ]
 
 
 def record_events(*, contact: Contact, sightings: Sequence[Sighting], now: datetime) -> int:

@@ -83,7 +83,7 @@ def is_ours(*, target: str) -> bool:
 def make_links(*, messages: Sequence[Message]) -> None:
     """Store the tracked links that planned messages carry (the offer, so far). Safe to repeat."""
     rows = [
-        TrackedLink(message=message, kind=OFFER, target=message.context["offer_url"])
+        bulk_rows.new_row(TrackedLink, message=message, kind=OFFER, target=message.context["offer_url"])
         for message in messages
         if message.context.get("offer_url")
     ]

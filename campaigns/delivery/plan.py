@@ -88,7 +88,8 @@ def _row(item: PlannedMessage, now: datetime) -> Message:
         channel=item.channel,
         purpose=item.purpose,
     )
-    return Message(
+    return bulk_rows.new_row(
+        Message,
         gate=item.gate,
         contact=item.contact,
         account=item.account,

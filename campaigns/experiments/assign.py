@@ -41,9 +41,11 @@ def _drawn(
     variant = None if drawn.arm is None else variants[drawn.arm]
     if variant is not None and experiment.winner_id is not None:
         variant = next(one for one in variants.values() if one.pk == experiment.winner_id)
-    return Assignment(experiment=experiment, account_id=account_id, variant=variant, x=drawn.x, at=now)
+    return bulk_rows.new_row(
+        Assignment, experiment=experiment, account_id=account_id, variant=variant, x=drawn.x, at=now
+    )
 
 
 def _read(experiment: Experiment, account_ids: Sequence[int]) -> dict[int, Assignment]:
-    rows = Assignment.objects.filter(experiment=experiment, account_id__in=account_ids).select_related("variant")
+    rows = Assignment.objects.filter(experiment=experiment, account_id__any=account_ids).select_related("variant")
     return {row.account_id: row for row in rows}

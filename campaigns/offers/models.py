@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.billing.models import Interval, Plan, PlanPrice, Subscription
 from campaigns.operations.fields import Xid8Field
+from campaigns.operations.quick_row import QuickRow
 from campaigns.profiles.models import Account, Contact
 
 
@@ -41,7 +42,7 @@ class Offer(models.Model):
         return self.name
 
 
-class Quote(models.Model):
+class Quote(QuickRow):
     """A price snapshot for one account. What the message said is what is charged.
 
     ACCEPTING is written before billing is called and names the idempotency key, so that a crash in

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -54,29 +54,49 @@ class Pricing:
     figures: Mapping[str, Any]
 
 
-def make_quotes(*, offer: Offer, account_ids: Sequence[int], now: datetime) -> dict[int, Quote | str]:
+def make_quotes(
+    *,
+    offer: Offer,
+    account_ids: Sequence[int],
+    now: datetime,
+    subscriptions: Mapping[int, Subscription] | None = None,
+) -> dict[int, Quote | str]:
     """{account id: its open quote, or why there is none: not_eligible, no_price}.
 
-    A quote that is open, valid and still true is given again instead of a second one.
+    A quote that is open, valid and still true is given again instead of a second one. `subscriptions` are those
+    current now, of a caller who has read them.
     """
-    priced = price_accounts(offer=offer, account_ids=account_ids, now=now)
+    priced = price_accounts(offer=offer, account_ids=account_ids, now=now, subscriptions=subscriptions)
     found = {account_id: one for account_id, one in priced.items() if isinstance(one, Pricing)}
     quotes = store_quotes(offer=offer, priced=found, now=now)
     return {account_id: quotes[account_id] if account_id in quotes else str(one) for account_id, one in priced.items()}
 
 
-def price_accounts(*, offer: Offer, account_ids: Sequence[int], now: datetime) -> dict[int, Pricing | str]:
+def price_accounts(
+    *,
+    offer: Offer,
+    account_ids: Sequence[int],
+    now: datetime,
+    subscriptions: Mapping[int, Subscription] | None = None,
+) -> dict[int, Pricing | str]:
     """The same judgement without writing anything: for those who may end up held out."""
-    subscriptions = billing.current_subscriptions(account_ids=account_ids, now=now)
+    if subscriptions is None:
+        subscriptions = billing.current_subscriptions(account_ids=account_ids, now=now)
     seats = _newest_seats(account_ids=account_ids, day=now.date())
     before = _newest_seats(account_ids=account_ids, day=now.date() - ADDED_WITHIN)
-    book = _PriceBook()
-    return {
-        account_id: _price(
-            offer, subscriptions.get(account_id), Seats(seats.get(account_id), before.get(account_id)), book, now
-        )
-        for account_id in account_ids
-    }
+    priced: dict[int, Pricing | str] = {}
+    book, known = _PriceBook(), dict[tuple[Any, ...], Pricing | str]()
+    for account_id in account_ids:
+        subscription = subscriptions.get(account_id)
+        used = Seats(seats.get(account_id), before.get(account_id))
+        terms = (used, *_terms(subscription))
+        if terms not in known:
+            known[terms] = _price(offer, subscription, used, book, now)
+        found = known[terms]
+        if isinstance(found, Pricing) and subscription is not None:
+            found = replace(found, subscription=subscription)
+        priced[account_id] = found
+    return priced
 
 
 def foresee_figures(*, offer: Offer, account_ids: Sequence[int], now: datetime) -> dict[int, Mapping[str, Any]]:
@@ -108,7 +128,8 @@ def store_quotes(*, offer: Offer, priced: Mapping[int, Pricing], now: datetime) 
         return {}
     quotes = _reusable(offer, priced, now)
     made = [
-        Quote(
+        bulk_rows.new_row(
+            Quote,
             offer=offer,
             account_id=account_id,
             subscription=one.subscription,
@@ -181,6 +202,14 @@ def _price(
     figures = _figures(subscription, to_price, quantity, new_mrr, seats, book)
     figures["valid_until"] = _last_day(offer, now).isoformat()
     return Pricing(subscription, to_price, quantity, subscription.mrr, new_mrr, figures)
+
+
+def _terms(subscription: Subscription | None) -> tuple[Any, ...]:
+    """All that a price depends on: accounts on the same terms pay the same, and are priced once."""
+    if subscription is None:
+        return ()
+    one = subscription
+    return (one.status, one.plan_id, one.currency, one.interval, one.quantity, one.mrr)
 
 
 def last_day(*, quote: Quote) -> date:
@@ -277,7 +306,7 @@ def _seat_comparison(
 
 def _reusable(offer: Offer, priced: Mapping[int, Pricing], now: datetime) -> dict[int, Quote]:
     rows = Quote.objects.filter(
-        offer=offer, account_id__in=list(priced), state=Quote.State.OPEN, valid_until__gt=now
+        offer=offer, account_id__any=list(priced), state=Quote.State.OPEN, valid_until__gt=now
     ).order_by("pk")
     return {row.account_id: row for row in rows if _still_true(row, priced[row.account_id])}
 
@@ -296,7 +325,7 @@ def _still_true(quote: Quote, today: Pricing) -> bool:
 def _newest_seats(*, account_ids: Sequence[int], day: date) -> dict[int, int]:
     """As they stood at the end of that day."""
     rows = (
-        UsageDaily.objects.filter(account_id__in=account_ids, meter__code=SEATS_METER, day__lte=day)
+        UsageDaily.objects.filter(account_id__any=account_ids, meter__code=SEATS_METER, day__lte=day)
         .order_by("account_id", "-day")
         .distinct("account_id")
         .values_list("account_id", "value")

@@ -9,7 +9,7 @@ from campaigns.offers.models import Quote, Refusal
 
 def refused_account_ids(*, account_ids: Sequence[int], now: datetime) -> set[int]:
     """Those whose last no still has its cool-down, whatever the offer was."""
-    rows = Refusal.objects.filter(account_id__in=account_ids, until__gt=now)
+    rows = Refusal.objects.filter(account_id__any=account_ids, until__gt=now)
     return set(rows.values_list("account_id", flat=True))
 
 

@@ -6,12 +6,40 @@ every row although most hold one and the same value. Here a column is an array, 
 
 from __future__ import annotations
 
+import functools
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.db import connection
 from django.db.models import Field, JSONField, Model
+from django.db.models.base import ModelState
+
+from campaigns.operations.arrays import as_array
+
+
+def new_row[Row: Model](model: type[Row], /, **values: Any) -> Row:
+    """`model(**values)` at a fraction of its cost, for `insert_rows`: no signal, no check of types.
+
+    Columns by the field's name, a related row as itself. What the database fills in by itself is left out.
+    """
+    shape = _shape(model)
+    row = model.__new__(model)
+    stored = row.__dict__
+    stored["_state"] = state = ModelState()
+    stored |= shape.constants
+    for attname, default in shape.made:
+        if attname not in values:
+            stored[attname] = default()
+    for name, value in values.items():
+        column = shape.relations.get(name)
+        if column is None:
+            assert name in shape.attnames, f"{model.__name__} has no column {name!r}."
+            stored[name] = value
+        else:
+            stored[column] = None if value is None else value.pk
+            state.fields_cache[name] = value
+    return row
 
 
 def update_rows(*, rows: Sequence[Model], fields: Sequence[str]) -> int:
@@ -67,18 +95,34 @@ def _columns(rows: Sequence[Model], columns: Sequence[Field[Any, Any]]) -> tuple
         values = [row.__dict__[column.attname] for row in rows]
         kind, is_json = column.db_type(connection), isinstance(column, JSONField)
         if isinstance(column, JSONField):
-            values = [None if one is None else json.dumps(one, cls=column.encoder) for one in values]
+            encode = (column.encoder or json.JSONEncoder)().encode
+            values = [None if one is None else encode(one) for one in values]
         if values.count(values[0]) == len(values):
             shown.append(f"%s::{kind} AS {_quoted(column)}")
             same.append(values[0])
         else:
             shown.append(f"many.{_quoted(column)}::{kind}")
             arrays.append((_quoted(column), f"%s::{'text' if is_json else kind}[]"))
-            lists.append(values)
+            lists.append(as_array(values))
     if not arrays:
         return f"SELECT {', '.join(shown)} FROM generate_series(1, %s)", [*same, len(rows)]  # noqa: S608
     names, places = (", ".join(part) for part in zip(*arrays, strict=True))
     return f"SELECT {', '.join(shown)} FROM unnest({places}) AS many({names})", [*same, *lists]  # noqa: S608
+
+
+class _Shape:
+    """What a new row of a model starts from, worked out once."""
+
+    def __init__(self, model: type[Model]) -> None:
+        columns = [one for one in model._meta.concrete_fields if not one.has_db_default()]
+        self.attnames = frozenset(one.attname for one in model._meta.concrete_fields)
+        self.relations: Mapping[str, str] = {one.name: one.attname for one in columns if one.is_relation}
+        made = [one for one in columns if one.has_default() and callable(one.default)]
+        self.constants: Mapping[str, Any] = {one.attname: one.get_default() for one in columns if one not in made}
+        self.made: list[tuple[str, Callable[[], Any]]] = [(one.attname, one.get_default) for one in made]
+
+
+_shape = functools.cache(_Shape)
 
 
 def _quoted(column: Field[Any, Any]) -> str:

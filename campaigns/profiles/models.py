@@ -7,6 +7,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.operations.fields import Xid8Field
+from campaigns.operations.quick_row import QuickRow
 
 
 class ProfileQuerySet(models.QuerySet):
@@ -15,7 +16,7 @@ class ProfileQuerySet(models.QuerySet):
         return self.filter(merged_into__isnull=True, erased_at__isnull=True)
 
 
-class Account(models.Model):
+class Account(QuickRow):
     """A paying customer. `external_id` is the first id seen and never replaced; others are aliases.
 
     `traits` are the newest values; `trait_times` the corrected time of each, so that merging
@@ -51,7 +52,7 @@ class Account(models.Model):
         return self.name or self.external_id
 
 
-class Contact(models.Model):
+class Contact(QuickRow):
     """A person. E-mail and phone are in clear beside a lookup hash (docs/adr on disk encryption)."""
 
     external_id = models.CharField(_("id"), max_length=200, unique=True)
@@ -121,7 +122,7 @@ class ContactAlias(models.Model):
         return f"{self.source}:{self.value}"
 
 
-class Membership(models.Model):
+class Membership(QuickRow):
     class Role(models.TextChoices):
         OWNER = "OWNER", _("Owner")
         ADMIN = "ADMIN", _("Admin")

@@ -12,7 +12,7 @@ def members_of(*, account_ids: Collection[int]) -> dict[int, list[Membership]]:
     """Memberships with their contacts (neither merged nor erased), by account, in contact order. One query."""
     rows = (
         Membership.objects.filter(
-            account_id__in=account_ids, contact__merged_into__isnull=True, contact__erased_at__isnull=True
+            account_id__any=account_ids, contact__merged_into__isnull=True, contact__erased_at__isnull=True
         )
         .select_related("contact")
         .order_by("contact_id")
@@ -27,7 +27,7 @@ def accounts_in_trouble(*, account_ids: Collection[int], now: datetime) -> set[i
     """Those with an open ticket of priority HIGH or URGENT: nobody sells to them until it is closed."""
     rows = SupportTicket.objects.filter(
         Q(closed_at__isnull=True) | Q(closed_at__gt=now),
-        account_id__in=account_ids,
+        account_id__any=account_ids,
         priority__in=SupportTicket.CRITICAL,
         opened_at__lte=now,
     )

@@ -10,12 +10,24 @@ from django.http import HttpRequest
 
 from campaigns.intake import tracking
 from campaigns.intake.models import Source
+from campaigns.operations import prepared
 from campaigns.profiles import lookup
 from campaigns.profiles.models import Contact
 
 _BEARER = "Bearer "
 _LONGEST = 4096
+_SECRETS = "SELECT id, signing_secret FROM intake_source WHERE is_active AND signing_secret <> ''"
 _HALF = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What a host application says and has signed: its id of the contact, and of the account that the contact is
+    working in, which may be empty."""
+
+    contact: str
+    account: str
+    source_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +41,27 @@ class Identity:
 
 
 def identify(*, request: HttpRequest) -> Identity | None:
-    """From an HS256 token as Bearer or `?t=`: sub (contact), acc (account), exp. None unless all of it holds."""
+    """Who it is that the token speaks of, with the rows. None unless all of it holds."""
+    word = read_word(request=request)
+    contact_id = lookup.contact_ids(external_ids=[word.contact]).get(word.contact) if word else None
+    if word is None or contact_id is None:
+        return None
+    contact = Contact.objects.filter(pk=contact_id, erased_at__isnull=True).first()
+    source = Source.objects.filter(pk=word.source_id).first()
+    return Identity(contact=contact, account=word.account, source=source) if contact and source else None
+
+
+def read_word(*, request: HttpRequest) -> Word | None:
+    """From an HS256 token as Bearer or `?t=`: sub (contact), acc (account), exp. None unless all of it holds, whoever
+    the contact may be. A source that is switched off is out at once: nothing is kept."""
     token = _token(request)
     if not token or len(token) > _LONGEST:
         return None
-    for source in Source.objects.filter(is_active=True).exclude(signing_secret=""):
-        claims = _claims(token, source.signing_secret)
+    for source_id, secret in prepared.fetch_rows(statement=_SECRETS):
+        claims = _claims(token, secret)
         if claims is not None:
-            return _known(str(claims["sub"]), str(claims.get("acc") or ""), source)
+            sub, acc = str(claims["sub"]), str(claims.get("acc") or "")
+            return Word(sub, acc, source_id) if _can_be_an_id(sub) and _can_be_an_id(acc) else None
     return None
 
 
@@ -55,13 +80,3 @@ def _claims(token: str, secret: str) -> dict[str, object] | None:
 def _can_be_an_id(text: str) -> bool:
     """No longer than ids are, and nothing in it that PostgreSQL would not even look for: NUL, half a character."""
     return len(text) <= tracking.LONGEST_ID and "\x00" not in text and not _HALF.search(text)
-
-
-def _known(sub: str, acc: str, source: Source) -> Identity | None:
-    if not (_can_be_an_id(sub) and _can_be_an_id(acc)):
-        return None
-    contact_id = lookup.contact_ids(external_ids=[sub]).get(sub)
-    if contact_id is None:
-        return None
-    contact = Contact.objects.filter(pk=contact_id, erased_at__isnull=True).first()
-    return Identity(contact=contact, account=acc, source=source) if contact else None

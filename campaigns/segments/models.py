@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.operations.fields import Xid8Field
+from campaigns.operations.quick_row import QuickRow
 from campaigns.profiles.models import Account, Contact
 
 
@@ -52,7 +53,7 @@ class SegmentVersion(models.Model):
         return f"{self.segment_id} v{self.number}"
 
 
-class SegmentMembership(models.Model):
+class SegmentMembership(QuickRow):
     """A stay in a segment: from entering until leaving. Entering again makes a new row.
 
     Leaving does not renew `xid`: a pull of this table sees each entering once.

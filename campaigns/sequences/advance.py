@@ -18,16 +18,16 @@ from django.db.models import QuerySet
 from campaigns.delivery.models import Message
 from campaigns.offers import quote as quoting
 from campaigns.offers.models import Quote
-from campaigns.operations import bulk_rows
+from campaigns.operations import bulk_rows, collector
 from campaigns.sequences import compose, exits, facts, note
 from campaigns.sequences import flow as flows
 from campaigns.sequences.compose import Due
 from campaigns.sequences.facts import Gathered
 from campaigns.sequences.flow import Flow
-from campaigns.sequences.models import Campaign, Enrolment, StepRun
+from campaigns.sequences.models import Campaign, CampaignVersion, Enrolment, StepRun
 from orchestrator.engine import planner
 
-BATCH = 500
+BATCH = 2000
 CALL_ASKED = "CALL_ASKED"
 # Who waits for a condition is asked again this often, besides whenever something is known to have happened to them:
 # clicks, usage and the passing of days tell nobody.
@@ -61,7 +61,7 @@ def advance_due(*, now: datetime, limit: int = 5000) -> Advanced:
     """At most `limit` enrolments of live campaigns, the longest due first."""
     total = Advanced()
     while total.looked_at < limit:
-        with transaction.atomic():
+        with collector.paused(), transaction.atomic():
             rows = lock_enrolments(due_by=now, limit=min(BATCH, limit - total.looked_at))
             total.add(_advance(rows, now))
         if len(rows) < BATCH:
@@ -73,20 +73,24 @@ def lock_enrolments(*, due_by: datetime, limit: int) -> list[Enrolment]:
     rows = Enrolment.objects.select_for_update(skip_locked=True, of=("self",)).filter(
         state=Enrolment.State.OPEN, due_at__lte=due_by, campaign__status=Campaign.Status.LIVE
     )
-    return list(with_surroundings(rows.order_by("due_at", "pk"))[:limit])
+    return with_surroundings(rows.order_by("due_at", "pk")[:limit])
 
 
-def with_surroundings(rows: QuerySet[Enrolment]) -> QuerySet[Enrolment]:
-    return rows.select_related(
-        "campaign__gate", "campaign__experiment", "version__offer", "entry__stay", "account", "contact", "quote"
-    )
+def with_surroundings(rows: QuerySet[Enrolment]) -> list[Enrolment]:
+    """What is each one's own is read with it; campaigns and versions are one object for all who are in them."""
+    found = list(rows.select_related("entry__stay", "account", "contact", "quote"))
+    campaigns = Campaign.objects.select_related("gate", "experiment").in_bulk({row.campaign_id for row in found})
+    versions = CampaignVersion.objects.select_related("offer").in_bulk({row.version_id for row in found})
+    for row in found:
+        row.campaign, row.version = campaigns[row.campaign_id], versions[row.version_id]
+    return found
 
 
 def plan_sends(
     *, sends: Sequence[tuple[Enrolment, planner.Send]], flow_of: Mapping[int, Flow], gathered: Gathered, now: datetime
 ) -> tuple[list[Message], list[StepRun]]:
     """Messages of the sends that can be made, and step runs that say why the others cannot."""
-    quotes = _quotes([enrolment for enrolment, _ in sends], now)
+    quotes = _quotes([enrolment for enrolment, _ in sends], gathered, now)
     due: list[Due] = []
     skipped: list[StepRun] = []
     for enrolment, send in sends:
@@ -158,10 +162,12 @@ def _skipped(row: Enrolment, step_key: str, visit: int, reason: str, now: dateti
 
 
 def _run(row: Enrolment, step_key: str, visit: int, outcome: str, reason: str, now: datetime) -> StepRun:
-    return StepRun(enrolment=row, step_key=step_key, visit=visit, outcome=outcome, reason=reason, at=now)
+    return bulk_rows.new_row(
+        StepRun, enrolment=row, step_key=step_key, visit=visit, outcome=outcome, reason=reason, at=now
+    )
 
 
-def _quotes(rows: Sequence[Enrolment], now: datetime) -> dict[int, Quote | str]:
+def _quotes(rows: Sequence[Enrolment], gathered: Gathered, now: datetime) -> dict[int, Quote | str]:
     """{enrolment id: the quote to name in its message, or why there is none}; without an offer it is absent."""
     found: dict[int, Quote | str] = {}
     by_offer: dict[int, list[Enrolment]] = defaultdict(list)
@@ -173,6 +179,7 @@ def _quotes(rows: Sequence[Enrolment], now: datetime) -> dict[int, Quote | str]:
     for group in by_offer.values():
         offer = group[0].version.offer
         assert offer is not None, "Grouped by offer."
-        quotes = quoting.make_quotes(offer=offer, account_ids=sorted({row.account_id for row in group}), now=now)
+        ids = sorted({row.account_id for row in group})
+        quotes = quoting.make_quotes(offer=offer, account_ids=ids, now=now, subscriptions=gathered.subscriptions)
         found |= {row.pk: quotes[row.account_id] for row in group}
     return found

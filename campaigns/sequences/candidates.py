@@ -61,7 +61,7 @@ def find_candidates(*, campaign: Campaign, entry: EntrySpec, arrivals: Sequence[
     people = [one.contact_id for one in fresh if one.contact_id]
     home = _home_accounts(people)
     wanted = {_account_of(one, home) for one in fresh}
-    accounts = Account.objects.current().in_bulk([pk for pk in wanted if pk])
+    accounts = {one.pk: one for one in Account.objects.current().filter(pk__any=[pk for pk in wanted if pk])}
     past = _pasts(campaign, list(accounts))
     inside = _enrolled_contacts(campaign, people)
     found: dict[int, Candidate] = {}
@@ -117,7 +117,7 @@ def _was_enrolled(entry: Entry, contact_id: int | None) -> bool:
 def _not_seen(campaign: Campaign, arrivals: Sequence[Arrival]) -> list[Arrival]:
     """A stay brings in once; what happened during it may bring in again."""
     ids = [one.stay.pk for one in arrivals if one.stay is not None and one.source == Entry.Source.SEGMENT]
-    seen = set(Entry.objects.filter(campaign=campaign, stay_id__in=ids).values_list("stay_id", flat=True))
+    seen = set(Entry.objects.filter(campaign=campaign, stay_id__any=ids).values_list("stay_id", flat=True))
     return [
         one for one in arrivals if one.source != Entry.Source.SEGMENT or one.stay is None or one.stay.pk not in seen
     ]
@@ -126,14 +126,14 @@ def _not_seen(campaign: Campaign, arrivals: Sequence[Arrival]) -> list[Arrival]:
 def _home_accounts(contact_ids: Sequence[int]) -> dict[int, int]:
     """The account a contact of a contact audience stands for: of several the first that was known."""
     rows = Membership.objects.filter(
-        contact_id__in=contact_ids, account__merged_into__isnull=True, account__erased_at__isnull=True
+        contact_id__any=contact_ids, account__merged_into__isnull=True, account__erased_at__isnull=True
     )
     pairs = rows.order_by("-account_id").values_list("contact_id", "account_id")
     return dict(pairs)
 
 
 def _pasts(campaign: Campaign, account_ids: Sequence[int]) -> dict[int, _Past]:
-    rows = Entry.objects.filter(campaign=campaign, account_id__in=account_ids).select_related("campaign", "account")
+    rows = Entry.objects.filter(campaign=campaign, account_id__any=account_ids).select_related("campaign", "account")
     found: dict[int, _Past] = defaultdict(_Past)
     for row in rows.order_by("number").prefetch_related("enrolments"):
         found[row.account_id].entries.append(row)
@@ -141,5 +141,5 @@ def _pasts(campaign: Campaign, account_ids: Sequence[int]) -> dict[int, _Past]:
 
 
 def _enrolled_contacts(campaign: Campaign, contact_ids: Sequence[int]) -> set[int]:
-    rows = Enrolment.objects.filter(campaign=campaign, contact_id__in=contact_ids, state=Enrolment.State.OPEN)
+    rows = Enrolment.objects.filter(campaign=campaign, contact_id__any=contact_ids, state=Enrolment.State.OPEN)
     return set(rows.values_list("contact_id", flat=True))

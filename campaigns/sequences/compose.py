@@ -50,7 +50,8 @@ def plan_step(*, due: Sequence[Due], now: datetime) -> list[Message]:
     by_key = {message.dedupe_key: message for message in messages}
     bulk_rows.insert_rows(
         rows=[
-            StepRun(
+            bulk_rows.new_row(
+                StepRun,
                 enrolment=one.enrolment,
                 step_key=one.step_key,
                 visit=one.visit,

@@ -23,20 +23,24 @@ HEALTHY_FROM = Decimal(36)
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """`reasons`: the first that holds, by account. `prices`: what the offer costs the others."""
+    """`reasons`: the first that holds, by account. `prices`: what the offer costs the others. `subscriptions`: all the
+    current ones."""
 
     reasons: dict[int, str] = field(default_factory=dict)
     prices: dict[int, quoting.Pricing] = field(default_factory=dict)
+    subscriptions: dict[int, Subscription] = field(default_factory=dict)
 
 
 def judge_accounts(*, offer: Offer | None, account_ids: Sequence[int], now: datetime) -> Judged:
     """In this order: offer and price, the closed gates, an open task of a CSM, a recent refusal."""
-    judged = Judged()
+    judged = Judged(subscriptions=billing.current_subscriptions(account_ids=account_ids, now=now))
     if offer is not None:
-        priced = quoting.price_accounts(offer=offer, account_ids=account_ids, now=now)
+        priced = quoting.price_accounts(
+            offer=offer, account_ids=account_ids, now=now, subscriptions=judged.subscriptions
+        )
         judged.prices.update({one: price for one, price in priced.items() if isinstance(price, quoting.Pricing)})
         judged.reasons.update({one: price for one, price in priced.items() if isinstance(price, str)})
-    closed = closed_gates(account_ids=account_ids, now=now)
+    closed = closed_gates(account_ids=account_ids, now=now, subscriptions=judged.subscriptions)
     called = csm_task.accounts_with_open_task(account_ids=account_ids)
     refused = offers.refused_account_ids(account_ids=account_ids, now=now)
     for account_id in account_ids:
@@ -46,10 +50,13 @@ def judge_accounts(*, offer: Offer | None, account_ids: Sequence[int], now: date
     return judged
 
 
-def closed_gates(*, account_ids: Sequence[int], now: datetime) -> dict[int, str]:
+def closed_gates(
+    *, account_ids: Sequence[int], now: datetime, subscriptions: Mapping[int, Subscription] | None = None
+) -> dict[int, str]:
     """{account id: why nobody sells to it now}; the first of failed payment, notice of cancellation, a critical
     support ticket, red health. Accounts with open gates are absent."""
-    subscriptions = billing.current_subscriptions(account_ids=account_ids, now=now)
+    if subscriptions is None:
+        subscriptions = billing.current_subscriptions(account_ids=account_ids, now=now)
     troubled = profiles.accounts_in_trouble(account_ids=account_ids, now=now)
     red = red_accounts(account_ids=account_ids, now=now)
     reasons = {account_id: _gate(account_id, subscriptions, troubled, red) for account_id in account_ids}
@@ -58,11 +65,12 @@ def closed_gates(*, account_ids: Sequence[int], now: datetime) -> dict[int, str]
 
 def red_accounts(*, account_ids: Sequence[int], now: datetime) -> set[int]:
     newest = (
-        Score.objects.filter(account_id__in=account_ids, kind="health", at__lte=now)
+        Score.objects.filter(account_id__any=account_ids, kind="health", at__lte=now)
         .order_by("account_id", "-at", "-pk")
         .distinct("account_id")
+        .values_list("account_id", "value")
     )
-    return {score.account_id for score in newest if score.value < HEALTHY_FROM}
+    return {account_id for account_id, value in newest if value < HEALTHY_FROM}
 
 
 def _gate(account_id: int, subscriptions: Mapping[int, Subscription], troubled: set[int], red: set[int]) -> str:

@@ -1,4 +1,4 @@
-"""Take the newly entered into their campaigns: judge, choose, draw, write; a thousand at a time.
+"""Take the newly entered into their campaigns: judge, choose, draw, write; thousands at a time.
 
 Everything that can keep an account out is judged before the draw, so that the arms and the holdout are
 drawn from the same accounts. One reader of a campaign's audience at a time: the cursor's lock sees to it.
@@ -19,7 +19,7 @@ from campaigns.experiments import assign
 from campaigns.experiments.models import Assignment
 from campaigns.offers import quote as quoting
 from campaigns.offers.models import Quote
-from campaigns.operations import bulk_rows, pulling
+from campaigns.operations import bulk_rows, collector, pulling
 from campaigns.operations.models import PullCursor
 from campaigns.profiles.models import Contact
 from campaigns.segments.models import SegmentMembership
@@ -32,7 +32,7 @@ from campaigns.sequences.models import Campaign, Enrolment, Entry
 from campaigns.usage import record
 from orchestrator.engine import planner
 
-BATCH = 1000
+BATCH = 5000
 
 
 @dataclass(slots=True)
@@ -66,7 +66,7 @@ def enrol_audience(*, campaign: Campaign, now: datetime) -> Counts:
     where it is not the audience that brings people in."""
     total, last = Counts(), 0
     while True:
-        with transaction.atomic():
+        with collector.paused(), transaction.atomic():
             live, _ = lock(campaign.pk)
             if live is None or way_in(live) != BY_SEGMENT:
                 return total
@@ -103,13 +103,13 @@ def enrol_arrivals(*, campaign: Campaign, arrivals: Sequence[Arrival], now: date
     reasons = judged.reasons | chosen.reasons
     ready = [one for one in people.values() if one.account.pk not in reasons]
     draws = _draw(campaign, ready, now)
-    entries = _write_entries(campaign, people, reasons, draws, now)
+    entries = _write_entries(campaign, people, judged, reasons, draws, now)
     _write_enrolments(campaign, flow, entries, draws, chosen, judged.prices, now)
     return _count(entries, people)
 
 
 def _pull_batch(*, campaign_id: int, now: datetime) -> tuple[int, Counts]:
-    with transaction.atomic():
+    with collector.paused(), transaction.atomic():
         campaign, cursor = lock(campaign_id)
         if campaign is None or way_in(campaign) != BY_SEGMENT:
             return 0, Counts()
@@ -155,15 +155,19 @@ def _draw(campaign: Campaign, ready: Sequence[Candidate], now: datetime) -> dict
 def _write_entries(
     campaign: Campaign,
     people: Mapping[int, Candidate],
+    judged: eligibility.Judged,
     reasons: Mapping[int, str],
     draws: Mapping[int, Assignment],
     now: datetime,
 ) -> dict[int, Entry]:
     """{account id: its entry}. A contact that joins an account already in the campaign makes no second one."""
-    figures = evidence.gather_evidence(segment=campaign.segment, account_ids=list(draws), now=now)
+    figures = evidence.gather_evidence(
+        segment=campaign.segment, account_ids=list(draws), now=now, subscriptions=judged.subscriptions
+    )
     entries = {account_id: one.joins for account_id, one in people.items() if one.joins and account_id in draws}
     new = [
-        Entry(
+        bulk_rows.new_row(
+            Entry,
             campaign=campaign,
             account=one.account,
             number=one.number,
@@ -267,7 +271,8 @@ def _enrolment(
 ) -> Enrolment:
     assert drawn.variant is not None, "The held out are not enrolled."
     position, look_at = flows.after_message(flow=flow, send=first, now=first.due_at)
-    return Enrolment(
+    return bulk_rows.new_row(
+        Enrolment,
         campaign=entry.campaign,
         version=flow.version,
         entry=entry,

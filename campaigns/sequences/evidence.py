@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from campaigns.billing import selectors as billing
-from campaigns.billing.models import Quota
+from campaigns.billing.models import Quota, Subscription
 from campaigns.segments import explain, nodes, occurrences
 from campaigns.segments.models import Segment
 from campaigns.sequences import standing, triggers
@@ -20,19 +20,28 @@ from campaigns.usage.models import Meter
 type Figures = dict[int, dict[str, Any]]
 
 
-def gather_evidence(*, segment: Segment | None, account_ids: Sequence[int], now: datetime) -> Figures:
+def gather_evidence(
+    *,
+    segment: Segment | None,
+    account_ids: Sequence[int],
+    now: datetime,
+    subscriptions: Mapping[int, Subscription] | None = None,
+) -> Figures:
     """By account id: one trigger of each family, of several the first that holds for the account. Where two families
     have a figure of one name, the trigger that the definition names first tells it.
 
     An audience that is about no meter may still quote the newest line that was crossed, and every account with a
-    subscription its terms. Dates are ISO 8601 text.
+    subscription its terms. Dates are ISO 8601 text. `subscriptions` are those current now, of a caller who has read
+    them; they may be of more accounts.
     """
+    if subscriptions is None:
+        subscriptions = billing.current_subscriptions(account_ids=account_ids, now=now)
     asked = triggers.find_triggers(segment=segment)
-    told = [(triggers.family_of(one), _figures_of(one, account_ids, now)) for one in asked]
+    told = [(triggers.family_of(one), _figures_of(one, account_ids, now, subscriptions)) for one in asked]
     if all(family == "events" for family, _ in told):
         told.append(("use", _crossed(None, account_ids)))
     holding = _holding(asked, account_ids, now)
-    found = standing.gather_standing(account_ids=account_ids, now=now)
+    found = standing.gather_standing(account_ids=account_ids, now=now, subscriptions=subscriptions)
     for account_id in account_ids:
         holds = holding.get(account_id, ())
         quoted: dict[str, dict[str, Any]] = {}
@@ -54,18 +63,20 @@ def _holding(
     return explain.which_hold(lines=asked, account_ids=account_ids, now=now) if len(families) < len(asked) else {}
 
 
-def _figures_of(trigger: triggers.Trigger, account_ids: Sequence[int], now: datetime) -> Figures:
+def _figures_of(
+    trigger: triggers.Trigger, account_ids: Sequence[int], now: datetime, subscriptions: Mapping[int, Subscription]
+) -> Figures:
     if isinstance(trigger, nodes.Event):
         return _attempts(trigger, account_ids, now)
     if isinstance(trigger, nodes.Crossing):
         crossed = _crossed(trigger.meter, account_ids)
         others = [account_id for account_id in account_ids if account_id not in crossed]
-        return crossed | _today(trigger.meter, others, now)
+        return crossed | _today(trigger.meter, others, now, subscriptions)
     if trigger.per == "previous":
         return _growth(trigger, account_ids, now)
     if trigger.agg == "last":
-        return _today(trigger.meter, account_ids, now)
-    return _used(trigger, account_ids, now)
+        return _today(trigger.meter, account_ids, now, subscriptions)
+    return _used(trigger, account_ids, now, subscriptions)
 
 
 def _crossed(meter: str | None, account_ids: Sequence[int]) -> Figures:
@@ -74,8 +85,8 @@ def _crossed(meter: str | None, account_ids: Sequence[int]) -> Figures:
     return {account_id: _with_growth(told) for account_id, told in found.items()}
 
 
-def _today(meter: str, account_ids: Sequence[int], now: datetime) -> Figures:
-    found = use.stand_today(account_ids=account_ids, meter=meter, now=now)
+def _today(meter: str, account_ids: Sequence[int], now: datetime, subscriptions: Mapping[int, Subscription]) -> Figures:
+    found = use.stand_today(account_ids=account_ids, meter=meter, now=now, subscriptions=subscriptions)
     return {account_id: _with_growth(told) for account_id, told in found.items()}
 
 
@@ -117,13 +128,15 @@ def _growth(trigger: nodes.Usage, account_ids: Sequence[int], now: datetime) -> 
     }
 
 
-def _used(trigger: nodes.Usage, account_ids: Sequence[int], now: datetime) -> Figures:
+def _used(
+    trigger: nodes.Usage, account_ids: Sequence[int], now: datetime, subscriptions: Mapping[int, Subscription]
+) -> Figures:
     """The aggregate itself; where the condition compares it with the quota, the quota and the share too."""
     today = now.astimezone(UTC).date()
     values = use.aggregate(
         account_ids=account_ids, meter=trigger.meter, agg=trigger.agg, last_day=today, days=trigger.days
     )
-    limits = _limits(trigger.meter, account_ids, now) if trigger.per == "quota" else {}
+    limits = _limits(trigger.meter, subscriptions) if trigger.per == "quota" else {}
     names = _name(trigger.meter)
     found: Figures = {}
     for account_id, value in values.items():
@@ -158,11 +171,10 @@ def _name(meter: str) -> dict[str, Any]:
     return use.name_meter(row) if row is not None else {"meter": meter, "meter_name": meter, "unit": ""}
 
 
-def _limits(meter: str, account_ids: Sequence[int], now: datetime) -> dict[int, tuple[Decimal, str, str]]:
-    plans = billing.current_subscriptions(account_ids=account_ids, now=now)
+def _limits(meter: str, subscriptions: Mapping[int, Subscription]) -> dict[int, tuple[Decimal, str, str]]:
     limits = dict(Quota.objects.filter(meter=meter, limit__gt=0).values_list("plan_id", "limit"))
     return {
         account_id: (limit, held.plan.code, held.plan.name)
-        for account_id, held in plans.items()
+        for account_id, held in subscriptions.items()
         if (limit := limits.get(held.plan_id)) is not None
     }

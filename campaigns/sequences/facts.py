@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from campaigns.billing.models import MrrMovement
+from campaigns.billing import selectors as billing
+from campaigns.billing.models import MrrMovement, Subscription
 from campaigns.consent import points
 from campaigns.consent import selectors as consent
 from campaigns.consent.models import ConsentTopic, ContactPoint
@@ -23,17 +24,21 @@ from orchestrator.engine import planner
 
 @dataclass(slots=True)
 class Gathered:
-    """`facts` by enrolment id; `points` by (contact id, channel), for whoever is to be written to."""
+    """`facts` by enrolment id; `points` by (contact id, channel), for whoever is to be written to;
+    `subscriptions`, the current ones, by account id."""
 
     facts: dict[int, planner.Facts] = field(default_factory=dict)
     points: dict[tuple[int, str], ContactPoint] = field(default_factory=dict)
+    subscriptions: dict[int, Subscription] = field(default_factory=dict)
 
 
 def gather_facts(*, enrolments: Sequence[Enrolment], flows: Mapping[int, Flow], now: datetime) -> Gathered:
     """`enrolments` with campaign (its gate and experiment), entry (and its stay), account and contact at hand."""
-    gathered = Gathered()
+    accounts = sorted({row.account_id for row in enrolments})
+    gathered = Gathered(subscriptions=billing.current_subscriptions(account_ids=accounts, now=now))
     gathered.points, permissions = _permissions(enrolments, flows)
-    exits = find_exits(enrolments=enrolments, flows=flows, permissions=permissions, now=now)
+    closed = eligibility.closed_gates(account_ids=accounts, now=now, subscriptions=gathered.subscriptions)
+    exits = find_exits(enrolments=enrolments, flows=flows, permissions=permissions, closed=closed, now=now)
     conditions = _conditions(enrolments, flows, exits, now)
     drawn = ways.draw_ways(enrolments=enrolments, flows=flows)
     for enrolment in enrolments:
@@ -53,12 +58,13 @@ def find_exits(
     enrolments: Sequence[Enrolment],
     flows: Mapping[int, Flow],
     permissions: Mapping[tuple[int, str], str],
+    closed: Collection[int],
     now: datetime,
 ) -> dict[int, set[str]]:
-    """The reasons to leave that hold and that the campaign names in `exit_on`, by enrolment id."""
+    """The reasons to leave that hold and that the campaign names in `exit_on`, by enrolment id. `closed`: the accounts
+    nobody sells to now."""
     upgraded = _since_enrolled(enrolments, _newest_expansions(enrolments, now))
     refused = _since_enrolled(enrolments, _newest_refusals(enrolments, now))
-    closed = eligibility.closed_gates(account_ids=sorted({row.account_id for row in enrolments}), now=now)
     used = _channels_used(enrolments)
     exits: dict[int, set[str]] = {}
     for enrolment in enrolments:
@@ -141,7 +147,7 @@ def _conditions(
 
 def _newest_expansions(enrolments: Sequence[Enrolment], now: datetime) -> dict[int, datetime]:
     rows = MrrMovement.objects.filter(
-        account_id__in={enrolment.account_id for enrolment in enrolments},
+        account_id__any={enrolment.account_id for enrolment in enrolments},
         kind=MrrMovement.Kind.EXPANSION,
         at__lte=now,
     )
@@ -149,7 +155,7 @@ def _newest_expansions(enrolments: Sequence[Enrolment], now: datetime) -> dict[i
 
 
 def _newest_refusals(enrolments: Sequence[Enrolment], now: datetime) -> dict[int, datetime]:
-    rows = Refusal.objects.filter(account_id__in={enrolment.account_id for enrolment in enrolments}, at__lte=now)
+    rows = Refusal.objects.filter(account_id__any={enrolment.account_id for enrolment in enrolments}, at__lte=now)
     return dict(rows.order_by("at").values_list("account_id", "at"))
 
 
@@ -164,7 +170,7 @@ def _since_enrolled(enrolments: Sequence[Enrolment], newest: Mapping[int, dateti
 def _channels_used(enrolments: Sequence[Enrolment]) -> dict[int, set[str]]:
     """Where we wrote or meant to write. A no on another channel does not end what began without it."""
     used: dict[int, set[str]] = {enrolment.pk: set() for enrolment in enrolments}
-    rows = StepRun.objects.filter(enrolment__in=enrolments, message__isnull=False)
+    rows = StepRun.objects.filter(enrolment_id__any=list(used), message__isnull=False)
     for enrolment_id, channel in rows.values_list("enrolment_id", "message__channel"):
         used[enrolment_id].add(channel)
     return used

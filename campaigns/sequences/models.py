@@ -11,6 +11,7 @@ from campaigns.delivery.models import Message, SendGate, TemplateVersion
 from campaigns.experiments.models import Assignment, Experiment
 from campaigns.offers.models import Offer, Quote
 from campaigns.operations.fields import Xid8Field
+from campaigns.operations.quick_row import QuickRow
 from campaigns.profiles.models import Account, Contact
 from campaigns.segments.models import Segment, SegmentMembership
 
@@ -192,7 +193,7 @@ class StepVariant(models.Model):
         return self.key
 
 
-class Entry(models.Model):
+class Entry(QuickRow):
     """What became of one account (or contact) that came into a campaign's audience.
 
     Each is in exactly one place: enrolled, held out, or not enrolled for one stated reason; so the
@@ -258,7 +259,7 @@ class Entry(models.Model):
         return f"{self.account_id} · {self.get_outcome_display()}"
 
 
-class Enrolment(models.Model):
+class Enrolment(QuickRow):
     """One contact's way through one campaign for one account."""
 
     class State(models.TextChoices):

@@ -87,5 +87,5 @@ def _rank(row: Membership) -> tuple[float, int]:
 
 
 def _taken(campaign: Campaign, contact_ids: Sequence[int]) -> set[int]:
-    rows = Enrolment.objects.filter(campaign=campaign, contact_id__in=contact_ids, state=Enrolment.State.OPEN)
+    rows = Enrolment.objects.filter(campaign=campaign, contact_id__any=contact_ids, state=Enrolment.State.OPEN)
     return set(rows.values_list("contact_id", flat=True))

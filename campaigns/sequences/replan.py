@@ -62,7 +62,7 @@ def _lock(enrolment_ids: list[int]) -> list[Enrolment]:
     rows = Enrolment.objects.select_for_update(skip_locked=True, of=("self",)).filter(
         pk__in=enrolment_ids, state=Enrolment.State.OPEN
     )
-    return list(advance.with_surroundings(rows.order_by("pk")))
+    return advance.with_surroundings(rows.order_by("pk"))
 
 
 def _newest_visits(enrolment_ids: list[int]) -> dict[tuple[int, str], int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -19,18 +19,23 @@ from orchestrator.engine import pricing
 type _Terms = tuple[int, str, str, int]
 
 
-def gather_standing(*, account_ids: Sequence[int], now: datetime) -> dict[int, dict[str, Any]]:
+def gather_standing(
+    *, account_ids: Sequence[int], now: datetime, subscriptions: Mapping[int, Subscription] | None = None
+) -> dict[int, dict[str, Any]]:
     """By account id: `plan`, `plan_name`, `currency`, `interval`, and where known `monthly` (text, two decimals; in a
     trial what the plan costs afterwards), `renews_on`, `trial_ends_on` (ISO 8601 days in the account's own zone).
 
-    Accounts without a current subscription are absent. A renewal that is cancelled is none.
+    Accounts without a current subscription are absent. A renewal that is cancelled is none. `subscriptions` are those
+    current now, of a caller who has read them.
     """
-    subscriptions = billing.current_subscriptions(account_ids=account_ids, now=now)
-    zones = dict(Account.objects.filter(pk__in=list(subscriptions)).values_list("pk", "time_zone"))
+    if subscriptions is None:
+        subscriptions = billing.current_subscriptions(account_ids=account_ids, now=now)
+    held = {account_id: subscriptions[account_id] for account_id in account_ids if account_id in subscriptions}
+    zones = dict(Account.objects.filter(pk__any=list(held)).values_list("pk", "time_zone"))
     prices: dict[_Terms, Decimal | None] = {}
     return {
         account_id: _standing(one, windows.zone_of(contact_zone="", account_zone=zones.get(account_id, "")), prices)
-        for account_id, one in subscriptions.items()
+        for account_id, one in held.items()
     }
 
 

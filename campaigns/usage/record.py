@@ -8,6 +8,8 @@ from typing import Any
 
 from django.db import connection
 
+from campaigns.operations.arrays import as_array
+
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
@@ -40,16 +42,17 @@ def record_events(*, events: Sequence[NewEvent]) -> int:
     """Store events by one statement. Telling replays apart is the front door's work, not done here."""
     if not events:
         return 0
+    encode = json.JSONEncoder(separators=(",", ":"), default=str).encode
     columns: list[list[Any]] = [
         [event.at for event in events],
         [event.account_id for event in events],
         [event.contact_id for event in events],
         [event.name for event in events],
-        [json.dumps(event.properties, separators=(",", ":"), default=str) for event in events],
+        [encode(event.properties) for event in events],
         [event.source for event in events],
         [event.message_id for event in events],
         [event.received_at for event in events],
     ]
     with connection.cursor() as cursor:
-        cursor.execute(_INSERT, columns)
+        cursor.execute(_INSERT, [as_array(column) for column in columns])
         return int(cursor.rowcount)

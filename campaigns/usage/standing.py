@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -19,10 +19,17 @@ from campaigns.usage.models import Meter, UsageDaily
 _AGGREGATES = {"sum": Sum, "avg": Avg, "min": Min, "max": Max}
 
 
-def stand_today(*, account_ids: Sequence[int], meter: str, now: datetime) -> dict[int, dict[str, Any]]:
+def stand_today(
+    *,
+    account_ids: Sequence[int],
+    meter: str,
+    now: datetime,
+    subscriptions: Mapping[int, Subscription] | None = None,
+) -> dict[int, dict[str, Any]]:
     """The newest day's value against the quota of the current plan, how it grew and where it leads, by account id.
 
-    Without a quota the value and its growth alone; accounts that have no value are absent.
+    Without a quota the value and its growth alone; accounts that have no value are absent. `subscriptions` are
+    those current now, of a caller who has read them.
     """
     counted = Meter.objects.filter(code=meter).first()
     if counted is None:
@@ -30,11 +37,12 @@ def stand_today(*, account_ids: Sequence[int], meter: str, now: datetime) -> dic
     newest = _newest(account_ids, counted, now)
     wanted = [((account_id, counted.pk), day) for account_id, (day, _) in newest.items()]
     past = history.read_history(wanted=wanted, days=2 * DAYS)
-    plans = billing.current_subscriptions(account_ids=account_ids, now=now)
+    if subscriptions is None:
+        subscriptions = billing.current_subscriptions(account_ids=account_ids, now=now)
     limits = dict(Quota.objects.filter(meter=meter, limit__gt=0).values_list("plan_id", "limit"))
     found = {}
     for account_id, (day, value) in newest.items():
-        subscription = plans.get(account_id)
+        subscription = subscriptions.get(account_id)
         limit = limits.get(subscription.plan_id) if subscription else None
         if subscription is None or limit is None:
             found[account_id] = name_meter(counted) | {
@@ -64,7 +72,7 @@ def name_meter(meter: Meter) -> dict[str, Any]:
 
 
 def _newest(account_ids: Sequence[int], meter: Meter, now: datetime) -> dict[int, tuple[date, Decimal]]:
-    rows = UsageDaily.objects.filter(account_id__in=account_ids, meter=meter, day__lte=now.astimezone(UTC).date())
+    rows = UsageDaily.objects.filter(account_id__any=account_ids, meter=meter, day__lte=now.astimezone(UTC).date())
     rows = rows.order_by("account_id", "-day").distinct("account_id")
     return {account_id: (day, value) for account_id, day, value in rows.values_list("account_id", "day", "value")}
 

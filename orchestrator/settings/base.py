@@ -157,6 +157,8 @@ def database(url: str) -> dict[str, Any]:
     if process_name() == "web":
         # Threads share connections; a worker has one thread and reconnects by itself, without a pool's back-off.
         settings["OPTIONS"]["pool"] = {"min_size": 1, "max_size": env_int("DATABASE_POOL", 8), "timeout": 5}
+        # For the few statements that ask for it (`campaigns.operations.prepared`).
+        settings["OPTIONS"]["prepare_threshold"] = 0
     else:
         settings["CONN_MAX_AGE"] = 60
     return settings

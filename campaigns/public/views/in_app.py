@@ -14,11 +14,9 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from campaigns.delivery import in_app
-from campaigns.delivery.in_app import Sighting
-from campaigns.delivery.models import InAppMessage
+from campaigns.delivery.in_app import Banner, Sighting
 from campaigns.intake import moments
 from campaigns.intake.moments import Receipt
-from campaigns.profiles import lookup
 from campaigns.public import attempts, embed, identity, pages
 from campaigns.public.attempts import Attempt
 from campaigns.public.identity import Identity
@@ -57,14 +55,12 @@ def feed(request: HttpRequest) -> HttpResponseBase:
     """What the host application should show to its logged-in contact."""
     if request.method == "OPTIONS":
         return _preflight()
-    who = identity.identify(request=request)
-    if who is None:
+    word = identity.read_word(request=request)
+    now = clock.utcnow()
+    banners = in_app.feed(contact=word.contact, account=word.account, now=now) if word else None
+    if banners is None:
         return _answer({"error": _UNKNOWN}, status=401)
-    account_id = lookup.account_ids(external_ids=[who.account]).get(who.account) if who.account else None
-    if who.account and account_id is None:
-        return _unless_known(request, {"messages": []})
-    rows = in_app.feed(contact=who.contact, now=clock.utcnow(), account_id=account_id)
-    return _unless_known(request, {"messages": [_shown(row) for row in rows]})
+    return _unless_known(request, banners)
 
 
 @csrf_exempt  # no cookies: the signed token is the authority
@@ -157,21 +153,23 @@ def _sort_in(told: _Told, event: dict[str, Any], at: datetime) -> None:
         told.sightings.append(Sighting(message_uuid=message, kind=kind, at=at))
 
 
-def _shown(row: InAppMessage) -> dict[str, Any]:
+def _shown(banner: Banner) -> dict[str, Any]:
     return {
-        "id": str(row.message.uuid),
-        "kind": row.kind,
-        "html": row.html,
-        "expires_at": row.expires_at.isoformat(),
-        "place": row.place,
+        "id": banner.id,
+        "kind": banner.kind,
+        "html": banner.html,
+        "expires_at": banner.expires_at.isoformat(),
+        "place": banner.place,
     }
 
 
-def _unless_known(request: HttpRequest, document: dict[str, Any]) -> HttpResponseBase:
+def _unless_known(request: HttpRequest, banners: Sequence[Banner]) -> HttpResponseBase:
     """The answer, or 304 where the browser has it already. It is one person's: no cache on the way keeps it."""
-    response = JsonResponse(document)
-    response["ETag"] = quote_etag(sha256(response.content).hexdigest()[:32])
-    answer = get_conditional_response(request, etag=response["ETag"], response=response) or response
+    etag = quote_etag(sha256(repr(banners).encode()).hexdigest()[:32])
+    answer = get_conditional_response(request, etag=etag)
+    if answer is None:
+        answer = JsonResponse({"messages": [_shown(banner) for banner in banners]})
+        answer["ETag"] = etag
     _open_to_hosts(answer)
     answer["Cache-Control"] = "private, no-cache"
     answer["Vary"] = "Authorization"

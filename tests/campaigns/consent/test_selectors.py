@@ -48,6 +48,28 @@ def test_the_rule_in_sql_says_the_same(columns, answer, is_marketing):
     assert permitted == (selectors.permission(point=point, topic=topic) == selectors.GRANTED)
 
 
+@pytest.mark.parametrize(("columns", "answer"), CASES)
+@pytest.mark.parametrize("is_marketing", [True, False])
+@pytest.mark.parametrize("is_known", [True, False])
+def test_the_rule_with_the_topic_read_beside_the_point_says_the_same(columns, answer, is_marketing, is_known):
+    point, topic = ContactPointFactory(**columns), ConsentTopicFactory(is_marketing=is_marketing)
+    if not is_known:
+        topic = ConsentTopic(slug=topic.slug, is_marketing=is_marketing)
+        ConsentTopic.objects.all().delete()
+    columns_sql = {"slug": "asked.slug", "is_marketing": "asked.is_marketing"}
+    rule = selectors.permitted_by_columns_sql(point="p", topic="t", **columns_sql)
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {rule} FROM consent_contactpoint p CROSS JOIN (SELECT %s AS slug, %s AS is_marketing) AS asked"
+            " LEFT JOIN consent_consenttopic t ON t.slug = asked.slug WHERE p.id = %s",
+            [topic.slug, is_marketing, point.pk],
+        )
+        permitted = cursor.fetchone()[0]
+
+    assert permitted == (selectors.permission(point=point, topic=topic) == selectors.GRANTED)
+
+
 @pytest.mark.parametrize(("reason", "answer"), [("UNSUBSCRIBED", "GRANTED"), ("BOUNCED", "OPTED_OUT")])
 def test_a_receipt_stops_for_a_dead_address_only(reason, answer):
     point = ContactPointFactory(is_blocked=True, reason=reason)
