@@ -86,6 +86,7 @@ class Fuse:
         """Whether there was a good answer at all."""
 
     def note(self, answers: Sequence[Answer]) -> None:
+        """`answers` tell of a request each (`telling`)."""
         with self._lock:
             good, bad = _judge(answers)
             self._failures = 0 if good else self._failures + bad
@@ -122,8 +123,15 @@ def take_probe(*, channel: str, wall_now: datetime) -> bool:
         return cursor.rowcount == 1
 
 
+def telling(answers: Sequence[Answer]) -> list[Answer]:
+    """Of the answers of one request the one that tells how the provider is: a request of a thousand that failed is one
+    failure, and one message that was taken is a good answer."""
+    good = next((one for one in answers if one.outcome in (Outcome.ACCEPTED, Outcome.REFUSED)), None)
+    return [good] if good else list(answers[-1:])
+
+
 def note(*, channel: str, answers: Sequence[Answer], standing: Standing, wall_now: datetime) -> None:
-    """What a worker was answered. `standing` is what it last read: good news that is no news is not written."""
+    """What a worker was answered, by request (`telling`). `standing` is what it last read: good news that is no news is not written."""
     if channel in MANY_RECEIVERS:
         return
     good, bad = _judge(answers)

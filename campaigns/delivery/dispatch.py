@@ -80,7 +80,8 @@ class _Load:
     now: datetime
     costs: Mapping[int, Cost]
     fuse: Fuse
-    answers: list[Answer] = field(default_factory=list)
+    told: list[Answer] = field(default_factory=list)
+    """Of each request the answer that tells how the provider is."""
 
 
 def dispatch_due(*, channel: str, now: datetime, worker: str, seconds: float = DRAIN_S) -> Counter[str]:
@@ -232,9 +233,9 @@ def _send_load(
     going = [[one for one in shipment if verdicts.get(one.held.id) == SENDING] for shipment in load]
     in_flight = _Load({one.id: one for one in held}, deadline, now, costs, fuse)
     done += _call_all([shipment for shipment in going if shipment], sender, in_flight)
-    if in_flight.answers:
+    if in_flight.told:
         kind = sender.channel.kind
-        breaker.note(channel=kind, answers=in_flight.answers, standing=standing, wall_now=clock.wall_now())
+        breaker.note(channel=kind, answers=in_flight.told, standing=standing, wall_now=clock.wall_now())
     return done
 
 
@@ -270,7 +271,7 @@ def _call_all(going: Sequence[Shipment], sender: _Sender, load: _Load) -> Counte
 
 def _call(channel: Channel, shipment: Shipment, load: _Load) -> Called:
     called = shipments.call(channel, shipment, load.deadline, lambda: load.fuse.is_blown)
-    load.fuse.note(called.answers)
+    load.fuse.note(breaker.telling(called.answers))
     return called
 
 
@@ -280,7 +281,7 @@ def _write_back(told: Sequence[Called], load: _Load) -> Counter[str]:
     again = [shipment for called in told for shipment in called.again]
     done: Counter[str] = Counter()
     if answers:
-        load.answers += answers
+        load.told += [one for called in told for one in breaker.telling(called.answers)]
         held = [load.held[answer.message_id] for answer in answers]
         refusals.note_refusals(answers=answers, held=held, now=load.now)
         done += finish.finish(answers=answers, now=load.now, wall_now=clock.wall_now(), costs=load.costs)

@@ -230,3 +230,9 @@ def test_a_provider_that_breaks_in_the_middle_is_left_alone_soon():
 
     assert len(service.taken) <= 12 + 10 + 5
     assert is_open(clock.wall_now())
+
+
+def test_a_request_of_many_messages_is_one_failure_and_one_that_was_taken_a_good_answer():
+    assert len(breaker.telling(answers("UNCLEAR", 200))) == 1
+    assert [one.outcome for one in breaker.telling([*answers("ACCEPTED"), *answers("UNCLEAR", 5)])] == ["ACCEPTED"]
+    assert breaker.telling([]) == []
