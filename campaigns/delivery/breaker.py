@@ -131,7 +131,8 @@ def telling(answers: Sequence[Answer]) -> list[Answer]:
 
 
 def note(*, channel: str, answers: Sequence[Answer], standing: Standing, wall_now: datetime) -> None:
-    """What a worker was answered, by request (`telling`). `standing` is what it last read: good news that is no news is not written."""
+    """What a worker was answered, by request (`telling`). `standing` is what it last read: good news that is no news is
+    not written."""
     if channel in MANY_RECEIVERS:
         return
     good, bad = _judge(answers)
