@@ -53,7 +53,7 @@ def test_the_rule_in_sql_says_the_same(columns, answer, is_marketing):
 @pytest.mark.parametrize("is_known", [True, False])
 def test_the_rule_with_the_topic_read_beside_the_point_says_the_same(columns, answer, is_marketing, is_known):
     point = ContactPointFactory(**columns)
-    topic: ConsentTopic = ConsentTopicFactory(is_marketing=is_marketing)  # type: ignore[assignment]
+    topic: ConsentTopic = ConsentTopicFactory(is_marketing=is_marketing)
     if not is_known:
         topic = ConsentTopic(slug=topic.slug, is_marketing=is_marketing)
         ConsentTopic.objects.all().delete()
