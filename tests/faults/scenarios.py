@@ -17,7 +17,10 @@ from redis.exceptions import RedisError
 
 from tests.faults import chaos
 from tests.faults.chaos import Verdict
-from tests.faults.stand import IN_FLIGHT, LEASE_S, Stand, wait_for
+from tests.faults.stand import LEASE_S, Stand, wait_for
+
+# How many times what a worker has in flight it claims at once (dispatch).
+LOADS_IN_A_CLAIM = 4
 
 PATIENCE_S = 90.0
 
@@ -265,4 +268,5 @@ def deployed(stand: Stand, *, campaign: str, messages: int) -> Figures:
 
 def most_in_flight(stand: Stand) -> int:
     """Messages that all its workers together may have handed to the provider at one moment."""
-    return stand.workers * max(IN_FLIGHT, stand.batch)
+    at_once = max(stand.in_flight * LOADS_IN_A_CLAIM, stand.batch) if stand.batch > 1 else stand.in_flight
+    return stand.workers * at_once

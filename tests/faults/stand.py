@@ -66,9 +66,17 @@ class Stand:
     kill of a process cannot tell apart."""
 
     def __init__(
-        self, folder: Path, *, workers: int = 2, batch: int = 1, seed: int = 1, is_durable: bool = True
+        self,
+        folder: Path,
+        *,
+        workers: int = 2,
+        batch: int = 1,
+        in_flight: int = IN_FLIGHT,
+        seed: int = 1,
+        is_durable: bool = True,
     ) -> None:
         self.var, self.workers, self.batch, self.seed, self.is_durable = folder, workers, batch, seed, is_durable
+        self.in_flight = in_flight
         self.port, self.provider_port = _free_port(), _free_port()
         key = ec.generate_private_key(ec.SECP256R1())
         self._pem = key.private_bytes(
@@ -146,6 +154,7 @@ class Stand:
             "SENDGRID_WEBHOOK_PUBLIC_KEY": self._public,
             "SENDGRID_FROM_EMAIL": "hello@harbourline.example",
             "SENDGRID_BATCH_SIZE": str(self.batch),
+            "SENDGRID_IN_FLIGHT": str(self.in_flight),
             "SENDER_NAME": "Harbourline Ltd",
             "SENDER_POSTAL_ADDRESS": "12 Harbour Street, Haifa 3303112, Israel",
             "EVIDENCE_WINDOW_EMAIL_S": str(EVIDENCE_WINDOW_S),

@@ -15,9 +15,10 @@ from tests.faults.chaos import Verdict
 from tests.faults.scenarios import Figures
 from tests.faults.stand import Stand, standing
 
-pytestmark = pytest.mark.journey
+pytestmark = pytest.mark.second_stand
 
-BATCH = 20
+# Small, so that eight workers have something to share.
+BATCH, IN_FLIGHT = 20, 10
 
 
 @dataclass
@@ -30,7 +31,7 @@ class Day:
 @pytest.fixture(scope="module")
 def day(tmp_path_factory) -> Iterator[Day]:
     """given a stand and everything that went wrong on it in one day"""
-    with standing(tmp_path_factory.mktemp("batches"), batch=BATCH, is_durable=False) as stand:
+    with standing(tmp_path_factory.mktemp("batches"), batch=BATCH, in_flight=IN_FLIGHT, is_durable=False) as stand:
         other: dict[str, Figures] = {}
         verdicts: list[Verdict] = []
 
