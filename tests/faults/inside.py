@@ -113,7 +113,8 @@ def _make_some(
                 channel="email",
                 locale="en",
                 due_at=now,
-                send_by=now + timedelta(days=1),
+                # Less than a day: what is over a day's cap is skipped then, and does not wait for tomorrow.
+                send_by=now + timedelta(hours=6),
                 dedupe_key=f"{campaign}-{n}",
                 policy=policy if policy != "both" else ("AT_MOST_ONCE", "AT_LEAST_ONCE")[n % 2],
                 context={"account": {"name": account.name}},
