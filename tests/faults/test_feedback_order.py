@@ -28,7 +28,7 @@ from tests.campaigns.delivery import twilio
 from tests.connections import run_together
 from tests.factories.delivery import NOW, MessageFactory, SendGateFactory, TemplateVersionFactory
 from tests.factories.profiles import AccountFactory
-from tests.scale import examples
+from tests.scale import examples, is_full
 
 pytestmark = [pytest.mark.faults, pytest.mark.django_db(transaction=True)]
 
@@ -55,6 +55,7 @@ KINDS: tuple[tuple[str, dict[str, Any]], ...] = (
 )
 STATUSES = (("queued", ""), ("sent", ""), ("delivered", ""), ("undelivered", "30005"), ("failed", "21610"))
 FEW = 90
+SEED = 1_404_809_328  # a person and a machine open a mail in one second
 REPEATS = 3
 SECONDS_FROM = 1_764_000_000
 
@@ -182,7 +183,7 @@ def state_of(messages: Sequence[Message]) -> str:
 
 def test_reports_repeated_mixed_up_and_in_parallel_leave_the_state_of_one_run_in_order():
     number = max(12, examples(FEW) // 6)
-    seed = random.SystemRandom().randrange(2**32)
+    seed = random.SystemRandom().randrange(2**32) if is_full() else SEED
     ordered, disordered = make_world("a", number), make_world("b", number)
 
     take(requests_of("a", ordered, seed))

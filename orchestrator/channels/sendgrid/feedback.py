@@ -81,9 +81,12 @@ def _parse_event(raw: Any) -> DeliveryEvent:
         raise _Malformed("The event names neither a message of ours nor an address.")
     reason = _text(raw, "reason") or _text(raw, "response")
     url = _text(raw, "url")
+    grade = Grade.PROXY if raw.get("sg_machine_open") is True else Grade.UNKNOWN
+    # A person and a machine may open or click within the same second: who it was tells the two reports apart.
+    who = [part for part in (_text(raw, "useragent"), grade if grade == Grade.PROXY else "") if part]
     return DeliveryEvent(
         provider=PROVIDER,
-        key=_key(str(message_id or address), word, timestamp, url or reason),
+        key=_key(str(message_id or address), word, timestamp, "\x00".join([url or reason, *who])),
         type=kind,
         at=datetime.fromtimestamp(timestamp, UTC),
         message_id=message_id,
@@ -92,7 +95,7 @@ def _parse_event(raw: Any) -> DeliveryEvent:
         provider_id=_text(raw, "sg_message_id"),
         reason=reason,
         url=url,
-        grade=Grade.PROXY if raw.get("sg_machine_open") is True else Grade.UNKNOWN,
+        grade=grade,
         raw=raw,
     )
 

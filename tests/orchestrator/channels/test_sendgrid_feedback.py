@@ -78,6 +78,13 @@ def test_the_key_is_made_of_message_word_time_and_detail():
     assert parsed.key == hashlib.sha256(text.encode()).digest()[:16]
 
 
+def test_a_person_and_a_machine_in_the_same_second_are_two_reports():
+    person = parse_one(event="open", useragent="Mozilla/5.0")
+    machine = parse_one(event="open", useragent="Mozilla/5.0", sg_machine_open=True)
+    scanner = parse_one(event="open", useragent="Barracuda Sentinel")
+    assert len({person.key, machine.key, scanner.key}) == 3
+
+
 def test_bounces_of_two_addresses_without_our_arguments_have_two_keys():
     lost = {"crescendo_message": None, "event": "bounce", "reason": "550"}
     assert parse_one(**lost, email="a@x.example").key != parse_one(**lost, email="b@x.example").key
