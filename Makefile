@@ -63,7 +63,7 @@ test: setup ## the whole suite; ARGS="tests/orchestrator -k name" runs a part
 	@# Three runs of pytest. Journeys start whole sites and wait more than they work: they run beside the browser tests,
 	@# on servers of their own. Playwright keeps an event loop in its process, beside which Django would hold two connections.
 	@run() { $(PY) -m pytest -n 2 "$$@" $(ARGS) || { status=$$?; [ $$status = 5 ] && [ -n "$(ARGS)" ] || return $$status; }; }; \
-	run -m "not browser and not journey and not second_stand"; \
+	run -m "not browser and not journey and not stand"; \
 	mkdir -p var; CRESCENDO_VAR=$(CURDIR)/var/journeys run --dist loadfile -m journey > var/journeys.log 2>&1 & journeys=$$!; \
 	browser=0; run --dist loadfile -m browser || browser=$$?; \
 	status=0; wait $$journeys || status=$$?; cat var/journeys.log; [ $$browser = 0 ] && exit $$status || exit $$browser
@@ -89,7 +89,7 @@ bench: environment ## every benchmark, one JSON line each
 
 .PHONY: faults
 faults: environment translations ## break everything at full size and count (half an hour); results into docs/faults.md
-	@[ -n "$(ARGS)" ] || $(PY) -m pytest -m second_stand
+	@[ -n "$(ARGS)" ] || $(PY) -m pytest -m stand
 	@$(PY) -m tests.faults.run --write docs/faults.md $(ARGS)
 	@[ -n "$(ARGS)" ] || $(PY) -m tests.faults.run --write docs/faults.md --only chaos --only lossy --batches
 

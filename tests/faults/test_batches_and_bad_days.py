@@ -15,7 +15,7 @@ from tests.faults.chaos import Verdict
 from tests.faults.scenarios import Figures
 from tests.faults.stand import Stand, standing
 
-pytestmark = pytest.mark.second_stand
+pytestmark = pytest.mark.stand
 
 # Small, so that eight workers have something to share.
 BATCH, IN_FLIGHT = 20, 10

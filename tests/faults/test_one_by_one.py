@@ -15,7 +15,7 @@ from tests.faults.chaos import Verdict
 from tests.faults.scenarios import Figures
 from tests.faults.stand import EVIDENCE_WINDOW_S, Stand, standing
 
-pytestmark = pytest.mark.journey
+pytestmark = pytest.mark.stand
 
 KILLS = 10
 
