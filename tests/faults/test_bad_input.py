@@ -84,6 +84,7 @@ SEGMENT_TEXT = {"field": "account.name", "op": "contains", "value": "x"}
 SEGMENT_EVENT = {"event": "opened", "window": "14d", "where": [{"property": "n", "op": "=", "value": 1}],
                  "count": {"op": ">=", "value": 3}}  # fmt: skip
 SEGMENT_DATE = {"field": "account.created_at", "op": "within", "value": "30d"}
+RENDER = {"email": rendering.render_email, "in_app": rendering.render_in_app, "sms": rendering.render_text}
 FORMS = st.dictionaries(
     st.sampled_from(["action", "reason", "quantity", "nonce", "offers.email", "all", "List-Unsubscribe", "language"])
     | st.text(max_size=8),
@@ -101,6 +102,7 @@ def in_time() -> Iterator[None]:
 
 
 def answered(response: Any) -> int:
+    """No failure of ours, whatever came in."""
     assert response.status_code < 500, response.status_code
     return int(response.status_code)
 
@@ -116,6 +118,9 @@ class FrontDoors(TestCase):
 
     def setup_example(self) -> None:
         super().setup_example()
+        self.open_doors()
+
+    def open_doors(self) -> None:
         SourceFactory(slug="crm-sync")
         ConsentTopicFactory()
         self.client = Client(raise_request_exception=False)
@@ -126,7 +131,23 @@ class FrontDoors(TestCase):
         with in_time():
             process.process_inbound(now=clock.utcnow(), limit=process.BATCH)
             feedback.apply_feedback(now=NOW, wall_now=clock.wall_now())
+        assert status not in {404, 405} or "nobody" in path or "not-a-uuid" in path, f"No door at {path}."
         return status
+
+    def test_what_is_well_formed_and_signed_is_taken(self):
+        """Else hostile input would be refused at the door for another reason than its own."""
+        self.open_doors()
+        taken = {"track": self.post("/v1/track", as_json(TRACK), Authorization=BASIC)}
+        taken["cloud events"] = self.post(
+            "/webhooks/usage/crm-sync", as_json(CLOUD), kind="application/cloudevents+json",
+            Authorization=f"Bearer {SIGNING_SECRET}",
+        )  # fmt: skip
+        taken["standard webhooks"] = self.post_standard(STANDARD, "msg_1")
+        taken["stripe"] = self.post_stripe(as_json(STRIPE))
+        taken["hubspot"] = self.post_hubspot(as_json(HUBSPOT))
+        taken["sendgrid"] = self.post_sendgrid(as_json([REPORT, REPORT]))
+        taken["twilio"] = self.post_twilio("inbound", {"MessageSid": "SM1", "From": "+972501234567", "Body": "hello"})
+        assert {name: status // 100 for name, status in taken.items()} == dict.fromkeys(taken, 2)
 
     @some
     @given(
@@ -154,33 +175,45 @@ class FrontDoors(TestCase):
     @some
     @given(document=spoilt((STANDARD, CLOUD)) | trees, message_id=st.sampled_from(["msg_1", "", "x" * 3000, "מזהה"]))
     def test_standard_webhooks(self, document, message_id):
+        self.post_standard(document, message_id)
+
+    def post_standard(self, document: Any, message_id: str) -> int:
         at, raw = datetime.now(UTC), json.dumps(document)
         signature = Webhook(SIGNING_SECRET).sign(message_id, at, raw)
         headers = {"webhook-id": message_id, "webhook-timestamp": f"{at.timestamp():.0f}"}
-        self.post("/webhooks/usage/crm-sync", raw.encode(), **headers, **{"webhook-signature": signature})
+        return self.post("/webhooks/usage/crm-sync", raw.encode(), **headers, **{"webhook-signature": signature})
 
     @some
     @given(raw=bodies((STRIPE,)))
     def test_stripe(self, raw):
+        self.post_stripe(raw)
+
+    def post_stripe(self, raw: bytes) -> int:
         stamp = str(int(time.time()))
         signature = hmac.new(b"whsec_stripe", stamp.encode() + b"." + raw, hashlib.sha256).hexdigest()
-        self.post("/webhooks/stripe", raw, **{"Stripe-Signature": f"t={stamp},v1={signature}"})
+        return self.post("/webhooks/stripe", raw, **{"Stripe-Signature": f"t={stamp},v1={signature}"})
 
     @some
     @given(raw=bodies((HUBSPOT,)))
     def test_hubspot(self, raw):
+        self.post_hubspot(raw)
+
+    def post_hubspot(self, raw: bytes) -> int:
         stamp = str(int(time.time() * 1000))
         signed = f"POST{django_settings.PUBLIC_BASE_URL}/webhooks/hubspot".encode() + raw + stamp.encode()
         signature = base64.b64encode(hmac.new(b"client-secret", signed, hashlib.sha256).digest()).decode()
         headers = {"X-HubSpot-Signature-v3": signature, "X-HubSpot-Request-Timestamp": stamp}
-        self.post("/webhooks/hubspot", raw, **headers)
+        return self.post("/webhooks/hubspot", raw, **headers)
 
     @some
     @given(raw=bodies(([REPORT, REPORT],)))
     def test_sendgrid(self, raw):
+        self.post_sendgrid(raw)
+
+    def post_sendgrid(self, raw: bytes) -> int:
         signature = base64.b64encode(KEY.sign(b"1764000000" + raw, ec.ECDSA(hashes.SHA256()))).decode()
         name = "X-Twilio-Email-Event-Webhook"
-        self.post(
+        return self.post(
             "/webhooks/sendgrid/events", raw, **{f"{name}-Signature": signature, f"{name}-Timestamp": "1764000000"}
         )
 
@@ -193,11 +226,14 @@ class FrontDoors(TestCase):
         ),
     )
     def test_twilio(self, path, fields):
+        self.post_twilio(path, fields)
+
+    def post_twilio(self, path: str, fields: dict[str, str]) -> int:
         path = f"/webhooks/twilio/{path}"
         fields = {name: value.encode(errors="replace").decode() for name, value in fields.items()}
         signature = RequestValidator(TOKEN).compute_signature(django_settings.PUBLIC_BASE_URL + path, fields)
         kind = "application/x-www-form-urlencoded"
-        self.post(path, urlencode(fields).encode(), kind=kind, **{"X-Twilio-Signature": signature})
+        return self.post(path, urlencode(fields).encode(), kind=kind, **{"X-Twilio-Signature": signature})
 
     @some
     @given(
@@ -322,12 +358,7 @@ class Documents(TestCase):
         with in_time():
             try:
                 made = content.compile_content(channel=kind, content={"en": texts[kind]})["en"]
-                shown = {
-                    "email": rendering.render_email,
-                    "in_app": rendering.render_in_app,
-                    "sms": rendering.render_text,
-                }
-                shown[kind](CompiledContent(**made), facts)
+                RENDER[kind](CompiledContent(**made), facts)
             except TemplateError as error:
                 assert error.message
 
