@@ -180,7 +180,7 @@ class FrontDoors(TestCase):
     def post_standard(self, document: Any, message_id: str) -> int:
         at, raw = datetime.now(UTC), json.dumps(document)
         signature = Webhook(SIGNING_SECRET).sign(message_id, at, raw)
-        headers = {"webhook-id": message_id, "webhook-timestamp": f"{at.timestamp():.0f}"}
+        headers = {"webhook-id": message_id, "webhook-timestamp": str(int(at.timestamp()))}
         return self.post("/webhooks/usage/crm-sync", raw.encode(), **headers, **{"webhook-signature": signature})
 
     @some
