@@ -19,8 +19,8 @@ import orchestrator.wsgi
 names = {name.partition(".")[0] for name in set(sys.modules) - before}
 print(json.dumps(sorted(name for name in names if name not in sys.stdlib_module_names)))
 """
-# Small, and there only where something else that is installed brings them.
-BY_THE_WAY = {"cython_runtime", "greenlet"}
+# Small, and there only where something else that is installed brings them; typing_extensions only before Python 3.13.
+BY_THE_WAY = {"cython_runtime", "greenlet", "typing_extensions"}
 PACKAGES = [
     "asgiref",
     "babel",
@@ -43,7 +43,6 @@ PACKAGES = [
     "six",
     "sqlparse",
     "standardwebhooks",
-    "typing_extensions",
     "whitenoise",
 ]
 
