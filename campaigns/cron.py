@@ -41,6 +41,7 @@ TIMETABLE = {
     "partitions": 3600,
     "conversions_swept": 3600,
     "opt_outs_compared": 86400,
+    "api_answers_old": 86400,
 }
 
 # A message's path: usage_stored -> usage_rolled -> segments_due -> audience_changed -> enrolments_due
@@ -63,6 +64,7 @@ BELLS = {
     "opt_outs_due": ["campaigns.consent.jobs.push_opt_outs"],
     "opt_outs_compared": ["campaigns.consent.jobs.compare_lists", "campaigns.crm.jobs.compare_opt_outs"],
     "confirmations_due": ["campaigns.delivery.jobs.ask_for_confirmations"],
+    "api_answers_old": ["campaigns.api.jobs.forget_answers"],
     "erasures_due": ["campaigns.privacy.jobs.erase_marked"],
     "crm_sync": ["campaigns.crm.jobs.sync_all"],
     "snapshots": ["campaigns.analytics.jobs.snapshot_experiments"],

@@ -15,6 +15,7 @@ urlpatterns = [
     path("", include("campaigns.intake.urls")),
     path("", include("campaigns.delivery.urls")),
     path("", include("campaigns.public.urls")),
+    path("", include("campaigns.api.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("admin/", admin.site.urls),
 ]

@@ -43,6 +43,7 @@ ROOMS = [
     "privacy",
     "console",
     "public",
+    "api",
     "cli",
 ]
 INSTALLED_APPS = [
@@ -59,6 +60,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "crispy_forms",
     "crispy_bootstrap5",
+    "ninja",
     *[f"campaigns.{room}" for room in ROOMS if room not in {"console", "cli"}],
     "campaigns.console.apps.ConsoleConfig",
 ]

@@ -10,7 +10,13 @@ QUEUE_TIMEOUTS_S = {"now": 60, "bulk": 3600}
 
 # The only job that is ever enqueued: it looks up in campaigns/cron.py what a bell sets off.
 BELL_JOB = "campaigns.cron.answer_bell"
-BELL_QUEUES = {"crm_sync": "bulk", "snapshots": "bulk", "partitions": "bulk", "conversions_swept": "bulk"}
+BELL_QUEUES = {
+    "crm_sync": "bulk",
+    "api_answers_old": "bulk",
+    "snapshots": "bulk",
+    "partitions": "bulk",
+    "conversions_swept": "bulk",
+}
 
 # Where jobs may live. Whoever can write to Redis can name any function; only these run.
 ALLOWED_JOBS = (r"campaigns\.cron", r"campaigns\.[a-z_]+\.jobs")

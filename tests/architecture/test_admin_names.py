@@ -20,6 +20,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils.translation import override
 
+from campaigns.api import keys
 from campaigns.consent import opt_out
 from campaigns.consent.models import ContactPoint, ListEntry
 from campaigns.crm.models import SyncRun
@@ -122,6 +123,7 @@ def one_of_each() -> dict[type[Model], Model]:
     campaign = results.campaign_with_results(arms=arms, last_entry_day=1)
     assert campaign.experiment is not None
     Snapshot.objects.create(experiment=campaign.experiment, at=NOW, results={})
+    keys.create_key(name="crm", role="MARKETER", by="maria", now=NOW)
     snippets.save(slug="sign-off", name="Sign-off", content={"en": "Yours"}, by="maria", now=NOW)
     _offers_and_billing()
     _messages()

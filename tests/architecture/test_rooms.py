@@ -31,6 +31,7 @@ FLOORS = {
     "privacy": 10,
     "console": 11,
     "public": 11,
+    "api": 11,
     "cli": 12,
 }
 SOURCES = [

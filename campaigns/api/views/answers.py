@@ -1,0 +1,68 @@
+"""How the API says that something is wrong: {"error": {"code", "message", "path"}}, whatever it was."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from ninja import NinjaAPI, Schema
+from ninja.errors import AuthenticationError, HttpError, ValidationError
+
+
+class Fault(Schema):
+    code: str
+    message: str
+    path: str = ""
+
+
+class ErrorAnswer(Schema):
+    error: Fault
+
+
+class Refused(Exception):
+    """A call that can't be done, and what the caller may do about it. `path` is the place in the body."""
+
+    def __init__(self, status: int, code: str, message: str, path: str = "") -> None:
+        super().__init__(message)
+        self.status, self.code, self.message, self.path = status, code, message, path
+
+
+def install(api: NinjaAPI) -> None:
+    def answer(request: HttpRequest, status: int, code: str, message: str, path: str = "") -> HttpResponse:
+        return api.create_response(request, error_body(code, message, path), status=status)
+
+    def refused(request: HttpRequest, error: Any) -> HttpResponse:
+        return answer(request, error.status, error.code, error.message, error.path)
+
+    def not_allowed(request: HttpRequest, _error: Any) -> HttpResponse:
+        response = answer(request, 401, "unauthorized", "Send a valid API key: `Authorization: Bearer crk_…`.")
+        response["WWW-Authenticate"] = "Bearer"
+        return response
+
+    def invalid(request: HttpRequest, error: Any) -> HttpResponse:
+        first = error.errors[0] if error.errors else {}
+        message = str(first.get("msg", "The call does not have the form that is described in /api/v1/docs."))
+        return answer(request, 422, "invalid", message, _path(first.get("loc", ())))
+
+    def http_error(request: HttpRequest, error: Any) -> HttpResponse:
+        return answer(request, error.status_code, "bad_request", str(error))
+
+    def missing(request: HttpRequest, _error: Any) -> HttpResponse:
+        return answer(request, 404, "not_found", "There is nothing at this address.")
+
+    api.add_exception_handler(Refused, refused)
+    api.add_exception_handler(AuthenticationError, not_allowed)
+    api.add_exception_handler(ValidationError, invalid)
+    api.add_exception_handler(HttpError, http_error)
+    api.add_exception_handler(Http404, missing)
+
+
+def error_body(code: str, message: str, path: str = "") -> dict[str, Any]:
+    return {"error": {"code": code, "message": message, "path": path}}
+
+
+def _path(place: Sequence[Any]) -> str:
+    """("body", "call", "entries", 3, "account") as entries[3].account."""
+    words = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place[2:])
+    return words.lstrip(".")
