@@ -42,6 +42,7 @@ TIMETABLE = {
     "conversions_swept": 3600,
     "opt_outs_compared": 86400,
     "api_answers_old": 86400,
+    "retention": 86400,
 }
 
 # A message's path: usage_stored -> usage_rolled -> segments_due -> audience_changed -> enrolments_due
@@ -70,6 +71,16 @@ BELLS = {
     "snapshots": ["campaigns.analytics.jobs.snapshot_experiments"],
     "partitions": ["campaigns.operations.jobs.make_partitions"],
     "conversions_swept": ["campaigns.conversions.jobs.sweep_conversions"],
+    # From the roof down: a room unhooks its rows before the one below lets go of what they pointed at.
+    "retention": [
+        "campaigns.sequences.jobs.prune_old",
+        "campaigns.segments.jobs.prune_old",
+        "campaigns.intake.jobs.prune_old",
+        "campaigns.delivery.jobs.prune_old",
+        "campaigns.crm.jobs.prune_old",
+        "campaigns.usage.jobs.prune_old",
+        "campaigns.operations.jobs.prune_old",
+    ],
     TICK: ["campaigns.cron.tick"],
 }
 

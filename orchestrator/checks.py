@@ -71,6 +71,19 @@ def check_sms_sender(**_kwargs: Any) -> list[CheckMessage]:
     return found
 
 
+def check_retention(**_kwargs: Any) -> list[CheckMessage]:
+    """crescendo.E008: a period is so short that what is removed would still be needed."""
+    return [
+        Error(
+            f"RETENTION_{name.upper()}_DAYS ({days}) must be 0 (for ever) or at least {least}.",
+            hint="What is removed by then would still be asked for: docs/operations.md says by whom.",
+            id="crescendo.E008",
+        )
+        for name, least in settings.RETENTION_LEAST_DAYS.items()
+        if (days := settings.RETENTION_DAYS[name]) and days < least
+    ]
+
+
 def check_webhook_secret(**_kwargs: Any) -> list[CheckMessage]:
     """crescendo.E004: outgoing webhooks could not be signed."""
     if all(signatures.is_signing_secret(one) for one in settings.WEBHOOK_SIGNING_SECRET.split()):
@@ -89,6 +102,13 @@ def check_public_address(**_kwargs: Any) -> list[CheckMessage]:
 
 
 def register_checks() -> None:
-    for check in (check_adapters, check_lease, check_companions, check_sms_sender, check_webhook_secret):
+    for check in (
+        check_adapters,
+        check_lease,
+        check_companions,
+        check_sms_sender,
+        check_webhook_secret,
+        check_retention,
+    ):
         register(check, "crescendo")
     register(check_public_address, Tags.security, deploy=True)

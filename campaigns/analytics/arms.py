@@ -50,16 +50,17 @@ SELECT coalesce(variant.key, %(holdout)s),
 
 _MESSAGES = """
 SELECT enrolment.arm,
-       count(*) FILTER (WHERE message.accepted_at IS NOT NULL),
-       count(*) FILTER (WHERE message.delivered_at IS NOT NULL),
-       count(*) FILTER (WHERE message.clicked_at IS NOT NULL),
-       count(DISTINCT message.contact_id) FILTER (
-           WHERE message.unsubscribed_at IS NOT NULL OR message.complained_at IS NOT NULL)
+       count(*) FILTER (WHERE message.accepted_at IS NOT NULL OR run.past -> 'facts' ? 'sent'),
+       count(*) FILTER (WHERE message.delivered_at IS NOT NULL OR run.past -> 'facts' ? 'delivered'),
+       count(*) FILTER (WHERE message.clicked_at IS NOT NULL OR run.past -> 'facts' ? 'clicked'),
+       count(DISTINCT enrolment.contact_id) FILTER (
+           WHERE message.unsubscribed_at IS NOT NULL OR message.complained_at IS NOT NULL
+              OR run.past -> 'facts' ? 'opted_out')
   FROM sequences_enrolment enrolment
   JOIN sequences_entry entry ON entry.id = enrolment.entry_id
   JOIN sequences_steprun run ON run.enrolment_id = enrolment.id
-  JOIN delivery_message message ON message.id = run.message_id
- WHERE enrolment.campaign_id = %(campaign)s AND message.purpose <> 'TEST'
+  LEFT JOIN delivery_message message ON message.id = run.message_id
+ WHERE enrolment.campaign_id = %(campaign)s AND (run.message_id IS NOT NULL OR run.past IS NOT NULL)
    AND (NOT %(matured_only)s OR entry.at + %(window)s <= %(now)s)
  GROUP BY enrolment.arm
 """

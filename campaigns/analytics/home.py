@@ -117,7 +117,8 @@ def _sending() -> Iterator[Need]:
     row = SendSwitch.objects.filter(is_on=False).first()
     if row is not None:
         detail = _("%(who)s switched it off: %(why)s") % {"who": row.changed_by, "why": row.reason or "–"}
-        yield Need(_("Sending is switched off"), detail, "warn", "is-bad")
+        url = reverse("admin:studio-sending")
+        yield Need(_("Sending is switched off"), detail, "warn", "is-bad", url, _("Look at it"))
 
 
 def _limits(now: datetime) -> Iterator[Need]:
@@ -130,7 +131,7 @@ def _limits(now: datetime) -> Iterator[Need]:
             "Its last answer was “%(code)s”. One message at a time is tried, at most once a minute; the others wait "
             "and go by themselves once it works again."
         ) % {"code": health.code or "–"}
-        yield Need(title, detail, "warn", "is-bad")
+        yield Need(title, detail, "warn", "is-bad", reverse("admin:studio-sending"), _("Look at it"))
     for day in spend.stopped_today(now=now):
         segments = ngettext("%(n)d segment has gone", "%(n)d segments have gone", day.segments) % {"n": day.segments}
         detail = _("%(gone)s today. What is left waits for tomorrow.") % {"gone": segments}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,9 @@ from campaigns.crm.models import WriteBack
 from campaigns.delivery.models import Message
 from campaigns.experiments import selectors as experiments
 from campaigns.sequences import selectors as sequences
-from campaigns.sequences.models import Campaign, Enrolment, Entry, StepRun
+from campaigns.sequences.models import Campaign, Entry, StepRun
+
+_PAST_FACTS = ("sent", "delivered", "clicked", "bounced", "opted_out")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +99,25 @@ def step_rows(*, campaign: Campaign) -> list[dict[str, Any]]:
     )
     order = _step_order(campaign)
     return sorted(
-        (_step_row(row) for row in rows),
+        _with_past([_step_row(row) for row in rows], campaign),
         key=lambda row: (order.get(row["step"], len(order)), row["variant"]),
     )
+
+
+def _with_past(rows: list[dict[str, Any]], campaign: Campaign) -> list[dict[str, Any]]:
+    """The same with the messages that are no longer kept."""
+    found = {(row["step"], row["channel"], row["variant"]): row for row in rows}
+    facts = {name: Count("pk", filter=Q(past__facts__contains=[name])) for name in _PAST_FACTS}
+    past = sequences.past_runs(campaign=campaign).values("step_key", "past__channel", "past__variant")
+    skipped = Count("pk", filter=Q(past__state=Message.State.SKIPPED))
+    counted: Iterable[Mapping[str, Any]] = past.annotate(messages=Count("pk"), skipped=skipped, **facts).order_by()
+    for gone in counted:
+        key = gone["step_key"], gone["past__channel"], gone["past__variant"]
+        empty = {"step": key[0], "channel": key[1], "variant": key[2], "open": 0}
+        row = found.setdefault(key, {**empty, **dict.fromkeys(("messages", "skipped", *_PAST_FACTS), 0)})
+        for name in ("messages", "skipped", *_PAST_FACTS):
+            row[name] += gone[name]
+    return list(found.values())
 
 
 def _step_row(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -146,10 +164,9 @@ def _enrolment_checks(
 ) -> list[Check]:
     enrolled = ledger["contacts"]["enrolled"]
     placed = sum(positions.values()) + sum(exits.values())
-    with_message = (
-        Enrolment.objects.filter(campaign=campaign, runs__message__isnull=False).values("pk").distinct().count()
-    )
-    planned = StepRun.objects.filter(enrolment__campaign=campaign, message__isnull=False).count()
+    planning = StepRun.objects.filter(Q(message__isnull=False) | Q(past__isnull=False), enrolment__campaign=campaign)
+    with_message = planning.values("enrolment").distinct().count()
+    planned = planning.count()
     return [
         Check(_("Enrolled contacts = on their way + ended"), enrolled, placed),
         Check(_("Everybody enrolled has a message"), enrolled, with_message),

@@ -13,7 +13,9 @@ from operator import attrgetter
 from typing import Any
 
 from django.core.paginator import Page, Paginator
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from campaigns.consent import selectors as consent
 from campaigns.consent.models import ConsentRecord
@@ -79,6 +81,7 @@ class Timeline:
     days: list[Day]
     chips: list[Chip]
     chosen: str
+    gone: str
 
 
 def read_timeline(
@@ -99,7 +102,13 @@ def read_timeline(
     marks_shown = list(shown.object_list)
     around = _surroundings(contact, marks_shown, records, states, now, zone)
     told = [item for mark in marks_shown if (item := contact_items.tell(mark.what, mark.source, around))]
-    return Timeline(page=shown, days=_days(told, now, zone), chips=_chips(marks, chosen), chosen=chosen)
+    return Timeline(
+        page=shown,
+        days=_days(told, now, zone),
+        chips=_chips(marks, chosen),
+        chosen=chosen,
+        gone=_gone(contact, shown, zone),
+    )
 
 
 def _gather(contact: Contact, account_ids: Sequence[int], records: Sequence[ConsentRecord]) -> Iterator[Mark]:
@@ -121,6 +130,19 @@ def _gather(contact: Contact, account_ids: Sequence[int], records: Sequence[Cons
         yield Mark(task.added_at, 3, "task", task, ("csm_task",))
         if task.closed_at:
             yield Mark(task.closed_at, 8, "task_closed", task, ("csm_task",))
+
+
+def _gone(contact: Contact, shown: Page[Mark], zone: tzinfo) -> str:
+    """Below the oldest that is told: that there was more once. Empty where nothing was removed."""
+    number, newest = sequences.past_of(contact_id=contact.pk)
+    if shown.has_next() or not number or newest is None:
+        return ""
+    words = ngettext(
+        "%(n)s older message, up to %(day)s, is no longer kept. What came of it still counts.",
+        "%(n)s older messages, up to %(day)s, are no longer kept. What came of them still counts.",
+        number,
+    )
+    return words % {"n": count_text(number), "day": date_format(newest.astimezone(zone))}
 
 
 def _consents(records: Sequence[ConsentRecord]) -> Iterator[Mark]:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Case, Count, F, Q, QuerySet, Value, When
+from django.db.models import Case, Count, F, Q, QuerySet, TextField, Value, When
+from django.db.models.fields.json import KeyTextTransform
 
 from campaigns.analytics.arms import ArmFigures
 from campaigns.analytics.guardrails import OPT_OUT_LIMIT
@@ -92,12 +93,11 @@ def account_stages(*, read: ExperimentReadout, matured_only: bool) -> dict[str, 
     rows = _enrolments(read.experiment)
     if matured_only:
         rows = rows.filter(entry__at__lte=read.as_of - timedelta(days=read.experiment.goal_window_days))
-    opted_out = Q(runs__message__unsubscribed_at__isnull=False) | Q(runs__message__complained_at__isnull=False)
     counted = rows.values("arm").annotate(
-        sent=Count("account", distinct=True, filter=Q(runs__message__accepted_at__isnull=False)),
-        delivered=Count("account", distinct=True, filter=Q(runs__message__delivered_at__isnull=False)),
-        clicked=Count("account", distinct=True, filter=Q(runs__message__clicked_at__isnull=False)),
-        opted_out=Count("account", distinct=True, filter=opted_out),
+        sent=Count("account", distinct=True, filter=_came_to("sent", "accepted_at")),
+        delivered=Count("account", distinct=True, filter=_came_to("delivered", "delivered_at")),
+        clicked=Count("account", distinct=True, filter=_came_to("clicked", "clicked_at")),
+        opted_out=Count("account", distinct=True, filter=_came_to("opted_out", "unsubscribed_at", "complained_at")),
     )
     return {
         row["arm"]: Stages(row["sent"], row["delivered"], row["clicked"], row["opted_out"])
@@ -112,21 +112,25 @@ def unsent_reasons(*, experiment: Experiment) -> dict[str, int]:
     without any message. What is still to go comes before why another did not.
     """
     drawn = _enrolments(experiment)
-    written = drawn.filter(runs__message__accepted_at__isnull=False).values("account")
+    written = drawn.filter(_came_to("sent", "accepted_at")).values("account")
     unsent = drawn.exclude(account__in=written)
     opened = [state.value for state in Message.OPEN]
     skipped = Q(runs__message__state=Message.State.SKIPPED)
+    past_skipped = Q(runs__past__state=Message.State.SKIPPED)
+    without = Q(runs__message__isnull=True, runs__past__isnull=True)
     found = unsent.annotate(
         why=Case(
-            When(runs__message__isnull=True, then=Value("NONE")),
+            When(without, then=Value("NONE")),
             When(runs__message__state__in=opened, then=Value("DUE")),
             When(skipped, then=F("runs__message__reason")),
+            When(past_skipped, then=KeyTextTransform("reason", "runs__past")),
             default=Value("FAILED"),
+            output_field=TextField(),
         ),
         rank=Case(
             When(runs__message__state__in=opened, then=Value(0)),
-            When(skipped, then=Value(1)),
-            When(runs__message__isnull=True, then=Value(3)),
+            When(skipped | past_skipped, then=Value(1)),
+            When(without, then=Value(3)),
             default=Value(2),
         ),
     )
@@ -185,6 +189,14 @@ def _enrolments(experiment: Experiment) -> QuerySet[Enrolment]:
     if experiment.decided_at is not None:
         rows = rows.filter(entry__assignment__at__lt=experiment.decided_at)
     return rows
+
+
+def _came_to(fact: str, *columns: str) -> Q:
+    """On enrolments: a message of theirs has the fact, also one that is no longer kept."""
+    found = Q(runs__past__facts__contains=[fact])
+    for column in columns:
+        found |= Q(**{f"runs__message__{column}__isnull": False})
+    return found
 
 
 def _rate(arm: ArmFigures, number: int) -> Sample:

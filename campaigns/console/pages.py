@@ -93,6 +93,7 @@ def navigation() -> list[dict[str, Any]]:
 def set_up_navigation() -> list[dict[str, str]]:
     return [
         {"section": "sources", "url": "admin:intake_source_changelist", "icon": "source", "name": _("Sources")},
+        {"section": "sending", "url": "admin:studio-sending", "icon": "limits", "name": _("Sending")},
         {"section": "crm", "url": "admin:crm_crmconnection_changelist", "icon": "refresh", "name": _("CRM")},
         {"section": "data", "url": "admin:data", "icon": "settings", "name": _("All data")},
     ]

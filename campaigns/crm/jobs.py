@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import logging
 
-from campaigns.crm import connect, opt_outs, sync, writeback
+from campaigns.crm import connect, opt_outs, prune, sync, writeback
 from campaigns.crm.models import SyncRun
+from campaigns.operations import retention
 from orchestrator import clock
 from orchestrator.connectors.contract import ConnectorError
 from orchestrator.jobs import bells
@@ -44,3 +45,7 @@ def push_writebacks(**_kwargs: object) -> None:
     pushed = writeback.push_due(now=clock.utcnow(), wall_now=clock.wall_now())
     if pushed.failed:
         log.error("%s write-backs were given up: see them in the admin site.", pushed.failed)
+
+
+def prune_old(**_kwargs: object) -> None:
+    retention.tell(log=log, taken={"sync_runs": prune.remove_runs(now=clock.utcnow())})

@@ -9,12 +9,15 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.delivery.models import (
     AttentionBudget,
+    ChannelHealth,
     CsmTask,
+    DailySpend,
     DeliveryAttempt,
     InAppMessage,
     Message,
     ProviderEvent,
     SendGate,
+    SendRate,
     Template,
     TemplateVersion,
     TrackedLink,
@@ -120,6 +123,26 @@ class AttentionBudgetAdmin(BrowseOnly, admin.ModelAdmin):
     @admin.display(description=_("messages"))
     def messages(self, budget: AttentionBudget) -> int:
         return len(budget.spent)
+
+
+@admin.register(ChannelHealth)
+class ChannelHealthAdmin(BrowseOnly, admin.ModelAdmin):
+    """What can be done about it is under Sending in the studio, as with the rates."""
+
+    list_display = ["channel", "failures", "failed_at", "answered_at", "opened_at", "probe_at", "paused_until", "code"]
+    ordering = ["channel"]
+
+
+@admin.register(DailySpend)
+class DailySpendAdmin(BrowseOnly, admin.ModelAdmin):
+    list_display = ["day", "channel", "segments", "amount", "stopped_at"]
+    ordering = ["-day", "channel"]
+
+
+@admin.register(SendRate)
+class SendRateAdmin(BrowseOnly, admin.ModelAdmin):
+    list_display = ["sender", "per_s", "free_at"]
+    ordering = ["sender"]
 
 
 @admin.register(CsmTask)

@@ -14,10 +14,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
+from django.db.models import Q
 
 from campaigns.delivery.finish import Answer, Outcome
+from campaigns.delivery.models import ChannelHealth
 from campaigns.delivery.shipments import NOT_CALLED
+from campaigns.operations.models import AuditEntry
 
 TRIES = 10
 # So many requests at a time where the provider has not answered well for as long as MEMORY.
@@ -121,6 +124,27 @@ def take_probe(*, channel: str, wall_now: datetime) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(_PROBE, params)
         return cursor.rowcount == 1
+
+
+def try_now(*, channel: str, by: str, now: datetime, wall_now: datetime) -> bool:
+    """A person asks to try a channel that is held back, or whose provider asked to wait, at once: the next drain risks
+    one message, or goes on. False where nothing is held back. Audited."""
+    held = Q(opened_at__isnull=False) | Q(paused_until__gt=wall_now)
+    with transaction.atomic():
+        row = ChannelHealth.objects.select_for_update().filter(held, channel=channel).first()
+        if row is None:
+            return False
+        ChannelHealth.objects.filter(pk=row.pk).update(
+            probe_at=wall_now if row.opened_at is not None else None, paused_until=None
+        )
+        AuditEntry.objects.create(
+            at=now,
+            actor=by,
+            action="channel.retried",
+            subject=f"channel:{channel}",
+            before={"code": row.code, "failures": row.failures},
+        )
+    return True
 
 
 def telling(answers: Sequence[Answer]) -> list[Answer]:

@@ -69,6 +69,7 @@ class _Sender:
     size: int
     batch: BatchChannel | None = None
     paced: PacedChannel | None = None
+    per_s: float = 0.0
 
 
 @dataclass(slots=True)
@@ -176,7 +177,7 @@ def _room(sender: _Sender, standing: Standing, until: float) -> int:
         return 1 if breaker.take_probe(channel=kind, wall_now=clock.wall_now()) else 0
     if sender.paced is None:
         return sender.size
-    per_s = sender.paced.units_per_s
+    per_s = sender.per_s
     room = pace.room(sender=sender.paced.sender, per_s=per_s, wall_now=clock.wall_now())
     if room < 1 and not _wait_for(timedelta(seconds=(1 - room) / per_s), until):
         return 0
@@ -200,9 +201,9 @@ def _paced(packed: list[Shipment], sender: _Sender) -> list[Shipment]:
         return packed
     units = [paced.units([one.message for one in shipment]) for shipment in packed]
     wall_now = clock.wall_now()
-    count = pace.take(sender=paced.sender, per_s=paced.units_per_s, units=units, wall_now=wall_now)
+    count = pace.take(sender=paced.sender, per_s=sender.per_s, units=units, wall_now=wall_now)
     if packed[count:]:
-        _put_back(packed[count:], wall_now + timedelta(seconds=units[count] / paced.units_per_s))
+        _put_back(packed[count:], wall_now + timedelta(seconds=units[count] / sender.per_s))
     return packed[:count]
 
 
@@ -296,11 +297,12 @@ def _sender(kind: str) -> _Sender:
     if kind in OWN_ROWS:
         return _Sender(channel, None, OWN_ROWS_SLICE)
     batch = channel if isinstance(channel, BatchChannel) and channel.batch_size > 1 else None
-    paced = channel if isinstance(channel, PacedChannel) and channel.units_per_s > 0 else None
+    paced = channel if isinstance(channel, PacedChannel) else None
+    per_s = pace.rate_of(sender=paced.sender, configured=paced.units_per_s) if paced else 0.0
     loads = _LOADS if channel.in_flight > 1 else 1
     size = max(channel.in_flight * loads, batch.batch_size if batch else 1)
     pool = _pool(os.getpid(), kind, channel.in_flight) if channel.in_flight > 1 else None
-    return _Sender(channel, pool, size, batch, paced)
+    return _Sender(channel, pool, size, batch, paced if per_s > 0 else None, per_s)
 
 
 @functools.lru_cache(maxsize=8)

@@ -19,7 +19,7 @@ from django.db import connection, transaction
 from campaigns.consent import opt_out, points
 from campaigns.consent.models import ContactPoint
 from campaigns.delivery import grading
-from campaigns.delivery.models import Message
+from campaigns.delivery.models import Message, PastMessage
 from campaigns.profiles import addresses
 from orchestrator import http
 from orchestrator.channels.events import DeliveryEvent, EventType, Grade, RejectReason
@@ -187,16 +187,28 @@ FROM unnest(%(ids)s::bigint[], %(received)s::timestamptz[], %(grades)s::text[]) 
 WHERE event.id = said.id AND event.received_at = said.received_at
 """
 
+# A click whose report is no longer kept stands: what is left may tell of an earlier one, and of nothing else.
 _CLICKED = """
 UPDATE delivery_message AS message SET clicked_at = fact.clicked_at
-FROM unnest(%(uuids)s::uuid[], %(clicked)s::timestamptz[]) AS fact(uuid, clicked_at)
+FROM (
+    SELECT said.uuid, CASE WHEN held.clicked_at IS NULL OR EXISTS (
+            SELECT FROM delivery_providerevent event
+            WHERE event.message = held.uuid AND event.type = 'CLICKED' AND event.at = held.clicked_at
+        ) THEN said.clicked_at ELSE LEAST(held.clicked_at, said.clicked_at) END AS clicked_at
+    FROM unnest(%(uuids)s::uuid[], %(clicked)s::timestamptz[]) AS said(uuid, clicked_at)
+    JOIN delivery_message held ON held.uuid = said.uuid
+) AS fact
 WHERE message.uuid = fact.uuid AND message.clicked_at IS DISTINCT FROM fact.clicked_at
 """
 
 _HUMAN_HITS = """
-UPDATE delivery_trackedlink AS link SET human_hits = counted.hits
+UPDATE delivery_trackedlink AS link
+SET human_hits = CASE WHEN counted.is_whole THEN counted.hits ELSE GREATEST(link.human_hits, counted.hits) END
 FROM (
-    SELECT link.id, count(event.id) AS hits
+    SELECT link.id, count(event.id) AS hits, bool_and(message.clicked_at IS NULL OR EXISTS (
+        SELECT FROM delivery_providerevent first
+        WHERE first.message = message.uuid AND first.type = 'CLICKED' AND first.at = message.clicked_at
+    )) AS is_whole
     FROM delivery_trackedlink link
     JOIN delivery_message message ON message.id = link.message_id
     LEFT JOIN delivery_providerevent event
@@ -205,7 +217,7 @@ FROM (
     WHERE message.uuid = ANY(%(uuids)s)
     GROUP BY link.id
 ) AS counted
-WHERE link.id = counted.id AND link.human_hits <> counted.hits
+WHERE link.id = counted.id AND link.human_hits <> counted.hits AND (counted.is_whole OR link.human_hits < counted.hits)
 """
 
 
@@ -351,7 +363,10 @@ def _evidence(event: DeliveryEvent) -> dict[str, str]:
 
 def _points_of(events: Sequence[DeliveryEvent]) -> list[tuple[DeliveryEvent, int | None]]:
     uuids = {event.message_id for event in events if event.message_id and not event.address}
-    by_message = dict(Message.objects.filter(uuid__in=uuids).values_list("uuid", "point_id"))
+    by_message = {
+        **dict(PastMessage.objects.filter(pk__in=uuids).values_list("uuid", "point_id")),
+        **dict(Message.objects.filter(uuid__in=uuids).values_list("uuid", "point_id")),
+    }
     found: list[tuple[DeliveryEvent, int | None]] = []
     # By address, so that of two requests making the same points neither waits for the other's second one.
     for event in sorted(events, key=lambda one: (one.address, one.key)):

@@ -9,10 +9,11 @@ import time
 
 from django.conf import settings
 
-from campaigns.delivery import ask, claim, feedback, task_work
+from campaigns.delivery import ask, claim, feedback, prune, task_work
 from campaigns.delivery import dispatch as dispatching
 from campaigns.delivery import reconcile as repairs
 from campaigns.delivery.models import Message
+from campaigns.operations import retention
 from orchestrator import clock
 from orchestrator.jobs import bells
 
@@ -60,3 +61,14 @@ def reconcile(**_kwargs: object) -> None:
         log.warning("messages repaired", extra={state.lower(): n for state, n in done.items()})
     if done[Message.State.READY]:
         bells.ring("messages_due")
+
+
+def prune_old(**_kwargs: object) -> None:
+    """After `campaigns.sequences.jobs.prune_old`: what no campaign points at any more."""
+    now = clock.utcnow()
+    taken = {
+        "reports": prune.remove_reports(now=now, wall_now=clock.wall_now()),
+        "details": prune.empty_details(now=now),
+        "messages": prune.remove_messages(now=now),
+    }
+    retention.tell(log=log, taken=taken)

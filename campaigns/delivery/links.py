@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.db.models import F, Q
 
 from campaigns.delivery import grading
-from campaigns.delivery.models import Message, ProviderEvent, TrackedLink
+from campaigns.delivery.models import Message, PastMessage, ProviderEvent, TrackedLink
 from campaigns.operations import arrays, bulk_rows
 from orchestrator import signing
 from orchestrator.channels.events import EventType
@@ -23,6 +23,7 @@ OFFER = "offer"
 _LINKS = "SELECT id, message_id, kind FROM delivery_trackedlink WHERE message_id = ANY(%(ids)s::bigint[])"
 # No link has this number, and none that has one is longer.
 _NOBODYS, _NO_LINK = UUID(int=0), 3_141_592_653
+_FOR_EVER = frozenset({Purpose.UNSUBSCRIBE, Purpose.PREFERENCES})
 # Provider name of what we saw ourselves at our own redirect.
 OWN = "crescendo"
 
@@ -44,12 +45,19 @@ def click_url(*, link_id: int) -> str:
 
 
 def message_of(*, purpose: Purpose, token: str) -> Message | None:
-    """The message that an unsubscribe, preferences or view link stands for; None for every kind of wrong link."""
+    """The message that an unsubscribe, preferences or view link stands for; None for every kind of wrong link.
+
+    A link to say no leads there even when the message is no longer kept: then it has no number of its own.
+    """
     try:
         uuid = UUID(signing.unsign(purpose, token))
     except ValueError:
         return None
-    return Message.objects.select_related("contact", "account", "point", "gate").filter(uuid=uuid).first()
+    held = Message.objects.select_related("contact", "account", "point", "gate").filter(uuid=uuid).first()
+    if held is not None or purpose not in _FOR_EVER:
+        return held
+    past = PastMessage.objects.select_related("contact", "point", "gate").filter(pk=uuid).first()
+    return past.as_message() if past is not None else None
 
 
 def link_of(*, token: str) -> TrackedLink | None:

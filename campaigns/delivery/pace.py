@@ -12,6 +12,9 @@ from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 
+from campaigns.delivery.models import SendRate
+from campaigns.operations.models import AuditEntry
+
 BURST = timedelta(seconds=1)
 
 _ENSURE = """
@@ -20,6 +23,32 @@ INSERT INTO delivery_sendrate (sender, free_at) VALUES (%(sender)s, %(full)s) ON
 _READ = "SELECT free_at FROM delivery_sendrate WHERE sender = %(sender)s"
 _LOCK = _READ + " FOR UPDATE"
 _TAKE = "UPDATE delivery_sendrate SET free_at = %(free_at)s WHERE sender = %(sender)s"
+
+
+def rate_of(*, sender: str, configured: float) -> float:
+    """Units a second that the sender may send now: what a person set in the studio, else what is configured; 0 for no
+    limit."""
+    said = SendRate.objects.filter(sender=sender).values_list("per_s", flat=True).first()
+    return configured if said is None else float(said)
+
+
+def set_rate(*, sender: str, per_s: int | None, by: str, now: datetime, wall_now: datetime) -> None:
+    """For all workers, from their next drain on; None goes back to what is configured. Audited."""
+    with transaction.atomic():
+        row, _ = SendRate.objects.select_for_update().get_or_create(
+            sender=sender, defaults={"free_at": wall_now - BURST}
+        )
+        if row.per_s == per_s:
+            return
+        AuditEntry.objects.create(
+            at=now,
+            actor=by,
+            action="rate.set",
+            subject=f"sender:{sender}"[:200],
+            before={"per_s": row.per_s},
+            after={"per_s": per_s},
+        )
+        SendRate.objects.filter(pk=row.pk).update(per_s=per_s)
 
 
 def room(*, sender: str, per_s: float, wall_now: datetime) -> float:

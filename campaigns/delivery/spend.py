@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -133,6 +133,14 @@ def next_day(now: datetime) -> datetime:
 def stopped_today(*, now: datetime) -> Sequence[DailySpend]:
     """The channels whose budget of today is spent, so that messages wait."""
     return list(DailySpend.objects.filter(day=day_of(now), stopped_at__isnull=False))
+
+
+def days_of(*, now: datetime, days: int = 14) -> list[DailySpend]:
+    """What each of the last days took, today first; days without any are there with nothing, and are not stored."""
+    today = day_of(now)
+    known = {one.day: one for one in DailySpend.objects.filter(channel=CHANNEL, day__gt=today - timedelta(days=days))}
+    wanted = [today - timedelta(days=back) for back in range(days)]
+    return [known.get(day) or DailySpend(channel=CHANNEL, day=day) for day in wanted]
 
 
 def _key(day: date) -> dict[str, Any]:

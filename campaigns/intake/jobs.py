@@ -1,9 +1,14 @@
 from __future__ import annotations
 
-from campaigns.intake import process, replay
+import logging
+
+from campaigns.intake import process, prune, replay
 from campaigns.intake.process import Processed
+from campaigns.operations import retention
 from orchestrator import clock
 from orchestrator.jobs import bells
+
+log = logging.getLogger(__name__)
 
 # Then the queue is given back to the other bells; a backlog of millions must not keep messages waiting.
 MOST_BATCHES = 4
@@ -38,3 +43,7 @@ def _ring(processed: Processed) -> None:
     ):
         if is_due:
             bells.ring(bell)
+
+
+def prune_old(**_kwargs: object) -> None:
+    retention.tell(log=log, taken={"events": prune.remove_events(wall_now=clock.wall_now())})

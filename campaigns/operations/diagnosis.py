@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from pathlib import Path
 
 from django.conf import settings
@@ -13,7 +11,8 @@ from django.core.checks import run_checks
 from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 
-from campaigns.operations import readiness
+from campaigns.operations import diagnosis_of_tables, readiness
+from campaigns.operations.findings import Finding, Level
 from orchestrator import clock
 from orchestrator.jobs import queues
 
@@ -46,24 +45,13 @@ _WEBHOOKS = (
 )
 
 
-class Level(StrEnum):
-    GOOD = "good"
-    NOTE = "note"
-    WRONG = "wrong"
-
-
-@dataclass(frozen=True)
-class Finding:
-    level: Level
-    about: str
-    words: str
-
-
 def examine(*, wall_now: datetime) -> Iterator[Finding]:
     state = readiness.look(wall_now=wall_now)
     yield from _services(state)
     if state.database:
-        yield _migrations()
+        yield (migrations := _migrations())
+        if migrations.level is Level.GOOD:
+            yield from diagnosis_of_tables.examine(now=clock.utcnow(), wall_now=wall_now)
     yield from _workers(state)
     if state.redis:
         yield from _queues()

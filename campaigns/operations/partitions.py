@@ -3,19 +3,26 @@ month later moves its rows first, since PostgreSQL refuses a month whose rows si
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from psycopg import sql
+from psycopg.errors import LockNotAvailable
+
+from campaigns.operations import retention
 
 PARTITIONED = (
     ("usage_usageevent", "at"),
     ("intake_inboundevent", "received_at"),
     ("delivery_providerevent", "received_at"),
 )
+BACK = 4
+"""Months before this one that are always there: they are not dropped either."""
 
 
-def make_months(*, now: datetime, back: int = 4, ahead: int = 3) -> list[str]:
+def make_months(*, now: datetime, back: int = BACK, ahead: int = 3) -> list[str]:
     """Make the months around `now` that lack; returns the names of those made."""
     first = _shift(now.astimezone(UTC).date().replace(day=1), -back)
     made = []
@@ -35,6 +42,64 @@ def rows_in_default() -> dict[str, int]:
             cursor.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(f"{table}_default")))
             counts[table] = cursor.fetchone()[0]
     return counts
+
+
+def drop_months(*, table: str, before: datetime, now: datetime, unless: str = "false") -> list[str]:
+    """Drop whole months that end by `before`; returns their names. A month with a row for which `unless` is true stays,
+    and so does one whose table is in use: both are tried again the next night."""
+    limit = min(before.astimezone(UTC).date().replace(day=1), _shift(now.astimezone(UTC).date().replace(day=1), -BACK))
+    dropped = []
+    for name, start in _months(table):
+        if _shift(start, 1) <= limit and _drop_month(table=table, name=name, unless=unless):
+            dropped.append(name)
+    return dropped
+
+
+def clear_default(*, table: str, before: datetime, unless: str = "false") -> retention.Taken:
+    """Take what is older than `before` out of the DEFAULT partition: no month will be made for it any more."""
+    key = dict(PARTITIONED)[table]
+    statement = (
+        f"DELETE FROM {table}_default WHERE ctid = ANY(ARRAY(SELECT ctid FROM {table}_default"  # noqa: S608  (constants)
+        f" WHERE {key} < %(before)s AND NOT ({unless}) LIMIT %(size)s FOR UPDATE SKIP LOCKED))"
+    )
+    return retention.delete(statement=statement, params={"before": before})
+
+
+def oldest_month(*, table: str) -> date | None:
+    """The first day of the oldest month that there is; None without any."""
+    return min((start for _, start in _months(table)), default=None)
+
+
+def _months(table: str) -> Iterator[tuple[str, date]]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT child.relname FROM pg_inherits JOIN pg_class child ON child.oid = inhrelid"
+            " WHERE inhparent = %s::regclass ORDER BY child.relname",
+            [table],
+        )
+        names = [name for (name,) in cursor.fetchall()]
+    for name in names:
+        if found := re.fullmatch(rf"{table}_(\d{{4}})_(\d{{2}})", name):
+            yield name, date(int(found[1]), int(found[2]), 1)
+
+
+def _drop_month(*, table: str, name: str, unless: str) -> bool:
+    names = {"table": sql.Identifier(table), "month": sql.Identifier(name), "unless": sql.SQL(unless)}
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            # Everybody else waits behind us: shorter than the second after which PostgreSQL looks for deadlocks, so
+            # that none of them is the one that is stopped.
+            cursor.execute("SET LOCAL lock_timeout TO '500ms'")
+            cursor.execute(sql.SQL("SELECT EXISTS (SELECT FROM {month} WHERE {unless})").format(**names))
+            if cursor.fetchone()[0]:
+                return False
+            for statement in ("LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE", "DROP TABLE {month}"):
+                cursor.execute(sql.SQL(statement).format(**names))
+    except OperationalError as error:
+        if isinstance(error.__cause__, LockNotAvailable):
+            return False
+        raise
+    return True
 
 
 def _make_month(*, table: str, key: str, start: date, end: date) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from campaigns.consent.models import ConsentRecord, ContactPoint
-from campaigns.delivery.models import CsmTask, InAppMessage, Message, ProviderEvent
+from campaigns.delivery.models import CsmTask, InAppMessage, Message, PastMessage, ProviderEvent
 from campaigns.intake.models import InboundEvent
 from campaigns.offers.models import Quote, Refusal
 from campaigns.operations.models import AuditEntry
@@ -35,6 +35,7 @@ def export_contact(*, contact_id: int, now: datetime) -> dict[str, Any]:
         "addresses": ContactPoint.objects.filter(Q(contact=contact) | Q(address_hash__in=person.hashes)),
         "consent": ConsentRecord.objects.filter(contact=contact),
         "messages": Message.objects.filter(contact=contact),
+        "messages_no_longer_kept": PastMessage.objects.filter(contact=contact),
         "in_app_messages": InAppMessage.objects.filter(contact=contact),
         "calls": CsmTask.objects.filter(contact=contact),
         "reports": ProviderEvent.objects.filter(

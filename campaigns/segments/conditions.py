@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from campaigns.delivery import prune
 from campaigns.segments import fields, nodes, values
 from campaigns.segments.comparing import read_comparison, read_count
 from campaigns.segments.errors import DefinitionError
@@ -17,8 +18,8 @@ CONSENT_STATES = ("granted", "withdrawn", "unknown")
 CONSENT_CHANNELS = ("email", "sms", "in_app")
 SCORES = ("health", "propensity", "churn", "uplift")
 FACTS = ("sent", "delivered", "opened", "clicked", "replied", "dismissed", "unsubscribed", "complained", "converted")
-# Messages and crossings are not pruned; ten years is more than there can be.
-ALL_KEPT_DAYS = 3653
+# Crossings are not pruned; ten years is more than there can be.
+ALL_KEPT_DAYS = kept.FOR_EVER
 
 
 def _read_field(opened: Opened, _: bool) -> nodes.Node:
@@ -39,7 +40,7 @@ def _read_usage(opened: Opened, _: bool) -> nodes.Node:
 
 
 def _read_days(opened: Opened, doubled: bool) -> int:
-    window = _read_window(opened, kept.DAILY_DAYS // (2 if doubled else 1))
+    window = _read_window(opened, kept.daily_days() // (2 if doubled else 1))
     if window.text.endswith("h"):
         raise DefinitionError(opened.at("window"), "Usage is kept by the day: a window of days or weeks, such as 30d.")
     return window.hours // 24
@@ -47,7 +48,7 @@ def _read_days(opened: Opened, doubled: bool) -> int:
 
 def _read_event(opened: Opened, _: bool) -> nodes.Node:
     name = values.read_text(opened.take("event"), opened.at("event"))
-    window = _read_window(opened, kept.EVENTS_DAYS) if "window" in opened else None
+    window = _read_window(opened, kept.events_days()) if "window" in opened else None
     where = _read_where(opened) if "where" in opened else ()
     return nodes.Event(name, window, where, read_count(opened), opened.path)
 
@@ -93,7 +94,7 @@ def _read_engagement(opened: Opened, in_branch: bool) -> nodes.Node:
     }
     if "step" in named and "campaign" not in named and not in_branch:
         raise DefinitionError(opened.at("step"), "A step needs the campaign that it belongs to.")
-    window = _read_window(opened, ALL_KEPT_DAYS) if "window" in opened else None
+    window = _read_window(opened, prune.messages_days()) if "window" in opened else None
     return nodes.Engagement(
         fact,
         named.get("campaign"),

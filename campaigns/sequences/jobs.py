@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import logging
 
+from campaigns.operations import retention
 from campaigns.sequences import advance as advancing
 from campaigns.sequences import enrol as enrolling
-from campaigns.sequences import enrol_events, replan, wake
+from campaigns.sequences import enrol_events, prune, replan, wake
 from orchestrator import clock
 from orchestrator.jobs import bells
 
@@ -30,3 +31,10 @@ def advance(**_kwargs: object) -> None:
     wake.complete_finished(now=now)
     if replanned or advanced.planned:
         bells.ring("messages_due")
+
+
+def prune_old(**_kwargs: object) -> None:
+    now = clock.utcnow()
+    retention.tell(
+        log=log, taken={"messages": prune.remove_messages(now=now), "changes": prune.remove_changes(now=now)}
+    )

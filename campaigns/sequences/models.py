@@ -328,6 +328,7 @@ class StepRun(models.Model):
     """That an enrolment did a step. Written in the transaction that plans its message.
 
     `reason`: why a step was SKIPPED; the way that a SPLIT drew; the source that an update's traits have.
+    `past`: what its message came to, once that is no longer kept: `{"channel", "variant", "state", "reason", "facts"}`.
     """
 
     class Outcome(models.TextChoices):
@@ -346,6 +347,7 @@ class StepRun(models.Model):
     message = models.OneToOneField(
         Message, verbose_name=_("message"), null=True, blank=True, on_delete=models.PROTECT, related_name="step_run"
     )
+    past = models.JSONField(_("what its message came to"), null=True, blank=True, editable=False)
     at = models.DateTimeField(_("when"))
 
     class Meta:
@@ -354,6 +356,7 @@ class StepRun(models.Model):
                 fields=["enrolment", "step_key", "visit"], name="an_enrolment_does_a_step_once_per_visit"
             )
         ]
+        indexes = [models.Index(fields=["enrolment"], condition=Q(past__isnull=False), name="runs_of_past_messages")]
         verbose_name = _("step run")
         verbose_name_plural = _("step runs")
 

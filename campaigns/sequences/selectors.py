@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Max, QuerySet
 
 from campaigns.delivery.models import Message
 from campaigns.sequences.models import Campaign, Enrolment, Entry, StepRun
@@ -52,13 +53,33 @@ def message_states(*, campaign: Campaign) -> dict[str, int]:
     states = {state.value: 0 for state in Message.State}
     for row in campaign_messages(campaign=campaign).values("state").annotate(messages=Count("pk")):
         states[row["state"]] = row["messages"]
+    for state, number in _past_counts(past_runs(campaign=campaign), "past__state").items():
+        states[state] += number
     return states
 
 
 def skip_reasons(*, campaign: Campaign) -> dict[str, int]:
     rows = campaign_messages(campaign=campaign).filter(state=Message.State.SKIPPED)
     counted = rows.values("reason").annotate(messages=Count("pk")).order_by("reason")
-    return {row["reason"]: row["messages"] for row in counted}
+    kept = Counter({row["reason"]: row["messages"] for row in counted})
+    gone = past_runs(campaign=campaign).filter(past__state=Message.State.SKIPPED)
+    return dict(sorted((kept + _past_counts(gone, "past__reason")).items()))
+
+
+def past_runs(*, campaign: Campaign) -> QuerySet[StepRun]:
+    """Those whose message is no longer kept; `past` says what it came to."""
+    return StepRun.objects.filter(enrolment__campaign=campaign, past__isnull=False)
+
+
+def past_of(*, contact_id: int) -> tuple[int, datetime | None]:
+    """How many of a contact's messages are no longer kept, and when the newest of them was planned."""
+    rows = StepRun.objects.filter(enrolment__contact_id=contact_id, past__isnull=False)
+    found = rows.aggregate(number=Count("pk"), newest=Max("at"))
+    return found["number"], found["newest"]
+
+
+def _past_counts(rows: QuerySet[StepRun], key: str) -> Counter[str]:
+    return Counter({row[key]: row["messages"] for row in rows.values(key).annotate(messages=Count("pk")).order_by()})
 
 
 def campaign_messages(*, campaign: Campaign) -> QuerySet[Message]:
@@ -66,7 +87,7 @@ def campaign_messages(*, campaign: Campaign) -> QuerySet[Message]:
 
 
 def ledger_messages(*, campaign: Campaign) -> Iterator[dict[str, Any]]:
-    """One line per message, oldest first. Holds addresses: for the operator's own eyes."""
+    """One line per message that is still kept, oldest first. Holds addresses: for the operator's own eyes."""
     rows = campaign_messages(campaign=campaign).select_related("contact").order_by("pk")
     for message in rows.iterator(chunk_size=1000):
         yield {

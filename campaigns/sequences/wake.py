@@ -14,7 +14,7 @@ from campaigns.offers.models import Refusal
 from campaigns.operations import pulling
 from campaigns.profiles import changes
 from campaigns.profiles.models import AccountChange
-from campaigns.sequences import eligibility, exits
+from campaigns.sequences import eligibility, exits, prune
 from campaigns.sequences.models import Campaign, Enrolment, Step
 
 LIMIT = 1000
@@ -80,7 +80,7 @@ def _wake_gated(now: datetime) -> int:
     """A score that turns red wakes nobody: it is seen when the next step is due. Any change of an account wakes who
     wait for a condition there."""
     with transaction.atomic():
-        cursor = pulling.lock_cursor(name="sequences.gates")
+        cursor = pulling.lock_cursor(name=prune.READER_OF_CHANGES)
         rows = pulling.rows_after(rows=AccountChange.objects.all(), cursor=cursor, limit=CHANGES_LIMIT)
         pulling.advance_cursor(cursor=cursor, rows=rows)
         changed = sorted({row.account_id for row in rows if row.kind in _MAY_CLOSE_A_GATE})

@@ -2,5 +2,15 @@
 
 from __future__ import annotations
 
-EVENTS_DAYS = 761  # two years and a month
-DAILY_DAYS = 1126  # three years and a month
+from django.conf import settings
+
+FOR_EVER = 3653
+"""Days; nobody asks about more than ten years."""
+
+
+def events_days() -> int:
+    return settings.RETENTION_DAYS["usage_events"] or FOR_EVER
+
+
+def daily_days() -> int:
+    return settings.RETENTION_DAYS["usage_daily"] or FOR_EVER

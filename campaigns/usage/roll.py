@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.db import connection
 
+from campaigns.usage import kept
 from campaigns.usage.models import Meter
 from campaigns.usage.record import NewEvent
 
@@ -200,18 +201,21 @@ _UNIQUE = """
      ORDER BY e.account_id, given.day
     ON CONFLICT (account_id, meter_id, day)
     DO UPDATE SET value = EXCLUDED.value, last_at = EXCLUDED.last_at, xid = pg_current_xact_id()
-    WHERE EXCLUDED.value <> old.value
+    -- Of a day whose single events are no longer kept, what is left tells too little: then only more is news.
+    WHERE EXCLUDED.value > old.value OR (EXCLUDED.value < old.value AND old.day >= %(whole_since)s)
 """
 
 
-def _count_unique(events: Iterable[NewEvent], meter: Meter) -> int:
+def _count_unique(events: Sequence[NewEvent], meter: Meter) -> int:
     """Different values of the meter's property, or different contacts where it names none."""
+    newest = max(event.received_at for event in events)
     pairs = sorted({(event.account_id, event.at.astimezone(UTC).date()) for event in events})
     counted = "e.properties -> %(property)s::text" if meter.property else "e.contact_id"
     params: dict[str, Any] = {
         "meter": meter.pk,
         "event": meter.event_name,
         "property": meter.property,
+        "whole_since": (newest - timedelta(days=kept.events_days())).astimezone(UTC).date(),
         "accounts": [pair[0] for pair in pairs],
         "days": [pair[1] for pair in pairs],
     }

@@ -13,6 +13,7 @@ from orchestrator.settings.campaigns import *  # noqa: F403
 from orchestrator.settings.campaigns import DELIVERY_LEASE_S, PROVIDER_TIMEOUT_S
 from orchestrator.settings.environment import SettingError, env_bool, env_int, env_list, env_secret, env_text
 from orchestrator.settings.logs import logging_config, process_name
+from orchestrator.settings.patience import as_options, session_limits
 from orchestrator.settings.queues import *  # noqa: F403
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -156,6 +157,9 @@ def database(url: str) -> dict[str, Any]:
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {"connect_timeout": 5, **info},
     }
+    if limits := as_options(session_limits()):
+        # What the address itself says comes last, and so wins.
+        settings["OPTIONS"]["options"] = f"{limits} {info.get('options', '')}".strip()
     if process_name() == "web":
         # Threads share connections; a worker has one thread and reconnects by itself, without a pool's back-off.
         settings["OPTIONS"]["pool"] = {"min_size": 1, "max_size": env_int("DATABASE_POOL", 8), "timeout": 5}

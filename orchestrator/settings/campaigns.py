@@ -107,3 +107,24 @@ EXCHANGE_RATES = {
 
 # Lookup hash of addresses; chosen once and never rotated, or opt-outs of erased people are forgotten.
 ADDRESS_HASH_KEY = env_secret("ADDRESS_HASH_KEY", "development-only-address-hash-key")
+
+# How many days rows are kept before the nightly job removes them; 0: for ever. docs/operations.md says what is in each.
+RETENTION_DAYS = {
+    "details": env_int("RETENTION_DETAILS_DAYS", 183),
+    "messages": env_int("RETENTION_MESSAGES_DAYS", 1126),
+    "reports": env_int("RETENTION_REPORTS_DAYS", 397),
+    "inbound": env_int("RETENTION_INBOUND_DAYS", 183),
+    "usage_events": env_int("RETENTION_USAGE_EVENTS_DAYS", 761),
+    "usage_daily": env_int("RETENTION_USAGE_DAILY_DAYS", 1126),
+    "runs": env_int("RETENTION_RUNS_DAYS", 90),
+}
+# Less would take what is still asked for: late reports, open windows and caps, links the law wants to work, charts.
+RETENTION_LEAST_DAYS = {
+    "details": 60,
+    "messages": 397,
+    "reports": 155,
+    "inbound": 155,
+    "usage_events": 155,
+    "usage_daily": 397,
+    "runs": 61,
+}

@@ -16,6 +16,7 @@ BELL_QUEUES = {
     "snapshots": "bulk",
     "partitions": "bulk",
     "conversions_swept": "bulk",
+    "retention": "bulk",
 }
 
 # Where jobs may live. Whoever can write to Redis can name any function; only these run.

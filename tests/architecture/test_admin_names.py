@@ -24,7 +24,14 @@ from campaigns.api import keys
 from campaigns.consent import opt_out
 from campaigns.consent.models import ContactPoint, ListEntry
 from campaigns.crm.models import SyncRun
-from campaigns.delivery.models import AttentionBudget, InAppMessage, ProviderEvent
+from campaigns.delivery.models import (
+    AttentionBudget,
+    ChannelHealth,
+    DailySpend,
+    InAppMessage,
+    ProviderEvent,
+    SendRate,
+)
 from campaigns.experiments.models import Snapshot
 from campaigns.offers.models import Refusal
 from campaigns.segments.models import Segment, SegmentMembership, SegmentRefresh
@@ -157,6 +164,9 @@ def _messages() -> None:
     message.links.create(kind="offer", target="https://crescendo.example/o/token")
     ProviderEvent.objects.create(received_at=NOW, provider="sendgrid", key=b"k" * 16, type="DELIVERED", at=NOW)
     AttentionBudget.objects.get_or_create(account=message.account)
+    ChannelHealth.objects.create(channel="email", answered_at=NOW)
+    DailySpend.objects.create(channel="sms", day=NOW.date())
+    SendRate.objects.create(sender="twilio:1", free_at=NOW)
     banner = delivery.MessageFactory(channel="in_app")
     InAppMessage.objects.create(message=banner, contact=banner.contact, shown_from=NOW, expires_at=NOW, html="<p></p>")
 

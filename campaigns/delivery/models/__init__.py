@@ -4,6 +4,7 @@ from campaigns.delivery.models.feedback import IntakeWatch, ProviderEvent, SeenP
 from campaigns.delivery.models.in_app import InAppMessage
 from campaigns.delivery.models.ledger import AttentionBudget, DeliveryAttempt, Message, SendGate
 from campaigns.delivery.models.limits import ChannelHealth, DailySpend, SendRate
+from campaigns.delivery.models.past import PastMessage
 
 __all__ = [
     "AttentionBudget",
@@ -14,6 +15,7 @@ __all__ = [
     "InAppMessage",
     "IntakeWatch",
     "Message",
+    "PastMessage",
     "ProviderEvent",
     "SeenProviderEvent",
     "SendGate",

@@ -12,8 +12,16 @@ class SendRate(models.Model):
 
     sender = models.CharField(_("sender"), max_length=200, unique=True)
     free_at = models.DateTimeField(_("paid for until"))
+    per_s = models.IntegerField(
+        _("a second at most"), null=True, blank=True, help_text=_("Empty: as the settings say. 0: no limit of our own.")
+    )
 
     class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(per_s__isnull=True) | models.Q(per_s__gte=0), name="a_rate_is_not_negative"
+            )
+        ]
         verbose_name = _("sending rate")
         verbose_name_plural = _("sending rates")
 

@@ -9,7 +9,7 @@ import pytest
 from django.core.management import call_command
 
 from campaigns.operations import diagnosis
-from campaigns.operations.diagnosis import Level
+from campaigns.operations.findings import Level
 from orchestrator import clock
 from orchestrator.jobs import queues
 

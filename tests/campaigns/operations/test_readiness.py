@@ -7,6 +7,7 @@ import pytest
 from django_rq import get_worker
 
 from campaigns.operations import diagnosis, readiness
+from campaigns.operations.findings import Level
 from campaigns.operations.models import TickSlot, WorkerHeartbeat
 from campaigns.operations.worker import BeatingWorker
 from orchestrator import clock
@@ -90,8 +91,8 @@ def test_the_doctor_finds_nothing_wrong_with_a_living_site():
     findings = list(diagnosis.examine(wall_now=clock.wall_now()))
 
     about = {finding.about: finding.level for finding in findings if finding.about != "Translations"}
-    assert diagnosis.Level.WRONG not in about.values()
-    assert about["Workers on now"] == diagnosis.Level.GOOD
+    assert Level.WRONG not in about.values()
+    assert about["Workers on now"] == Level.GOOD
 
 
 def test_the_doctor_says_that_the_clock_was_moved(business_clock):

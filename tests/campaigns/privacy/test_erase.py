@@ -214,7 +214,7 @@ def test_an_export_holds_what_every_room_holds(dana):
     document = export.export_contact(contact_id=dana.pk, now=NOW)
 
     assert [name for name, rows in document.items() if rows == []] == [
-        "offers_answered", "refusals", "campaigns", "segments",
+        "messages_no_longer_kept", "offers_answered", "refusals", "campaigns", "segments",
     ]  # fmt: skip
     assert document["contact"][0]["email"] == EMAIL
     assert {row["userId"] for row in (one["payload"] for one in document["received_events"])} == {"u-1"}

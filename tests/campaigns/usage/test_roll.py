@@ -137,6 +137,23 @@ def test_a_unique_meter_counts_different_contacts_over_several_batches() -> None
     assert _values() == {("dau", AT.date()): Decimal(2)}
 
 
+@pytest.mark.parametrize(("days_late", "value"), [(760, 1), (762, 2)])
+def test_a_day_whose_events_are_gone_is_not_counted_down(days_late: int, value: int) -> None:
+    account = AccountFactory()
+    MeterFactory(code="dau", kind=Meter.Kind.EVENT, aggregation=Meter.Aggregation.UNIQUE, event_name="logged_in")
+    first, second = ContactFactory(), ContactFactory()
+    events = [_event(account.pk, {}, name="logged_in", contact_id=one.pk) for one in (first, second)]
+    record.record_events(events=events)
+    roll.roll_events(events=events)
+    UsageEvent.objects.all().delete()
+
+    late = _event(account.pk, {}, name="logged_in", contact_id=first.pk, received_at=AT + timedelta(days=days_late))
+    record.record_events(events=[late])
+    roll.roll_events(events=[late])
+
+    assert _values() == {("dau", AT.date()): Decimal(value)}
+
+
 def test_a_file_may_set_days_and_names_unknown_meters() -> None:
     account = AccountFactory()
     MeterFactory()

@@ -8,9 +8,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from campaigns.operations import diagnosis
+from campaigns.operations.findings import Finding, Level
 from orchestrator import clock
 
-MARKS = {diagnosis.Level.GOOD: "  ok  ", diagnosis.Level.NOTE: " note ", diagnosis.Level.WRONG: "WRONG "}
+MARKS = {Level.GOOD: "  ok  ", Level.NOTE: " note ", Level.WRONG: "WRONG "}
 
 
 class Command(BaseCommand):
@@ -27,9 +28,9 @@ class Command(BaseCommand):
         for finding in findings:
             words = json.dumps(asdict(finding)) if options["json"] else self._line(finding)
             self.stdout.write(words)
-        wrong = sum(finding.level is diagnosis.Level.WRONG for finding in findings)
+        wrong = sum(finding.level is Level.WRONG for finding in findings)
         self.stderr.write(f"Wrong: {wrong} of {len(findings)}." if wrong else "Nothing is wrong.")
         sys.exit(1 if wrong else 0)
 
-    def _line(self, finding: diagnosis.Finding) -> str:
+    def _line(self, finding: Finding) -> str:
         return f"{MARKS[finding.level]} {finding.about}: {finding.words}"
