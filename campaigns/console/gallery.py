@@ -28,6 +28,8 @@ ROOT = Path(settings.ROOT) / "templates" / "messages" / "gallery"
 CHANNELS = ("email", "sms", "in_app")
 # Marketing mail gets a footer with the way out by itself.
 _BY_ITSELF = "NO_UNSUBSCRIBE_LINK"
+# How a text message begins that names the account, or in Hebrew what it is.
+_ACCOUNT, _MARK = "{{ account.name }}: ", "פרסומת: "
 _TOKEN = re.compile(r"@([a-z_]+)@")
 _UNIT_NAME = re.compile(r"[\w][\w .-]{0,30}")
 _LOCALE_KEYS = {"name", "when", "audience", "parts", "email", "sms", "in_app"}
@@ -96,10 +98,18 @@ def find(slug: str) -> Situation | None:
     return next((one for one in all_situations() if one.slug == slug), None)
 
 
-def content(*, situation: Situation, channel: str, unit: str) -> dict[str, dict[str, str]]:
+def content(*, situation: Situation, channel: str, unit: str, sender: str = "") -> dict[str, dict[str, str]]:
     """The texts of a channel by locale, as the campaign file has them. `unit` is what the audience's meter counts in,
-    as the catalogue names it; empty where nothing is counted."""
-    return {locale: _texts(situation, channel, locale, unit) for locale in LOCALES}
+    as the catalogue names it; empty where nothing is counted. `sender` is who writes, which a text message says."""
+    texts = {locale: _texts(situation, channel, locale, unit) for locale in LOCALES}
+    if channel != "sms" or not sender:
+        return texts
+    return {locale: {"text": _named(one["text"], sender)} for locale, one in texts.items()}
+
+
+def our_name() -> str:
+    """Short, as the mails' sender has it."""
+    return str(settings.SENDGRID_FROM_NAME or settings.SENDER_NAME)
 
 
 def problems(*, situation: Situation, channel: str, locale: str, unit: str) -> list[Problem]:
@@ -122,7 +132,7 @@ def steps(*, situation: Situation, unit: str, channels: Sequence[str]) -> list[d
         step = copy.deepcopy(dict(given))
         if step["kind"] == "MESSAGE":
             step["channel"] = step["channel"] if step["channel"] in channels else "in_app"
-            texts = content(situation=situation, channel=step["channel"], unit=unit)
+            texts = content(situation=situation, channel=step["channel"], unit=unit, sender=our_name())
             step["variants"] = {"a": {"weight": 100, "content": texts}}
         made.append(step)
     return made
@@ -157,6 +167,13 @@ def _texts(situation: Situation, channel: str, locale: str, unit: str) -> dict[s
         after=fill(texts.blocks.after),
     )
     return {"subject": fill(texts.subject), "mjml": build_mjml(blocks=blocks, locale=locale)}
+
+
+def _named(text: str, sender: str) -> str:
+    """The country's word stays the first."""
+    if text.startswith(_MARK):
+        return f"{_MARK.removesuffix(': ')}, {sender}: {text.removeprefix(_MARK)}"
+    return f"{sender} for {text}" if text.startswith(_ACCOUNT) else f"{sender}: {text}"
 
 
 def _fill(text: str, locale: str, unit: str) -> str:

@@ -130,7 +130,8 @@ def document_of(*, situation: Situation, channel: str, locale: str, screen: str,
 
 def texts_of(*, situation: Situation, channel: str, locale: str) -> dict[str, str]:
     """As delivery takes them, about what the example counts."""
-    content = gallery.content(situation=situation, channel=channel, unit=gallery_samples.unit_of(situation))
+    unit = gallery_samples.unit_of(situation)
+    content = gallery.content(situation=situation, channel=channel, unit=unit, sender=gallery.our_name())
     return wording.delivery_content(channel=channel, content=content, has_offer=situation.has_offer)[locale]
 
 

@@ -107,7 +107,9 @@ def take_texts(*, document: dict[str, Any], key: str, letter: str, situation: Si
     if step is None or step.get("channel") not in gallery.CHANNELS or letter not in step["variants"]:
         raise StartError(_("This wording is not there any more."))
     place = drafts.place_of(step=step, letter=letter)
-    texts = gallery.content(situation=situation, channel=step["channel"], unit=unit_of(meter))
+    texts = gallery.content(
+        situation=situation, channel=step["channel"], unit=unit_of(meter), sender=gallery.our_name()
+    )
     for locale in LOCALES:
         content = {name: text for name, text in texts[locale].items() if name not in placing.KEYS} | place
         drafts.set_content(document=document, key=key, letter=letter, locale=locale, content=content)

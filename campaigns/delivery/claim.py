@@ -25,7 +25,7 @@ DUE_LIMIT = 2000
 _DUE = """
 SELECT message.id, message.send_by, gate.window_start, gate.window_end, message.channel, message.purpose,
     contact.time_zone, contact.country, coalesce(account.time_zone, ''), coalesce(account.country, ''),
-    coalesce(nullif(contact.traits ->> 'state', ''), account.traits ->> 'state', '')
+    coalesce(contact.traits ->> 'state', ''), coalesce(account.traits ->> 'state', '')
 FROM delivery_message message
 JOIN delivery_sendgate gate ON gate.id = message.gate_id
 JOIN profiles_contact contact ON contact.id = message.contact_id
@@ -73,7 +73,7 @@ SELECT taken.id, taken.uuid, taken.attempt, taken.gate_id, taken.contact_id, tak
     contact.email, contact.phone, contact.first_name, contact.last_name, contact.locale, contact.country,
     contact.external_id, contact.time_zone,
     account.name, account.external_id, account.country, account.domain, coalesce(account.time_zone, ''),
-    coalesce(nullif(contact.traits ->> 'state', ''), account.traits ->> 'state', ''), point.address_hash
+    coalesce(contact.traits ->> 'state', ''), coalesce(account.traits ->> 'state', ''), point.address_hash
 FROM taken
 CROSS JOIN LATERAL (SELECT * FROM profiles_contact WHERE id = taken.contact_id OFFSET 0) AS contact
 CROSS JOIN LATERAL (SELECT * FROM consent_contactpoint WHERE id = taken.point_id OFFSET 0) AS point
@@ -167,7 +167,7 @@ def _held(row: tuple[Any, ...]) -> Held:
     ]
     (context, revision, send_by, campaign, planned_at, priority, expected_value, email, phone) = row[11:20]
     (first_name, last_name, contact_locale, contact_country, contact_external_id, contact_zone) = row[20:26]
-    (account_name, account_external_id, account_country, domain, account_zone, state, address_hash) = row[26:]
+    (account_name, account_external_id, account_country, domain, account_zone, *states, address_hash) = row[26:]
     account = {
         "name": account_name,
         "external_id": account_external_id,
@@ -201,7 +201,7 @@ def _held(row: tuple[Any, ...]) -> Held:
         },
         account=account if account_id is not None else {},
         zone=windows.zone_of(contact_zone=contact_zone, account_zone=account_zone),
-        place=_place(contact_zone, contact_country, account_zone, account_country or "", state),
+        place=_place(contact_zone, contact_country, account_zone, account_country or "", *states),
         address_hash=bytes(address_hash),
         planned_at=planned_at,
         priority=priority,
@@ -230,11 +230,14 @@ def release(*, held: Sequence[Held], next_at: datetime) -> None:
         cursor.execute(_RELEASE, params)
 
 
-def _place(contact_zone: str, contact_country: str, account_zone: str, account_country: str, state: str) -> Place:
+def _place(
+    contact_zone: str, contact_country: str, account_zone: str, account_country: str, state: str, account_state: str
+) -> Place:
     return windows.place_of(
         contact_zone=contact_zone,
         contact_country=contact_country,
         account_zone=account_zone,
         account_country=account_country,
         state=state,
+        account_state=account_state,
     )

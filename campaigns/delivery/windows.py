@@ -43,31 +43,46 @@ def zone_of(*, contact_zone: str, account_zone: str) -> str:
 
 @functools.lru_cache(maxsize=4096)
 def place_of(
-    *, contact_zone: str, contact_country: str, account_zone: str, account_country: str, state: str = ""
+    *,
+    contact_zone: str,
+    contact_country: str,
+    account_zone: str,
+    account_country: str,
+    state: str = "",
+    account_state: str = "",
 ) -> Place:
     """The contact's zone; unknown, every zone of the contact's country; else the account's zone, else those of its
-    country, else UTC. Countries as sources write them; `state` as the trait `state` has it."""
+    country, else UTC. Countries as sources write them; the states as the trait `state` has them: the account's tells
+    where its people are only while nothing else does.
+
+    A zone of no country (UTC, EST) is what a system writes that does not know: it counts where nothing better is known.
+    """
     own, accounts = places.read_country(contact_country), places.read_country(account_country)
-    known = [name if _is_known(name) else "" for name in (contact_zone, account_zone)]
+    known = [name if places.country_of(name) and _is_known(name) else "" for name in (contact_zone, account_zone)]
+    is_accounts = not known[0] and not places.zones_of(own)
     if known[0]:
         zones: tuple[str, ...] = (known[0],)
-    elif places.zones_of(own):
+    elif not is_accounts:
         zones = _likeliest_first(places.zones_of(own), known[1])
     else:
-        zones = (known[1],) if known[1] else places.zones_of(accounts) or (_FALLBACK,)
+        written = zone_of(contact_zone=contact_zone, account_zone=account_zone)
+        zones = (known[1],) if known[1] else places.zones_of(accounts) or (written,)
     country = own or places.country_of(known[0]) or accounts or places.country_of(known[1])
-    return Place(zones, country, quiet_hours.read_state(country=country, text=state))
+    states = (
+        quiet_hours.read_state(country=country, text=one) for one in (state, account_state if is_accounts else "")
+    )
+    return Place(zones, country, next(filter(None, states), ""))
 
 
 def place_for(*, contact: Contact, account: Account | None) -> Place:
     """`place_of` from the rows."""
-    state = contact.traits.get(STATE_TRAIT) or (account.traits.get(STATE_TRAIT) if account else None)
     return place_of(
         contact_zone=contact.time_zone,
         contact_country=contact.country,
         account_zone=account.time_zone if account else "",
         account_country=account.country if account else "",
-        state=str(state or ""),
+        state=str(contact.traits.get(STATE_TRAIT) or ""),
+        account_state=str((account.traits.get(STATE_TRAIT) if account else "") or ""),
     )
 
 

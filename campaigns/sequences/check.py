@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from campaigns.delivery import content as contents
+from campaigns.delivery import links
 from campaigns.delivery import selectors as delivery
 from campaigns.sequences import (
     campaign_file,
@@ -28,6 +30,8 @@ from campaigns.sequences.step_file import StepSpec, VariantSpec
 from orchestrator import http
 from orchestrator.channels import registry
 from orchestrator.templating import lint
+from orchestrator.templating.errors import TemplateError
+from orchestrator.templating.message import CompiledContent
 
 BLOCKER, WARNING, PASSED = "BLOCKER", "WARNING", "PASSED"
 
@@ -198,6 +202,8 @@ def _content(spec: CampaignSpec, step: StepSpec, variant: VariantSpec, locale: s
     )[locale]
     texts = {name: text for name, text in made.items() if name in lint.FIELDS[step.channel]}
     allowed = wording.variables(has_offer=has_offer)
+    if step.channel == "sms":
+        texts, allowed = _as_it_leaves(spec, texts, locale), {**allowed, **_real_links(has_offer=has_offer)}
     for problem in lint.check_content(kind=step.channel, content=texts, allowed=allowed, locale=locale):
         field = problem.field or next(iter(variant.content[locale]))
         place = _("line %(line)s: ") % {"line": problem.line} if problem.line else ""
@@ -212,6 +218,22 @@ def _content(spec: CampaignSpec, step: StepSpec, variant: VariantSpec, locale: s
         yield Finding(
             BLOCKER if problem.level == "error" else WARNING, f"content:{problem.code}", words, step.key, where
         )
+
+
+def _as_it_leaves(spec: CampaignSpec, texts: Mapping[str, str], locale: str) -> dict[str, str]:
+    """A text message with the way out that is added: its length is paid for too. One that can't be read stays."""
+    if spec.purpose != "MARKETING" or not texts.get("text", "").strip():
+        return dict(texts)
+    try:
+        written = CompiledContent(subject="", html="", text=texts["text"], locale=locale)
+        return {**texts, "text": contents.finish_marketing(compiled=written, channel="sms").text}
+    except TemplateError:
+        return dict(texts)
+
+
+def _real_links(*, has_offer: bool) -> dict[str, str]:
+    """As long as those that will be sent."""
+    return {f"links.{name}": url for name, url in links.links_of_nobody(has_offer=has_offer).items()}
 
 
 def _channels(spec: CampaignSpec) -> Iterator[Finding]:

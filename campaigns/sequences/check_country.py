@@ -1,10 +1,10 @@
-"""The part of the launch review about the countries of those who would get the messages: how marketing must be marked
-there (`orchestrator.engine.country_packs`), and whether quiet hours leave the campaign's window an hour."""
+"""The part of the launch review about the countries of those who would get the messages: what marketing must show there
+(`check_content`), why they may be written to, whether answers reach somebody, and whether quiet hours leave the
+campaign's window an hour. What each country asks for stands in `orchestrator.engine.country_packs`."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from django.conf import settings
@@ -12,60 +12,47 @@ from django.utils.translation import gettext as _
 
 from campaigns.consent.models import channel_names
 from campaigns.delivery import windows
-from campaigns.segments import figures
-from campaigns.segments.models import Segment
-from campaigns.sequences import part_words
+from campaigns.sequences import check_content, check_readers
 from campaigns.sequences.campaign_file import CampaignSpec
-from campaigns.sequences.check_audience import Found, memberships_meant
-from campaigns.sequences.compose import FALLBACK_LOCALE
+from campaigns.sequences.check_audience import Found
+from campaigns.sequences.check_readers import Readers
 from campaigns.sequences.models import Campaign
-from campaigns.sequences.step_file import StepSpec, VariantSpec
 from orchestrator.engine.country_packs import content, quiet_hours
-from orchestrator.engine.country_packs.pack import CHANNELS, CountryPack
+from orchestrator.engine.country_packs.pack import BLOCKER, CHANNELS, WARNING, ContentRule, Demand
 
-# Where the first words of a message stand.
-_BEGINS = {"email": "subject", "sms": "text"}
-# Whose readers a country's mark is written for; another language's text gets a second look instead of a no.
-_TONGUES = {"IL": "he"}
+type ByChannel = Mapping[str, Sequence[Readers]]
 
 
 def check_country(*, campaign: Campaign, spec: CampaignSpec, now: datetime) -> Iterator[Found]:
     """(level, code, message, step, where), as check.Finding takes them."""
     steps = [step for step in spec.message_steps() if step.channel in CHANNELS]
-    if spec.purpose != quiet_hours.MARKETING or not steps or campaign.edited_segment is None:
+    segment = campaign.edited_segment
+    if spec.purpose != quiet_hours.MARKETING or not steps or segment is None:
         return
-    readers = countries_by_language(segment=campaign.edited_segment, roles=spec.recipients.roles)
-    countries = sorted(set().union(*readers.values()))
-    yield from _hours(spec, steps, countries, now)
-    yield from _named_sender(countries)
-    found = [finding for step in steps for finding in _marks(step, readers)]
+    readers = {
+        channel: check_readers.count_readers(
+            segment=segment, roles=spec.recipients.roles, channel=channel, topic=spec.topic
+        )
+        for channel in dict.fromkeys(step.channel for step in steps)
+    }
+    yield from _hours(spec, readers, now)
+    found = [
+        *_named_sender(readers),
+        *_answers(readers),
+        *_bases(readers),
+        *check_content.check_texts(spec=spec, steps=steps, readers=readers),
+    ]
     yield from found
-    if not found and any(quiet_hours.pack_of(country).mark for country in countries):
-        yield "PASSED", "marked", _("What a country wants marketing to be marked with is there."), "", ""
+    countries = {one.country for rows in readers.values() for one in rows}
+    if not found and countries:
+        words = _("What marketing must show is there: %(countries)s.")
+        yield "PASSED", "marked", words % {"countries": check_content.places_words(countries=countries)}, "", ""
 
 
-def countries_by_language(*, segment: Segment, roles: tuple[str, ...]) -> dict[str, set[str]]:
-    """{language: countries of those who read it}, both of two letters, empty where nobody knows."""
-    rows = (
-        memberships_meant(segment=segment, roles=roles)
-        .order_by()
-        .values_list(
-            "contact__locale", "contact__time_zone", "contact__country", "account__time_zone", "account__country"
-        )
-    )
-    found: dict[str, set[str]] = defaultdict(set)
-    for locale, zone, country, account_zone, account_country in rows.distinct():
-        place = windows.place_of(
-            contact_zone=zone, contact_country=country, account_zone=account_zone, account_country=account_country
-        )
-        found[locale.replace("_", "-").split("-")[0].lower()].add(place.country)
-    return dict(found)
-
-
-def _hours(spec: CampaignSpec, steps: list[StepSpec], countries: list[str], now: datetime) -> Iterator[Found]:
+def _hours(spec: CampaignSpec, readers: ByChannel, now: datetime) -> Iterator[Found]:
     limits = spec.limits
-    for channel in dict.fromkeys(step.channel for step in steps):
-        for country in countries:
+    for channel, rows in readers.items():
+        for country in sorted({one.country for one in rows}):
             is_open = windows.can_open(
                 start=limits.window_from, end=limits.window_to, country=country, channel=channel,
                 purpose=spec.purpose, now=now,
@@ -76,50 +63,62 @@ def _hours(spec: CampaignSpec, steps: list[StepSpec], countries: list[str], now:
                 return
 
 
-def _named_sender(countries: list[str]) -> Iterator[Found]:
-    strict = [country for country in countries if quiet_hours.pack_of(country).names_sender]
-    if strict and not settings.SENDER_NAME:
+def _named_sender(readers: ByChannel) -> Iterator[Found]:
+    """Once for all texts: without a name none of them can be looked at for it."""
+    if settings.SENDER_NAME:
+        return
+    found = _asking(readers, Demand.SENDER_NAME)
+    asking = [one for _channel, rule, rows in found if "email" in rule.channels for one in rows]
+    if asking:
+        where = check_content.places_words(countries={one.country for one in asking})
         words = _("Marketing to people in %(country)s must name who sends it: set SENDER_NAME.")
-        yield "BLOCKER", "sender_name_missing", words % {"country": figures.country_name(strict[0])}, "", ""
+        yield BLOCKER, "sender_name_missing", words % {"country": where}, "", ""
 
 
-def _marks(step: StepSpec, readers: Mapping[str, set[str]]) -> Iterator[Found]:
-    for variant in step.variants:
-        for locale, texts in variant.content.items():
-            for country in sorted(_who_reads(locale, variant, readers)):
-                yield from _marked(step, variant, locale, texts, quiet_hours.pack_of(country))
+def _answers(readers: ByChannel) -> Iterator[Found]:
+    if settings.INBOUND_MAIL_DOMAIN or content.takes_answers(settings.SENDGRID_FROM_EMAIL):
+        return
+    for _channel, rule, rows in _asking(readers, Demand.REPLY_ADDRESS):
+        words = _(
+            "Nobody reads what is answered to the sender’s address. Set SENDGRID_FROM_EMAIL to one that is read, or "
+            "INBOUND_MAIL_DOMAIN. %(readers)s"
+        )
+        yield rule.level, "reply_address", words % {"readers": check_content.readers_words(readers=rows)}, "", ""
 
 
-def _who_reads(locale: str, variant: VariantSpec, readers: Mapping[str, set[str]]) -> set[str]:
-    """The countries of those who would get this language of the wording: compose.pick_language, for all at once."""
-    written = variant.content
-    fallback = FALLBACK_LOCALE if FALLBACK_LOCALE in written else next(iter(written))
-    return {
-        country
-        for language, countries in readers.items()
-        if locale == (language if language in written else fallback)
-        for country in countries
-    }
+def _bases(readers: ByChannel) -> Iterator[Found]:
+    """Who never said yes is written to by a fault of the set-up, which lets the topic go without: that blocks. A yes on
+    no basis, or on another, deserves a look: they can be asked again."""
+    for channel, rule, rows in _asking(readers, Demand.LEGAL_BASIS):
+        told = {"channel": dict(channel_names())[channel]}
+        without = [one for one in rows if one.without_record]
+        if without:
+            words = _(
+                "%(channel)s: there is no record of why they may be written to. Ask for it in the topic: take the "
+                "channel from “permitted without a record”. %(readers)s"
+            )
+            number = sum(one.without_record for one in without)
+            told["readers"] = check_content.readers_words(readers=without, number=number)
+            yield rule.level, "consent_not_recorded", words % told, "", "recipients"
+        wrong = [one for one in rows if one.wrong_basis]
+        if wrong:
+            words = _(
+                "%(channel)s: the record of their yes names no legal basis that counts there. Take it over from the "
+                "CRM (consent_basis), or ask them. %(readers)s"
+            )
+            number = sum(one.wrong_basis for one in wrong)
+            told["readers"] = check_content.readers_words(readers=wrong, number=number)
+            yield WARNING, "basis_not_recorded", words % told, "", "recipients"
 
 
-def _marked(
-    step: StepSpec, variant: VariantSpec, locale: str, texts: Mapping[str, str], pack: CountryPack
-) -> Iterator[Found]:
-    field = _BEGINS[step.channel]
-    text = texts.get(field, "")
-    where = f"{step.path}.variants.{variant.key}.content.{locale}.{field}"
-    named = {
-        "variant": variant.key.upper() if len(step.variants) > 1 else dict(channel_names())[step.channel],
-        "locale": part_words.language_name(locale),
-        "field": part_words.field_name(field),
-        "mark": pack.mark,
-        "country": figures.country_name(pack.code),
-    }
-    if not content.begins_with_mark(pack=pack, text=text):
-        level = "BLOCKER" if locale == _TONGUES.get(pack.code) else "WARNING"
-        words = _("%(variant)s, %(locale)s, %(field)s: people in %(country)s get it, so it must begin with “%(mark)s”.")
-        yield level, "mark_missing", words % named, step.key, where
-    names = (settings.SENDER_NAME, settings.SENDGRID_FROM_NAME)
-    if step.channel == "sms" and not content.names_sender(pack=pack, text=text, names=names):
-        words = _("%(variant)s, %(locale)s, %(field)s: people in %(country)s get it, so it must say who sends it.")
-        yield "WARNING", "sender_not_named", words % named, step.key, where
+def _asking(readers: ByChannel, demand: Demand) -> Iterator[tuple[str, ContentRule, list[Readers]]]:
+    """By channel and pack: the rule and those whom it protects."""
+    for channel, rows in readers.items():
+        found: dict[str, tuple[ContentRule, list[Readers]]] = {}
+        for one in rows:
+            pack = quiet_hours.pack_of(one.country)
+            rule = next((rule for rule in pack.rules if rule.demand == demand and channel in rule.channels), None)
+            if rule is not None and one.meant:
+                found.setdefault(pack.code, (rule, []))[1].append(one)
+        for _code, (rule, there) in sorted(found.items()):
+            yield channel, rule, there

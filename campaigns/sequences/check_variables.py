@@ -40,7 +40,8 @@ class Readers:
 
 def check_variables(*, campaign: Campaign, spec: CampaignSpec) -> Iterator[Found]:
     """(level, code, message, step, where), as check.Finding takes them."""
-    if campaign.segment is None:
+    segment = campaign.edited_segment
+    if segment is None:
         return
     texts = [
         (step, variant, locale, used)
@@ -51,7 +52,7 @@ def check_variables(*, campaign: Campaign, spec: CampaignSpec) -> Iterator[Found
     ]
     if not texts:
         return
-    readers = count_readers(segment=campaign.segment, roles=spec.recipients.roles)
+    readers = count_readers(segment=segment, roles=spec.recipients.roles)
     found = [one for text in texts for one in _lacking(spec, readers, *text)]
     yield from found
     if not found:

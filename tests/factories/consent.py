@@ -3,8 +3,8 @@ from __future__ import annotations
 import factory
 
 from campaigns.consent import points
-from campaigns.consent.models import ConsentTopic, ContactPoint
-from tests.factories.profiles import ContactFactory
+from campaigns.consent.models import ConsentRecord, ConsentTopic, ContactPoint
+from tests.factories.profiles import ADDED_AT, ContactFactory
 
 
 class ConsentTopicFactory(factory.django.DjangoModelFactory):
@@ -31,3 +31,20 @@ class ContactPointFactory(factory.django.DjangoModelFactory):
     channel = "email"
     address_hash = factory.LazyAttribute(lambda new: points.hash_of(contact=new.contact, channel=new.channel))
     topics = factory.LazyFunction(lambda: {"offers": "GRANTED"})
+
+
+class ConsentRecordFactory(factory.django.DjangoModelFactory):
+    """The yes to offers that the CRM told of a point's contact, on an explicit basis."""
+
+    class Meta:
+        model = ConsentRecord
+
+    point = factory.SubFactory(ContactPointFactory)
+    contact = factory.SelfAttribute("point.contact")
+    channel = factory.SelfAttribute("point.channel")
+    topic = "offers"
+    state = "GRANTED"
+    basis = "EXPLICIT"
+    source = "crm"
+    at = ADDED_AT
+    recorded_at = ADDED_AT

@@ -1,19 +1,43 @@
-"""The European Union and Romania, and everybody without a pack of their own.
+"""The European Union.
 
-No law of the Union or of Romania sets hours for marketing by e-mail or text message (ePrivacy Directive 2002/58,
-art. 13; Romanian Law 506/2004, art. 12, and Law 365/2002, art. 6, ask for consent and for a sender that can be known).
-The hours kept are the shipped ones: mail from 07:00 to 21:00, text messages from 09:00 to 20:00, where the reader is.
+No law of the Union sets hours for marketing by e-mail or text message. The hours kept are the shipped ones: mail from
+07:00 to 21:00, text messages from 09:00 to 20:00, where the reader is.
+
+ePrivacy Directive 2002/58, art. 13: consent before marketing by e-mail or text message, or an own customer, something
+similar and a chance to refuse in every message; no hiding of who sends it. GDPR art. 7(1): whoever relies on consent
+can show it.
 """
 
 from __future__ import annotations
 
-from orchestrator.engine.country_packs.pack import CountryPack, Hours, every_day
+from orchestrator.engine.country_packs.pack import (
+    BLOCKER,
+    WARNING,
+    ContentRule,
+    CountryPack,
+    Demand,
+    Hours,
+    every_day,
+)
 
-_HOURS = {"email": Hours(every_day(7, 21)), "sms": Hours(every_day(9, 20))}
+_BOTH = ("email", "sms")
+_LAW = "Directive 2002/58, art. 13"
 
-ROMANIA = CountryPack(code="RO", hours=_HOURS)
-UNION = CountryPack(code="EU", hours=_HOURS)
-ELSEWHERE = CountryPack(code="", hours=_HOURS)
+HOURS = {"email": Hours(every_day(7, 21)), "sms": Hours(every_day(9, 20))}
+BASES = frozenset({"EXPLICIT", "SOFT_OPT_IN"})
+
+PACK = CountryPack(
+    code="EU",
+    hours=HOURS,
+    rules=(
+        ContentRule(Demand.SENDER_NAME, _BOTH, WARNING, f"{_LAW}(4)"),
+        ContentRule(Demand.WAY_OUT, _BOTH, BLOCKER, f"{_LAW}(2)"),
+        ContentRule(Demand.WAY_OUT_TONGUE, ("sms",), WARNING, f"{_LAW}(2)"),
+        ContentRule(Demand.HONEST_SUBJECT, ("email",), BLOCKER, f"{_LAW}(4)"),
+        ContentRule(Demand.REPLY_ADDRESS, ("email",), WARNING, f"{_LAW}(4)"),
+        ContentRule(Demand.LEGAL_BASIS, _BOTH, BLOCKER, f"{_LAW}(1), (2); GDPR art. 7(1)", bases=BASES),
+    ),
+)
 
 MEMBERS = frozenset({
     "AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU",

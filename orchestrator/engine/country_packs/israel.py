@@ -4,16 +4,28 @@ The hours are those of the trade: nothing from 21:00 to 07:00, nothing on Shabba
 (docs.mapp.com/docs/israel). Candles are lit from 15:55 in winter, and in summer Shabbat ends towards 20:30: hours
 that end at 14:00 on the eve and begin again on the morning after hold on every date, without a table of sunsets.
 
-By s. 30A an advertisement begins with the word "פרסומת", in an e-mail in its subject, and names who sends it; in a
-text message the name and a way to refuse suffice.
+By s. 30A an advertisement begins with the word "פרסומת", in an e-mail in its subject, and names who sends it, with an
+address or another way to reach them; it says how one may refuse, simply, in a mail with an address that takes answers.
+In a text message the name and a way to refuse suffice: a link, or the word הסר where the number can be answered. It
+takes consent in writing, or a purchase (or talks about one), a chance to refuse and something similar.
 """
 
 from __future__ import annotations
 
 from orchestrator.engine.country_packs import hebrew_year
-from orchestrator.engine.country_packs.pack import CountryPack, Hours, every_day
+from orchestrator.engine.country_packs.pack import (
+    BLOCKER,
+    WARNING,
+    ContentRule,
+    CountryPack,
+    Demand,
+    Hours,
+    every_day,
+)
 
 MARK = "פרסומת"
+_LAW = "Communications Law 1982, s. 30A"
+_BOTH = ("email", "sms")
 
 PACK = CountryPack(
     code="IL",
@@ -21,6 +33,18 @@ PACK = CountryPack(
         "email": Hours(every_day(7, 21), rests_on=hebrew_year.is_rest_day, ends_early=hebrew_year.is_eve),
         "sms": Hours(every_day(9, 20), rests_on=hebrew_year.is_rest_day, ends_early=hebrew_year.is_eve),
     },
+    rules=(
+        # Only the Hebrew word is in the law: what a text in another language must begin with, a person decides.
+        ContentRule(Demand.MARK, _BOTH, BLOCKER, f"{_LAW}(e)(1)", tongue="he"),
+        # Names are spelt in several scripts, so a text that seems to lack ours deserves a look.
+        ContentRule(Demand.SENDER_NAME, _BOTH, WARNING, f"{_LAW}(e)(1)"),
+        ContentRule(Demand.POSTAL_ADDRESS, ("email",), BLOCKER, f"{_LAW}(e)(1)"),
+        ContentRule(Demand.WAY_OUT, _BOTH, BLOCKER, f"{_LAW}(e)(1)"),
+        ContentRule(Demand.WAY_OUT_TONGUE, ("sms",), WARNING, f"{_LAW}(e)(1)"),
+        ContentRule(Demand.REPLY_ADDRESS, ("email",), BLOCKER, f"{_LAW}(e)(1)"),
+        ContentRule(
+            Demand.LEGAL_BASIS, _BOTH, BLOCKER, f"{_LAW}(b), (c)", bases=frozenset({"EXPLICIT", "SOFT_OPT_IN"})
+        ),
+    ),
     mark=MARK,
-    names_sender=True,
 )

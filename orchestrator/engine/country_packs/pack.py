@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
+from enum import StrEnum
 
 from orchestrator.engine.timing import SendWindow
 
@@ -41,13 +42,49 @@ class Hours:
         return () if hours is None else (hours.start,)
 
 
+class Demand(StrEnum):
+    """What a marketing message must show; `content` judges the first six by a text, the last by consent's records."""
+
+    MARK = "mark"
+    """Begins with the pack's word; a mail in its subject."""
+    SENDER_NAME = "sender_name"
+    POSTAL_ADDRESS = "postal_address"
+    WAY_OUT = "way_out"
+    """How to get no more, for everybody to see."""
+    WAY_OUT_TONGUE = "way_out_tongue"
+    """In the language of the text."""
+    HONEST_SUBJECT = "honest_subject"
+    """Does not pass itself off as an answer."""
+    REPLY_ADDRESS = "reply_address"
+    """Whoever answers is read."""
+    LEGAL_BASIS = "legal_basis"
+    """Why each reader may be written to is recorded."""
+
+
+BLOCKER, WARNING = "BLOCKER", "WARNING"
+
+
+@dataclass(frozen=True, slots=True)
+class ContentRule:
+    """`source` names the law. With a `tongue` only texts in that language block; others get a second look.
+
+    `bases`: the legal bases that count, for a rule about them.
+    """
+
+    demand: Demand
+    channels: tuple[str, ...]
+    level: str
+    source: str
+    tongue: str = ""
+    bases: frozenset[str] = frozenset()
+
+
 @dataclass(frozen=True, slots=True)
 class CountryPack:
     """`hours` by channel; `states` holds, by a state's two letters, the hours it adds to those of the country, and
     `state_zones` where the clock of those that do so stands. `state_names`: English name in small letters -> letters.
 
-    `mark` is the word that a commercial message must begin with, empty where none must. `names_sender` says that a
-    text message must name who sends it.
+    `rules`: what marketing there must show. `mark` is the word that it must begin with, empty where none must.
     """
 
     code: str
@@ -55,8 +92,8 @@ class CountryPack:
     states: Mapping[str, Mapping[str, Hours]] = field(default_factory=dict)
     state_zones: Mapping[str, frozenset[str]] = field(default_factory=dict)
     state_names: Mapping[str, str] = field(default_factory=dict)
+    rules: tuple[ContentRule, ...] = ()
     mark: str = ""
-    names_sender: bool = False
 
 
 def every_day(start: int, end: int) -> Week:

@@ -11,6 +11,9 @@ _OTHER_NAMES = {
     "great britain": "GB", "românia": "RO", "ישראל": "IL", "czech republic": "CZ", "deutschland": "DE",
 }  # fmt: skip
 
+# Names of a clock, not of a place, though the database leads them on to one (EST to Panama, CET to Brussels).
+_CLOCKS = frozenset({"EST", "MST", "HST", "WET", "CET", "MET", "EET"})
+
 
 def read_country(text: str) -> str:
     """ISO 3166, two letters, of a code or an English name; empty for what is neither."""
@@ -25,7 +28,9 @@ def zones_of(country: str) -> tuple[str, ...]:
 
 
 def country_of(zone: str) -> str:
-    """The country whose clock it is, of an old name that of its successor; empty for zones of no country (UTC)."""
+    """The country whose clock it is, of an old name that of its successor; empty for zones of no country (UTC, EST)."""
+    if zone in _CLOCKS:
+        return ""
     known = _zones()[1]
     return known.get(zone) or known.get(_successors().get(zone, ""), "")
 

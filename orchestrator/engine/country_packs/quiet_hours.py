@@ -7,19 +7,19 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from orchestrator.engine import timing
-from orchestrator.engine.country_packs import europe, israel, places, united_states
+from orchestrator.engine.country_packs import elsewhere, europe, israel, places, romania, united_states
 from orchestrator.engine.country_packs.pack import CountryPack, Hours
 
 MARKETING = "MARKETING"
 
-_PACKS = {pack.code: pack for pack in (israel.PACK, europe.ROMANIA, united_states.PACK)}
+_PACKS = {pack.code: pack for pack in (israel.PACK, romania.PACK, united_states.PACK)}
 
 
 def pack_of(country: str) -> CountryPack:
     """By two letters; the Union's for its members, the shipped hours for everybody else."""
     if country in _PACKS:
         return _PACKS[country]
-    return europe.UNION if country in europe.MEMBERS else europe.ELSEWHERE
+    return europe.PACK if country in europe.MEMBERS else elsewhere.PACK
 
 
 def read_state(*, country: str, text: str) -> str:

@@ -105,6 +105,18 @@ def test_an_sms_takes_two_parts_at_most_with_its_way_out(slug, locale):
         assert sms.count_segments(made.text).segments <= 2, (sms.count_segments(made.text), made.text)
 
 
+@pytest.mark.parametrize(("slug", "locale"), EACH)
+def test_taken_over_an_sms_says_who_writes_and_takes_three_parts_at_most(slug, locale):
+    situation = SITUATIONS[slug]
+    unit = gallery_samples.unit_of(situation)
+    source = gallery.content(situation=situation, channel="sms", unit=unit, sender="Acme Cloud")[locale]["text"]
+    assert source.startswith({"he": "פרסומת, Acme Cloud: "}.get(locale, "Acme Cloud"))
+    compiled = message.compile_text(text=source, locale=locale)
+    for facts in samples(situation, locale):
+        made = message.render_text(way_out.add_way_out(compiled, can_answer=True), facts)
+        assert sms.count_segments(made.text).segments <= 3, made.text
+
+
 def test_the_samples_link_is_as_long_as_a_real_one():
     facts = gallery_samples.full(situation=SITUATIONS["growth"], locale="en", now=NOW)
     token = signing.sign_number(signing.Purpose.CLICK, 9_999_999)

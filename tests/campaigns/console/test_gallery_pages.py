@@ -8,10 +8,11 @@ from django.urls import reverse
 
 from campaigns.console import gallery
 from campaigns.segments.models import Segment, SegmentVersion
-from campaigns.sequences import check
+from campaigns.sequences import apply, check, check_content
 from campaigns.sequences.models import Campaign
 from tests.campaigns.console.reading import words_of
 from tests.factories import sequences as make
+from tests.factories.consent import ConsentRecordFactory
 from tests.factories.usage import MeterFactory
 
 pytestmark = pytest.mark.django_db
@@ -133,7 +134,7 @@ def test_the_frame_has_a_policy_of_its_own_and_the_mail_its_footer(marketer):
 
 def test_the_frame_of_an_sms_says_how_many_parts_it_takes(marketer):
     words = words_of(marketer.get(url("template-preview", "near-limit", "sms", language="he")))
-    assert "2 parts" in words
+    assert "3 parts" in words
 
 
 def test_what_is_unknown_is_not_found(marketer):
@@ -166,6 +167,30 @@ def test_nothing_of_a_started_campaign_s_texts_keeps_it_from_its_launch(market, 
     found = check.check_campaign(campaign=campaign, now=make.NOW)
     assert [one.message for one in found if one.level == check.BLOCKER and one.where.startswith("steps")] == []
     assert marketer.get(url("campaign", slug)).status_code == 200
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_its_texts_show_all_that_the_countries_of_their_readers_ask_for(market, marketer, slug):
+    for locale, country, zone in (
+        ("he", "IL", "Asia/Jerusalem"), ("ro", "RO", "Europe/Bucharest"), ("en", "US", "America/Chicago"),
+        ("en", "DE", "Europe/Berlin"), ("en", "", ""),
+    ):  # fmt: skip
+        reader = make.reader(market, locale=locale, country=country, time_zone=zone)
+        ConsentRecordFactory(point=reader.points.get())
+    market.country = ""
+    market.save(update_fields=["country"])
+    start(marketer, slug)
+    campaign = Campaign.objects.get(slug=slug)
+    document = document_of(campaign)
+    text = gallery.content(situation=SITUATIONS[slug], channel="sms", unit="seats", sender=gallery.our_name())
+    document["steps"].insert(0, {
+        "key": "texted", "kind": "MESSAGE", "channel": "sms", "variants": {"a": {"weight": 100, "content": text}},
+    })  # fmt: skip
+    apply.apply_campaign(document=document, by="tests", now=make.NOW)
+    campaign.refresh_from_db()
+    found = check.check_campaign(campaign=campaign, now=make.NOW)
+    told = {*check_content.CODES.values(), "reply_address", "consent_not_recorded"}
+    assert [one.message for one in found if one.code in told] == []
 
 
 def test_a_real_reader_gets_the_mail_with_their_own_figures(draft, marketer):

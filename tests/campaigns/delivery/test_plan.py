@@ -130,7 +130,12 @@ def test_due_messages_become_ready_and_late_ones_expire():
 
 @pytest.mark.django_db
 def test_a_window_that_changed_after_planning_still_holds():
-    message = MessageFactory(gate__window_start=time(14), gate__window_end=time(16), contact__time_zone="UTC")
+    message = MessageFactory(
+        gate__window_start=time(14),
+        gate__window_end=time(16),
+        contact__time_zone="Europe/London",
+        contact__country="GB",
+    )
 
     claim.make_ready(now=NOW, wall_now=NOW)
 

@@ -178,6 +178,56 @@ def test_a_zone_tells_the_country_before_the_account_does():
     assert at_place(account_zone="Europe/Bucharest").country == "RO"
 
 
+@pytest.mark.parametrize("zone", ["UTC", "Etc/UTC", "GMT", "EST"])
+def test_a_clock_of_no_place_is_what_a_system_writes_that_does_not_know(zone):
+    assert at_place(contact_zone=zone, contact_country="US").zones == at_place(contact_country="US").zones
+    assert at_place(contact_zone=zone, account_zone="Asia/Jerusalem") == Place(("Asia/Jerusalem",), "IL")
+    assert at_place(contact_zone=zone, account_zone=zone, account_country="IL") == Place(("Asia/Jerusalem",), "IL")
+    assert at_place(contact_zone=zone) == Place((zone,), "")
+
+
+def test_nobody_in_america_is_woken_because_their_zone_says_utc():
+    place = at_place(contact_zone="UTC", contact_country="US")
+    at = sendable(place, datetime(2026, 11, 24, 9, tzinfo=UTC))
+    assert in_zone(at, "Pacific/Honolulu") == "11-24 09:00"
+
+
+def test_the_state_is_the_contacts_and_the_accounts_only_where_nothing_else_is_known():
+    new_york = {"contact_zone": "America/New_York", "account_country": "US"}
+    assert at_place(**new_york, state="ri", account_state="California").state == "RI"
+    assert at_place(**new_york, account_state="California").state == ""
+    assert at_place(contact_country="US", account_state="California", account_country="US").state == ""
+    assert at_place(account_zone="America/New_York", account_state="California").state == "CA"
+    assert at_place(account_zone="America/New_York", state="Bavaria", account_state="Texas").state == "TX"
+
+
+EVENING_IN_NEW_YORK = datetime(2026, 11, 24, 18, 30, tzinfo=ZoneInfo("America/New_York"))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("traits", "account_traits", "is_sent"),
+    [
+        ({"state": "CA"}, {}, True),
+        ({"state": "Rhode Island"}, {}, False),
+        ({}, {}, False),
+        ({}, {"state": "CA"}, False),
+    ],
+)
+def test_a_text_message_come_due_keeps_the_hours_of_every_state_it_may_be_in(traits, account_traits, is_sent):
+    now = EVENING_IN_NEW_YORK
+    message = MessageFactory(
+        channel="sms", due_at=now, send_by=None, contact__phone="+14015550123", contact__country="",
+        contact__time_zone="America/New_York", contact__traits=traits, account__traits=account_traits,
+    )  # fmt: skip
+
+    claim.make_ready(now=now, wall_now=now)
+
+    morning = datetime(2026, 11, 25, 9, tzinfo=ZoneInfo("America/New_York"))
+    expected = (State.READY, now) if is_sent else (State.PLANNED, morning)
+    assert (fresh(message).state, message.due_at) == expected
+
+
 def test_a_zone_that_is_none_counts_as_unknown():
     assert at_place(contact_zone="Mars/Olympus", contact_country="IL").zones == ("Asia/Jerusalem",)
 

@@ -4,12 +4,14 @@ from datetime import timedelta
 
 import pytest
 
+from campaigns.consent.models import ContactPoint
 from campaigns.offers.models import Offer
 from campaigns.operations.models import SendSwitch
 from campaigns.profiles.models import Contact
 from campaigns.segments.models import Segment
 from campaigns.sequences import check
 from tests.factories import sequences as make
+from tests.factories.consent import ConsentRecordFactory
 from tests.factories.profiles import AccountFactory
 
 pytestmark = pytest.mark.django_db
@@ -38,6 +40,7 @@ def with_mail(**content):
 
 
 def test_a_good_draft_has_nothing_in_its_way():
+    ConsentRecordFactory(point=ContactPoint.objects.get())
     assert found(check.BLOCKER) == {}
     assert found(check.WARNING) == {}
     assert set(found(check.PASSED)) >= {"goal", "offer", "audience", "holdout", "contents", "sender", "languages"}

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -28,6 +28,30 @@ def test_the_days_of_rest_are_those_of_the_calendar(year, days):
 )
 def test_the_year_begins_when_it_did(year, first):
     assert f"{hebrew_year.new_year(year):%m-%d}" == first
+
+
+@pytest.mark.parametrize(
+    ("year", "days"),
+    [
+        (2037, "03-31 04-06 04-20 04-21 05-20 09-10 09-11 09-19 09-24 10-01"),
+        (2050, "04-07 04-13 04-26 04-27 05-27 09-17 09-18 09-26 10-01 10-08"),
+        (2099, "04-05 04-11 04-22 04-23 05-25 09-15 09-16 09-24 09-29 10-06"),
+    ],
+)
+def test_no_year_is_the_last_that_is_known(year, days):
+    """Against a calendar computed by others: there is no table that could run out."""
+    assert sorted(f"{day:%m-%d}" for day in hebrew_year.rest_days(year)) == days.split()
+
+
+def test_every_year_has_its_ten_days_and_independence_is_never_beside_shabbat():
+    for year in range(2026, 2300):
+        days = sorted(hebrew_year.rest_days(year))
+        assert len(days) == 10
+        assert all(one.year == year for one in days)
+        memorial, independence = days[2:4]
+        assert (independence - memorial).days == 1
+        assert independence.weekday() in (1, 2, 3)
+        assert days[4] - days[0] == timedelta(days=50)
 
 
 def test_the_year_never_begins_on_a_sunday_a_wednesday_or_a_friday():

@@ -81,6 +81,84 @@ def test_states_narrow_the_hours_of_text_messages(state, when, then):
     assert opens("America/New_York", *when, country="US", channel="sms", state=state) == then
 
 
+# As the law has them, by weekday (Monday first): (from, until) in the wall clock of whoever is written to.
+LAWS = {
+    **dict.fromkeys(["FL", "MD", "OK", "NJ", "MS"], [(8, 20)] * 7),
+    "CT": [(9, 20)] * 7,
+    "TX": [(9, 21)] * 6 + [(12, 21)],
+    "RI": [(9, 18)] * 5 + [(10, 17)] * 2,
+}
+HOMES = {
+    "FL": ["America/New_York", "America/Chicago"], "MD": ["America/New_York"], "NJ": ["America/New_York"],
+    "CT": ["America/New_York"], "RI": ["America/New_York"], "OK": ["America/Chicago"], "MS": ["America/Chicago"],
+    "TX": ["America/Chicago", "America/Denver"],
+}  # fmt: skip
+
+
+def is_lawful(at: datetime, zone: str, state: str) -> bool:
+    wall = at.astimezone(ZoneInfo(zone))
+    start, end = LAWS[state][wall.weekday()]
+    return start <= wall.hour < end and 8 <= wall.hour < 21
+
+
+@given(at=MOMENTS, state=st.sampled_from(sorted(LAWS)), which=st.integers(0, 1), is_told=st.booleans())
+def test_no_text_message_ever_leaves_inside_the_hours_a_state_forbids(at, state, which, is_told):
+    """Whether the state is known or only the clock: then somebody of any state there may be meant."""
+    zone = HOMES[state][which % len(HOMES[state])]
+    found = next_allowed(
+        at, zones=(zone,), country="US", channel="sms", purpose="MARKETING", state=state if is_told else ""
+    )
+    assert is_lawful(found, zone, state)
+
+
+@given(at=MOMENTS, state=st.sampled_from(sorted(LAWS)), which=st.integers(0, 1))
+def test_where_only_the_country_is_known_the_hours_of_every_state_hold_at_home(at, state, which):
+    zone = HOMES[state][which % len(HOMES[state])]
+    found = next_allowed(at, zones=places.zones_of("US"), country="US", channel="sms", purpose="MARKETING")
+    assert is_lawful(found, zone, state)
+
+
+@pytest.mark.parametrize(
+    ("state", "zone", "wanted", "sent"),
+    [
+        # Both days the clock changes are Sundays: 12:00 in Texas is 17:00 UTC in summer, 18:00 in winter.
+        ("TX", "America/Chicago", "2026-03-08T11:00", "2026-03-08T17:00"),
+        ("TX", "America/Chicago", "2026-03-01T14:00", "2026-03-01T18:00"),
+        ("TX", "America/Chicago", "2026-11-01T11:00", "2026-11-01T18:00"),
+        ("TX", "America/Denver", "2026-11-01T11:00", "2026-11-01T19:00"),
+        ("TX", "America/Chicago", "2026-11-29T01:59", "2026-11-29T01:59"),
+        ("TX", "America/Chicago", "2026-11-29T02:00", "2026-11-29T18:00"),
+        ("TX", "America/Chicago", "2026-11-30T01:59", "2026-11-30T01:59"),
+        ("RI", "America/New_York", "2026-03-07T21:59", "2026-03-07T21:59"),
+        ("RI", "America/New_York", "2026-03-07T22:00", "2026-03-08T14:00"),
+        ("RI", "America/New_York", "2026-03-08T21:00", "2026-03-09T13:00"),
+        ("RI", "America/New_York", "2026-10-31T21:00", "2026-11-01T15:00"),
+        ("RI", "America/New_York", "2026-11-02T22:59", "2026-11-02T22:59"),
+        ("RI", "America/New_York", "2026-11-02T23:00", "2026-11-03T14:00"),
+        ("FL", "America/Chicago", "2026-11-25T01:59", "2026-11-25T01:59"),
+        ("FL", "America/Chicago", "2026-11-25T02:00", "2026-11-25T15:00"),
+        ("", "America/New_York", "2026-11-24T23:00", "2026-11-25T14:00"),
+        ("", "America/Chicago", "2026-11-29T17:59", "2026-11-29T18:00"),
+        ("", "America/Phoenix", "2026-11-29T17:59", "2026-11-29T17:59"),
+    ],
+)
+def test_the_hours_of_the_states_are_exact(state, zone, wanted, sent):
+    """Instants in UTC."""
+    at = datetime.fromisoformat(wanted).replace(tzinfo=UTC)
+    found = next_allowed(at, zones=(zone,), country="US", channel="sms", purpose="MARKETING", state=state)
+    assert f"{found:%Y-%m-%dT%H:%M}" == sent
+
+
+def test_every_state_with_hours_of_its_own_says_where_its_clocks_are():
+    pack = quiet_hours.pack_of("US")
+    assert set(pack.states) == set(pack.state_zones) == set(LAWS) == set(HOMES)
+    assert {state: sorted(zones) for state, zones in pack.state_zones.items()} == {
+        state: sorted(zones) for state, zones in HOMES.items()
+    }
+    assert len(set(pack.state_names.values())) == 51
+    assert {zone for zones in pack.state_zones.values() for zone in zones} <= set(places.zones_of("US"))
+
+
 def test_mail_knows_no_states():
     assert opens("America/New_York", 2026, 11, 24, 20, 0, country="US", state="RI") == "Tue 11-24 20:00"
 

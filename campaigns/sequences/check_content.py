@@ -1,0 +1,225 @@
+"""The part of the launch review about what marketing must show in the countries of its readers: every rule of their
+packs (`orchestrator.engine.country_packs`) on every wording as it would reach them, with the footer or the way out that
+is added."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from campaigns.consent.models import channel_names
+from campaigns.delivery import content as delivery
+from campaigns.delivery import links, render
+from campaigns.segments import figures
+from campaigns.sequences import part_words, wording
+from campaigns.sequences.campaign_file import CampaignSpec
+from campaigns.sequences.check_audience import Found
+from campaigns.sequences.check_readers import Readers
+from campaigns.sequences.compose import FALLBACK_LOCALE
+from campaigns.sequences.step_file import StepSpec, VariantSpec
+from orchestrator.channels.twilio import sender as texting
+from orchestrator.engine.country_packs import content, quiet_hours
+from orchestrator.engine.country_packs.content import Breach, Sender, Shown
+from orchestrator.engine.country_packs.pack import CountryPack, Demand
+from orchestrator.templating import lint, visible
+from orchestrator.templating.errors import TemplateError
+from orchestrator.templating.message import CompiledContent, Rendered
+
+CODES: Mapping[Demand, str] = {
+    Demand.MARK: "mark_missing",
+    Demand.SENDER_NAME: "sender_not_named",
+    Demand.POSTAL_ADDRESS: "address_not_shown",
+    Demand.WAY_OUT: "way_out_not_shown",
+    Demand.WAY_OUT_TONGUE: "way_out_language",
+    Demand.HONEST_SUBJECT: "subject_pretends",
+}
+# Ways by which somebody gets no more; where mail is seen in a browser is none.
+_WAYS_OUT = ("unsubscribe", "preferences")
+# A text uses fewer values than this without guarding them.
+_MOST_VALUES = 40
+_NAMED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """One wording in one language, and its step's place in the campaign file."""
+
+    step: StepSpec
+    variant: VariantSpec
+    locale: str
+
+
+def check_texts(
+    *, spec: CampaignSpec, steps: Sequence[StepSpec], readers: Mapping[str, Sequence[Readers]]
+) -> Iterator[Found]:
+    """(level, code, message, step, where), as check.Finding takes them. `readers` by channel."""
+    urls = links.links_of_nobody(has_offer=spec.offer is not None)
+    sender = Sender(
+        names=(settings.SENDER_NAME, settings.SENDGRID_FROM_NAME),
+        postal_address=settings.SENDER_POSTAL_ADDRESS,
+        ways_out=frozenset(urls[name] for name in _WAYS_OUT),
+        can_be_answered=texting.can_be_answered(),
+    )
+    for step in steps:
+        for variant in step.variants:
+            for locale in variant.content:
+                mine = [one for one in readers[step.channel] if reads(one.language, variant) == locale and one.meant]
+                yield from _judge(_Text(step, variant, locale), spec, sender, urls, mine)
+
+
+def reads(language: str, variant: VariantSpec) -> str:
+    """Which language of a wording they get, as `compose.pick_language` has it."""
+    if language in variant.content:
+        return language
+    return FALLBACK_LOCALE if FALLBACK_LOCALE in variant.content else next(iter(variant.content))
+
+
+def show(*, spec: CampaignSpec, step: StepSpec, variant: VariantSpec, locale: str) -> list[Shown]:
+    """As a reader sees it of whom everything is known, and one of whom nothing more than the text needs. Empty for a
+    text that can't be made: the review says so elsewhere."""
+    return _shown(_Text(step, variant, locale), spec, links.links_of_nobody(has_offer=spec.offer is not None))
+
+
+def _judge(
+    text: _Text, spec: CampaignSpec, sender: Sender, urls: Mapping[str, str], readers: Sequence[Readers]
+) -> Iterator[Found]:
+    by_pack: dict[str, list[Readers]] = defaultdict(list)
+    for one in readers:
+        by_pack[quiet_hours.pack_of(one.country).code].append(one)
+    seen = _shown(text, spec, urls) if by_pack else []
+    for _code, there in sorted(by_pack.items()):
+        pack = quiet_hours.pack_of(there[0].country)
+        broken: dict[Demand, Breach] = {}
+        for shown in seen:
+            for breach in content.find_breaches(pack=pack, shown=shown, sender=sender):
+                broken.setdefault(breach.rule.demand, breach)
+        for breach in broken.values():
+            yield _told(text, pack, breach, there)
+
+
+def _told(text: _Text, pack: CountryPack, breach: Breach, there: Sequence[Readers]) -> Found:
+    step, variant = text.step, text.variant
+    words = _("%(variant)s, %(locale)s, %(field)s: %(wrong)s %(readers)s") % {
+        "variant": variant.key.upper() if len(step.variants) > 1 else dict(channel_names())[step.channel],
+        "locale": part_words.language_name(text.locale),
+        "field": part_words.field_name(breach.field),
+        "wrong": _wrong(breach.rule.demand, step.channel, pack, text.locale),
+        "readers": readers_words(readers=there),
+    }
+    where = f"{step.path}.variants.{variant.key}.content.{text.locale}.{_written(breach.field, text)}"
+    return breach.level, CODES[breach.rule.demand], words, step.key, where
+
+
+def _written(field: str, text: _Text) -> str:
+    """A mail's plain part that is made of its HTML has no field of its own to correct."""
+    return field if text.variant.content[text.locale].get(field) else "mjml"
+
+
+def _wrong(demand: Demand, channel: str, pack: CountryPack, locale: str) -> str:
+    if demand == Demand.WAY_OUT and channel == "sms":
+        return _(
+            "it does not tell everybody how to get no more. Take its own way out from between conditions, or take it "
+            "out: then one is added."
+        )
+    words = {
+        Demand.MARK: _("it must begin with “%(mark)s”. Put the word first."),
+        Demand.SENDER_NAME: _("it does not say who sends it. Name %(sender)s in it."),
+        Demand.POSTAL_ADDRESS: _(
+            "your postal address cannot be seen in it. Show it, or take it out of the text: then a footer names it."
+        ),
+        Demand.WAY_OUT: _(
+            "not everybody sees in it how to unsubscribe. Show the link outside of conditions, or take it out: then a "
+            "footer has it."
+        ),
+        Demand.WAY_OUT_TONGUE: _("its way out is in another language. Write “%(word)s” for it."),
+        Demand.HONEST_SUBJECT: _("it looks like an answer or a mail passed on. Begin with other words."),
+    }[demand]
+    return words % {
+        "mark": pack.mark,
+        "sender": settings.SENDER_NAME or settings.SENDGRID_FROM_NAME,
+        "word": content.WORDS_OUT.get(locale, content.WORDS_OUT["en"])[0],
+    }
+
+
+def readers_words(*, readers: Sequence[Readers], number: int | None = None) -> str:
+    """How many would get it (or `number` of them), and where they are."""
+    reached = sum(one.reached for one in readers) if number is None else number
+    where = places_words(countries={one.country for one in readers if one.reached or not reached})
+    if not reached:
+        return _("Nobody can get it yet, somebody may later: %(country)s.") % {"country": where}
+    words = ngettext("%(n)s person would get it: %(country)s.", "%(n)s people would get it: %(country)s.", reached)
+    return words % {"n": figures.number(reached), "country": where}
+
+
+def places_words(*, countries: set[str]) -> str:
+    """By name, the first few of many."""
+    names = [figures.country_name(one) if one else _("country unknown") for one in sorted(countries)]
+    if len(names) <= _NAMED:
+        return ", ".join(names)
+    return _("%(countries)s and %(n)s more") % {
+        "countries": ", ".join(names[: _NAMED - 1]),
+        "n": len(names) - _NAMED + 1,
+    }
+
+
+def _shown(text: _Text, spec: CampaignSpec, urls: Mapping[str, str]) -> list[Shown]:
+    channel, has_offer = text.step.channel, spec.offer is not None
+    made = wording.delivery_content(
+        channel=channel,
+        content={text.locale: text.variant.content[text.locale]},
+        has_offer=has_offer,
+        utm=spec.tracking.utm,
+    )
+    try:
+        compiled = CompiledContent(**delivery.compile_content(channel=channel, content=made)[text.locale])
+    except (TemplateError, TypeError):
+        return []
+    finished = delivery.finish_marketing(compiled=compiled, channel=channel)
+    samples = {**wording.variables(has_offer=has_offer), **{f"links.{name}": url for name, url in urls.items()}}
+    rendered = (_render(channel, finished, samples), _render_barely(channel, finished, samples))
+    return [_as_seen(text, one) for one in rendered if one is not None]
+
+
+def _render(channel: str, compiled: CompiledContent, values: Mapping[str, Any]) -> Rendered | None:
+    try:
+        return render.fill_in(channel=channel, compiled=compiled, facts=lint.sample_context(values))
+    except (TemplateError, TypeError):
+        return None
+
+
+def _render_barely(channel: str, compiled: CompiledContent, samples: Mapping[str, Any]) -> Rendered | None:
+    """With the links and those values alone without which nobody gets it."""
+    values = {name: value for name, value in samples.items() if name.startswith("links.")}
+    values |= {"evidence": {}, "offer": {}, "contact": {"first_name": "", "last_name": ""}, "account": {"name": ""}}
+    facts = lint.sample_context(values)
+    for _try in range(_MOST_VALUES):
+        try:
+            return render.fill_in(channel=channel, compiled=compiled, facts=facts)
+        except TemplateError as error:
+            lacking = error.variable or ""
+            if lacking not in samples:
+                return None
+            group, _dot, name = lacking.partition(".")
+            facts[group][name] = samples[lacking]
+        except TypeError:
+            return None
+    return None
+
+
+def _as_seen(text: _Text, rendered: Rendered) -> Shown:
+    fields = {"text": visible.look_at_text(rendered.text)}
+    if rendered.html:
+        fields["mjml"] = visible.look_at(rendered.html)
+    return Shown(
+        channel=text.step.channel,
+        language=text.locale,
+        subject=rendered.subject,
+        words={name: seen.words for name, seen in sorted(fields.items())},
+        links={name: frozenset(seen.links) for name, seen in fields.items()},
+    )
