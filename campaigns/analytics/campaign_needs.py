@@ -16,6 +16,7 @@ from campaigns.analytics.tiles import Results
 from campaigns.crm.models import WriteBack
 from campaigns.experiments.models import Experiment
 from campaigns.sequences import check
+from campaigns.sequences.check import Numbering
 from campaigns.sequences.models import Campaign
 
 LATE_AFTER = timedelta(hours=24)
@@ -23,9 +24,15 @@ LATE_AFTER = timedelta(hours=24)
 DRAFTS_CHECKED = 3
 
 
-def find_campaign_needs(*, campaigns: Iterable[Campaign], results: Mapping[int, Results], now: datetime) -> list[Need]:
-    """`results` are the newest snapshots by experiment id."""
-    return [*_tests(campaigns, results), *_drafts(now), *_late_write_backs(now)]
+def find_campaign_needs(
+    *,
+    campaigns: Iterable[Campaign],
+    results: Mapping[int, Results],
+    now: datetime,
+    numbering: Numbering | None = None,
+) -> list[Need]:
+    """`results` are the newest snapshots by experiment id, `numbering` as `check.check_campaign` takes it."""
+    return [*_tests(campaigns, results), *_drafts(now, numbering), *_late_write_backs(now)]
 
 
 def need_of_test(*, campaign: Campaign, read: Results | None) -> Need | None:
@@ -36,9 +43,9 @@ def need_of_test(*, campaign: Campaign, read: Results | None) -> Need | None:
     return next(_verdict(campaign, experiment, read), None)
 
 
-def need_of_draft(*, campaign: Campaign, now: datetime) -> Need | None:
+def need_of_draft(*, campaign: Campaign, now: datetime, numbering: Numbering | None = None) -> Need | None:
     """What keeps the draft from starting. It counts the audience and tries every text: not for many at once."""
-    blockers = [found for found in check.check_campaign(campaign=campaign, now=now) if found.level == check.BLOCKER]
+    blockers = check.find_blockers(campaign=campaign, now=now, numbering=numbering)
     if not blockers:
         return None
     title = _("“%(name)s” can’t start yet.") % {"name": campaign.name}
@@ -93,12 +100,12 @@ def _percent(share: float) -> str:
     return f"{number_format(share * 100, 1)}{space}%"
 
 
-def _drafts(now: datetime) -> Iterator[Need]:
+def _drafts(now: datetime, numbering: Numbering | None) -> Iterator[Need]:
     drafts = Campaign.objects.filter(status=Campaign.Status.DRAFT).select_related(
         "segment", "offer", "draft_version", "live_version"
     )
     for campaign in drafts.order_by("-changed_at")[:DRAFTS_CHECKED]:
-        need = need_of_draft(campaign=campaign, now=now)
+        need = need_of_draft(campaign=campaign, now=now, numbering=numbering)
         if need is not None:
             yield need
 

@@ -2,13 +2,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.db import transaction
 
 from campaigns.consent.models import ConsentTopic
+from campaigns.operations.models import AuditEntry
 
 CHANNELS = ("email", "sms", "in_app")
+CONFIRMING = "topic.confirmed_in"
 _KEYS = ("slug", "name", "is_marketing", "permitted_without_record", "words", "confirmed_in")
 _WORDS = ("name", "description")
 _LONGEST = 300
@@ -45,6 +49,42 @@ def apply_topics(*, topics: Sequence[Mapping[str, Any]]) -> int:
         update_fields=["name", "is_marketing", "permitted_without_record", "words", "confirmed_in"],
     )
     return len(rows)
+
+
+def set_confirmed_in(*, slug: str, countries: Sequence[str], by: str, now: datetime) -> bool:
+    """Where a reported yes to the topic waits for the person's own: two-letter codes, EVERYWHERE among them for all.
+
+    What was said before stays as it stands. False, and nothing written, where it already is so or there is no such
+    topic. Raises TopicError.
+    """
+    wanted = _read_countries(sorted(set(countries)), "confirmed_in")
+    with transaction.atomic():
+        topic = ConsentTopic.objects.select_for_update().filter(slug=slug).first()
+        if topic is None or sorted(topic.confirmed_in) == wanted:
+            return False
+        before, topic.confirmed_in = topic.confirmed_in, wanted
+        topic.save(update_fields=["confirmed_in"])
+        AuditEntry.objects.create(
+            at=now,
+            actor=by,
+            action=CONFIRMING,
+            subject=_subject(slug),
+            before={"confirmed_in": before},
+            after={"confirmed_in": wanted},
+        )
+    return True
+
+
+def confirmed_in_before(*, topic: ConsentTopic) -> list[str] | None:
+    """As it stood before the last change by a person; None where there was none, or something came after it."""
+    last = AuditEntry.objects.filter(subject=_subject(topic.slug), action=CONFIRMING).order_by("-at", "-pk").first()
+    if last is None or (last.after or {}).get("confirmed_in") != sorted(topic.confirmed_in):
+        return None
+    return list((last.before or {}).get("confirmed_in", []))
+
+
+def _subject(slug: str) -> str:
+    return f"topic:{slug}"
 
 
 def _read(topic: object, path: str) -> ConsentTopic:

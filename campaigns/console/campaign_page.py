@@ -11,7 +11,17 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from campaigns.console import campaign_words, drafts, exit_words, preview_panel, preview_people, samples, step_cards
+from campaigns.console import (
+    campaign_words,
+    drafts,
+    exit_words,
+    message_preview,
+    preview_panel,
+    preview_people,
+    samples,
+    step_cards,
+    step_tree,
+)
 from campaigns.console.preview_people import Viewers
 from campaigns.segments import preview as segment_preview
 from campaigns.segments.errors import DefinitionError
@@ -39,7 +49,7 @@ def gather(*, campaign: Campaign, asked: Mapping[str, str], sees_people: bool, n
     """`asked` is the query: step, variant, contact, q, screen, language of the preview. Whoever does not see people
     gets it with made-up values."""
     document = drafts.document_of(campaign=campaign)
-    findings = check.check_campaign(campaign=campaign, now=now)
+    findings = check.find_blockers(campaign=campaign, now=now, numbering=step_tree.number_steps)
     panel = make_panel(campaign=campaign, asked=asked, sees_people=sees_people, now=now)
     cards = step_cards.Cards(
         slug=campaign.slug,
@@ -48,6 +58,7 @@ def gather(*, campaign: Campaign, asked: Mapping[str, str], sees_people: bool, n
         shown=(panel.key, panel.letter),
         findings=findings,
         query=f"&contact={panel.person.contact.pk}" if panel.person else "",
+        at=message_preview.snippets_as_of(campaign),
     )
     steps, can_rearrange = step_cards.draw_steps(steps=document["steps"], cards=cards)
     return {

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from campaigns.analytics import campaign_counts, campaign_needs, tiles
 from campaigns.analytics.campaign_counts import Counts
 from campaigns.analytics.home import CampaignRow, Need
-from campaigns.console import campaign_words, home_page
+from campaigns.console import campaign_words, home_page, step_tree
 from campaigns.console.home_page import Line
 from campaigns.console.listing import Asked, Filter
 from campaigns.segments.models import Segment
@@ -74,7 +74,8 @@ def _needs(
     for campaign in found:
         need = campaign_needs.need_of_test(campaign=campaign, read=results.get(campaign.experiment_id or 0))
         if campaign.status == Campaign.Status.DRAFT and checked < DRAFTS_CHECKED:
-            need, checked = campaign_needs.need_of_draft(campaign=campaign, now=now), checked + 1
+            need = campaign_needs.need_of_draft(campaign=campaign, now=now, numbering=step_tree.number_steps)
+            checked += 1
         if need is not None:
             yield campaign, need
 

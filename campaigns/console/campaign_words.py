@@ -169,7 +169,10 @@ def entry_words(document: Mapping[str, Any]) -> str:
 
 def _way_in_words(entry: Mapping[str, Any]) -> str:
     if "event" in entry:
-        return _("Who is in it enters when the event %(event)s happens.") % {"event": entry["event"]["name"]}
+        words = _("Who is in it enters when the event %(event)s happens.")
+        if "where" in entry["event"]:
+            words = _("Who is in it enters when the event %(event)s happens as the campaign file wants it.")
+        return words % {"event": entry["event"]["name"]}
     if entry.get("by") == "HAND":
         return _("Only who is named in a file or by another system enters.")
     return ""

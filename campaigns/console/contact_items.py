@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import Any
 
-from babel.lists import format_list
 from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import get_language, ngettext
@@ -15,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from campaigns.consent.models import ConsentRecord
 from campaigns.consent.selectors import ChannelState
-from campaigns.console import campaign_words, contact_words, step_tree
+from campaigns.console import campaign_words, contact_words, failed_words, step_tree
 from campaigns.console.templatetags.console import money
 from campaigns.console.unsent import Unsent
 from campaigns.delivery import links
@@ -25,6 +24,7 @@ from campaigns.offers.models import Quote
 from campaigns.profiles.models import Contact
 from campaigns.sequences.models import Campaign, Enrolment, Entry, StepRun
 from orchestrator.engine import capping
+from orchestrator.templating import word_lists
 
 _ICONS = {
     Kind.UNSENT: "off", Kind.WAITING: "clock", Kind.SCANNED: "shield", Kind.CLICKED: "click", Kind.REPLIED: "undo",
@@ -69,6 +69,7 @@ class Surroundings:
     messages: Mapping[int, Message] = field(default_factory=dict)
     headlines: Mapping[int, str] = field(default_factory=dict)
     attempts: Mapping[int, DeliveryAttempt] = field(default_factory=dict)
+    reports: Mapping[int, str] = field(default_factory=dict)
     spenders: Mapping[int, list[Message]] = field(default_factory=dict)
     campaigns: Mapping[str, Campaign] = field(default_factory=dict)
     noes: Sequence[ConsentRecord] = ()
@@ -105,6 +106,7 @@ def _tell_moment(moment: Moment, around: Surroundings) -> Item | None:
         return None
     kind = Kind(moment.kind)
     campaign = around.campaigns.get(message.origin_campaign)
+    definition = campaign.live_version.definition if campaign and campaign.live_version else {}
     told = _UNTOLD if kind not in _REASONS else _REASONS[kind](message, around)
     return Item(
         at=moment.at,
@@ -113,9 +115,9 @@ def _tell_moment(moment: Moment, around: Surroundings) -> Item | None:
         head=contact_words.moment_title(kind, message.channel),
         rest=_("not counted as a click") if kind == Kind.SCANNED else "",
         quote=around.headlines.get(message.pk, ""),
-        variant=message.variant if kind in (Kind.DELIVERED, Kind.SENT) and len(message.variant) == 1 else "",
+        variant=message.variant if kind in (Kind.DELIVERED, Kind.SENT) and _is_compared(message, definition) else "",
         campaign=_campaign_link(campaign),
-        step=_step_words(campaign.live_version.definition if campaign and campaign.live_version else {}, message),
+        step=_step_words(definition, message),
         meta=_meta(kind, message, around),
         link=_view_link(kind, message),
         reason=told[0],
@@ -148,9 +150,10 @@ def _waiting(message: Message, around: Surroundings) -> tuple[str, str]:
 
 def _bounced(message: Message, around: Surroundings) -> tuple[str, str]:
     state = around.states.get(message.channel)
+    said = failed_words.came_back(channel=message.channel, reason=around.reports.get(message.pk, ""))
     if state is None or not state.is_dead:
-        return "", "info"
-    return _("Nothing more is sent to this address: %(why)s.") % {
+        return said, "info"
+    return f"{said} " * bool(said) + _("Nothing more is sent to this address: %(why)s.") % {
         "why": contact_words.block_words(state.point.reason)
     }, "block"
 
@@ -184,6 +187,15 @@ def _campaign_link(campaign: Campaign | None) -> Link | None:
     if campaign is None:
         return None
     return Link(reverse("admin:studio-campaign", args=[campaign.slug]), campaign.name)
+
+
+def _is_compared(message: Message, definition: Mapping[str, Any]) -> bool:
+    """A letter says something where there are several wordings. Of a step that is not in the version that runs any
+    more, only a letter beyond the first does."""
+    for step in definition.get("steps", []):
+        if step.get("key") == message.origin_step and "variants" in step:
+            return len(message.variant) == 1 and (len(step["variants"]) > 1 or message.variant not in step["variants"])
+    return len(message.variant) == 1 and message.variant != "a"
 
 
 def _step_words(definition: Mapping[str, Any], message: Message) -> str:
@@ -253,7 +265,7 @@ def _tell_consent(rows: Sequence[ConsentRecord], around: Surroundings) -> Item:
     by = list(dict.fromkeys(contact_words.by_channel(row.channel) for row in rows if row.channel != "csm_task"))
     words = {
         "topic": around.topic_name(first.topic),
-        "channels": format_list(by or [contact_words.by_channel("csm_task")], locale=get_language() or "en"),
+        "channels": word_lists.join(by or [contact_words.by_channel("csm_task")], language=get_language() or "en"),
     }
     if first.topic:
         rest = _("to “%(topic)s” by %(channels)s") % words

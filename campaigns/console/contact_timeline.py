@@ -204,6 +204,7 @@ def _surroundings(
         messages=messages,
         headlines=delivery.headlines(messages=told),
         attempts=delivery.last_attempts(message_ids=list(messages)),
+        reports=delivery.reports_of(messages=[message for message in told if message.bounced_at is not None]),
         spenders=delivery.spenders_of(messages=capped, days=contact_items.longest_cap()),
         campaigns=sequences.campaigns_by_slug(slugs=[message.origin_campaign for message in told]),
         noes=[record for record in records if record.state == ConsentRecord.State.WITHDRAWN],

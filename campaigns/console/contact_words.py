@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from campaigns.consent.models import ConsentRecord, ContactPoint
 from campaigns.consent.on_behalf import How
-from campaigns.console import campaign_words, capped_words
+from campaigns.console import campaign_words, capped_words, failed_words
 from campaigns.console.templatetags.console import count as count_text
 from campaigns.console.templatetags.console import percent as percent_text
 from campaigns.console.unsent import Unsent
@@ -309,8 +309,8 @@ def _expired(known: Unsent) -> str:
 def _failed(known: Unsent) -> str:
     if known.attempt is None:
         return _("It could not be handed over for sending.")
-    said = known.attempt.detail or known.attempt.code
-    return _("The provider refused it: %(said)s") % {"said": said}
+    attempt = known.attempt
+    return failed_words.refused(channel=known.message.channel, code=attempt.code, detail=attempt.detail)
 
 
 def _not_allowed(reason: str, known: Unsent) -> str:

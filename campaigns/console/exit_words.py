@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from babel.lists import format_list
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from campaigns.sequences.campaign_file import EXITS
+from orchestrator.templating import word_lists
 
 
 def exits_of(document: Mapping[str, Any]) -> list[str]:
@@ -36,5 +36,5 @@ def sentence(document: Mapping[str, Any]) -> str:
     if not words:
         return _("Nobody leaves before the last step.")
     return _("Somebody leaves early when %(reasons)s.") % {
-        "reasons": format_list(words, style="or", locale=get_language() or "en")
+        "reasons": word_lists.join(words, style="or", language=get_language() or "en")
     }

@@ -18,6 +18,7 @@ from typing import Any
 
 from django.conf import settings
 
+from campaigns.console import skeleton
 from campaigns.console.mail_blocks import Blocks, build_mjml
 from campaigns.sequences import wording
 from campaigns.sequences.step_file import LOCALES
@@ -29,7 +30,7 @@ CHANNELS = ("email", "sms", "in_app")
 # Marketing mail gets a footer with the way out by itself.
 _BY_ITSELF = "NO_UNSUBSCRIBE_LINK"
 # How a text message begins that names the account, or in Hebrew what it is.
-_ACCOUNT, _MARK = "{{ account.name }}: ", "פרסומת: "
+_ACCOUNT, _MARK = "{{ account.name }}: ", f"{skeleton.MARK}: "
 _TOKEN = re.compile(r"@([a-z_]+)@")
 _UNIT_NAME = re.compile(r"[\w][\w .-]{0,30}")
 _LOCALE_KEYS = {"name", "when", "audience", "parts", "email", "sms", "in_app"}
@@ -107,11 +108,6 @@ def content(*, situation: Situation, channel: str, unit: str, sender: str = "") 
     return {locale: {"text": _named(one["text"], sender)} for locale, one in texts.items()}
 
 
-def our_name() -> str:
-    """Short, as the mails' sender has it."""
-    return str(settings.SENDGRID_FROM_NAME or settings.SENDER_NAME)
-
-
 def problems(*, situation: Situation, channel: str, locale: str, unit: str) -> list[Problem]:
     """What a launch would say about the text."""
     made = wording.delivery_content(
@@ -132,7 +128,7 @@ def steps(*, situation: Situation, unit: str, channels: Sequence[str]) -> list[d
         step = copy.deepcopy(dict(given))
         if step["kind"] == "MESSAGE":
             step["channel"] = step["channel"] if step["channel"] in channels else "in_app"
-            texts = content(situation=situation, channel=step["channel"], unit=unit, sender=our_name())
+            texts = content(situation=situation, channel=step["channel"], unit=unit, sender=skeleton.sender_name())
             step["variants"] = {"a": {"weight": 100, "content": texts}}
         made.append(step)
     return made

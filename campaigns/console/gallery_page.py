@@ -21,6 +21,7 @@ from campaigns.console import (
     marking,
     message_preview,
     preview_panel,
+    skeleton,
     variables,
 )
 from campaigns.console.gallery import Situation, Texts
@@ -131,7 +132,7 @@ def document_of(*, situation: Situation, channel: str, locale: str, screen: str,
 def texts_of(*, situation: Situation, channel: str, locale: str) -> dict[str, str]:
     """As delivery takes them, about what the example counts."""
     unit = gallery_samples.unit_of(situation)
-    content = gallery.content(situation=situation, channel=channel, unit=unit, sender=gallery.our_name())
+    content = gallery.content(situation=situation, channel=channel, unit=unit, sender=skeleton.sender_name())
     return wording.delivery_content(channel=channel, content=content, has_offer=situation.has_offer)[locale]
 
 

@@ -10,7 +10,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from campaigns.billing.models import Quota
-from campaigns.console import drafts, gallery
+from campaigns.console import drafts, gallery, skeleton
 from campaigns.console.forms.campaigns import NEXT_PLAN, offer_value, slug_for
 from campaigns.console.gallery import Situation
 from campaigns.offers.quote import SEATS_METER
@@ -108,7 +108,7 @@ def take_texts(*, document: dict[str, Any], key: str, letter: str, situation: Si
         raise StartError(_("This wording is not there any more."))
     place = drafts.place_of(step=step, letter=letter)
     texts = gallery.content(
-        situation=situation, channel=step["channel"], unit=unit_of(meter), sender=gallery.our_name()
+        situation=situation, channel=step["channel"], unit=unit_of(meter), sender=skeleton.sender_name()
     )
     for locale in LOCALES:
         content = {name: text for name, text in texts[locale].items() if name not in placing.KEYS} | place

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,8 +15,8 @@ from django.utils.translation import ngettext
 
 from campaigns.analytics import campaign_needs, tiles
 from campaigns.analytics import home as home_figures
-from campaigns.analytics.home import CampaignRow
-from campaigns.console import verdict_words
+from campaigns.analytics.home import CampaignRow, Need
+from campaigns.console import step_tree, task_list, verdict_words
 from campaigns.console.templatetags.console import count, moment, money, percent
 from campaigns.experiments.models import Experiment
 from campaigns.sequences.models import Campaign
@@ -66,8 +67,11 @@ def gather(*, now: datetime) -> dict[str, Any]:
     experiments = {row.campaign.experiment_id for row in rows if row.campaign.experiment_id}
     results = tiles.newest_results(experiment_ids=experiments)
     needs = [
-        *campaign_needs.find_campaign_needs(campaigns=[row.campaign for row in rows], results=results, now=now),
+        *campaign_needs.find_campaign_needs(
+            campaigns=[row.campaign for row in rows], results=results, now=now, numbering=step_tree.number_steps
+        ),
         *home_figures.find_needs(now=now),
+        *task_needs(now=now),
     ]
     return {
         "needs": needs,
@@ -78,6 +82,21 @@ def gather(*, now: datetime) -> dict[str, Any]:
         "tasks": home_figures.running_tasks(),
         "currency": settings.REPORTING_CURRENCY,
     }
+
+
+def task_needs(*, now: datetime) -> Iterator[Need]:
+    """Calls that should have been made before today, else those of today."""
+    late, due = task_list.count_late(now=now), task_list.count_due(now=now)
+    if late:
+        title = ngettext("%(n)d call to a customer is late.", "%(n)d calls to customers are late.", late) % {"n": late}
+    elif due:
+        title = ngettext("%(n)d call to a customer is due today.", "%(n)d calls to customers are due today.", due)
+        title %= {"n": due}
+    else:
+        return
+    detail = _("No automatic message interferes while a call is open.")
+    tone = "is-bad" if late else "is-warn"
+    yield Need(title, detail, "csm", tone, reverse("admin:studio-tasks"), _("See the calls"))
 
 
 def make_tiles(*, rows: list[CampaignRow], results: dict[int, tiles.Results], now: datetime) -> list[Tile]:

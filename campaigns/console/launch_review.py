@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any
 
 from django.urls import reverse
@@ -13,7 +13,7 @@ from django.utils.formats import date_format
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
-from campaigns.console import campaign_page, campaign_words, drafts, message_preview, samples, text_parts
+from campaigns.console import campaign_page, campaign_words, drafts, message_preview, samples, step_tree, text_parts
 from campaigns.console.templatetags.console import count
 from campaigns.segments.errors import DefinitionError
 from campaigns.segments.sessions import SegmentTooSlow
@@ -67,9 +67,10 @@ class Review:
     first: str
 
 
-def review(*, campaign: Campaign, now: datetime) -> Review:
+def review(*, campaign: Campaign, now: datetime, zone: tzinfo = UTC) -> Review:
+    """`zone` is the reader's."""
     document = drafts.document_of(campaign=campaign)
-    findings = check.check_campaign(campaign=campaign, now=now)
+    findings = check.check_campaign(campaign=campaign, now=now, numbering=step_tree.number_steps)
     links = _Links(campaign, document)
     rehearsal = _rehearse(campaign, now)
     people = campaign_page.find_people(campaign=campaign, now=now)
@@ -87,7 +88,8 @@ def review(*, campaign: Campaign, now: datetime) -> Review:
     passed += [words for words, parts in texts if parts == 1]
     if people and not gaps:
         passed.append(_("All words from data have a value for those tried"))
-    channels, days = _days(document, rehearsal)
+    today = now.astimezone(zone).date()
+    channels, days = _days(document, rehearsal, today)
     return Review(
         blockers=[links.item(one) for one in findings if one.level == BLOCKER],
         warnings=warnings,
@@ -98,7 +100,7 @@ def review(*, campaign: Campaign, now: datetime) -> Review:
         else [],
         channels=[campaign_words.channel_name(channel) for channel in channels],
         days=days,
-        first=first_words(rehearsal),
+        first=first_words(rehearsal, today=today),
     )
 
 
@@ -151,6 +153,7 @@ def _rehearse(campaign: Campaign, now: datetime) -> Rehearsal | None:
 def _find_gaps(document: Mapping[str, Any], people: Sequence[Person], links: _Links) -> Iterator[tuple[str, Item]]:
     """Wordings that can't be filled in for some of the people tried, each with its place in the campaign file:
     those people would not get the message."""
+    numbers = step_tree.number_steps(document["steps"])
     for place, step in enumerate(document["steps"]):
         for letter in step.get("variants", {}):
             texts = message_preview.contents_for(step=step, letter=letter, document=document, at=None)
@@ -159,7 +162,7 @@ def _find_gaps(document: Mapping[str, Any], people: Sequence[Person], links: _Li
                 continue
             title = _("Wording %(letter)s of step %(step)s can’t be filled in for %(n)s of %(all)s people tried") % {
                 "letter": letter.upper(),
-                "step": place + 1,
+                "step": numbers[step["key"]],
                 "n": len(found),
                 "all": len(people),
             }
@@ -177,7 +180,14 @@ def _texts(
     made_up = {} if people else samples.make_facts(campaign=campaign, has_offer="offer" in document, now=now)
     lengths = list(text_parts.measure(document=document, people=people, made_up=made_up))
     is_only = len({(one.place, one.letter) for one in lengths}) == 1
-    return [(text_parts.words_of(length=one, is_only=is_only), one.size.segments) for one in lengths]
+    numbers = step_tree.number_steps(document["steps"])
+    return [
+        (
+            text_parts.words_of(length=one, number=0 if is_only else numbers[document["steps"][one.place]["key"]]),
+            one.size.segments,
+        )
+        for one in lengths
+    ]
 
 
 def _reach(document: Mapping[str, Any], rehearsal: Rehearsal | None) -> list[Item]:
@@ -200,7 +210,7 @@ def _reach(document: Mapping[str, Any], rehearsal: Rehearsal | None) -> list[Ite
     return [Item(title, detail)]
 
 
-def _days(document: Mapping[str, Any], rehearsal: Rehearsal | None) -> tuple[list[str], list[Day]]:
+def _days(document: Mapping[str, Any], rehearsal: Rehearsal | None, today: date) -> tuple[list[str], list[Day]]:
     if rehearsal is None or not rehearsal.start:
         return [], []
     channels = list(dict.fromkeys(one.channel for one in rehearsal.sendings))
@@ -213,7 +223,7 @@ def _days(document: Mapping[str, Any], rehearsal: Rehearsal | None) -> tuple[lis
     window = document.get("limits", {}).get("window")
     return channels, [
         Day(
-            _day(day, "D j F"),
+            _day(day, "D j F", today),
             [counts.get(channel) for channel in channels],
             _note(day in first, window),
         )
@@ -229,8 +239,9 @@ def _note(is_first: bool, window: Mapping[str, str] | None) -> str:
     return _("At once")
 
 
-def first_words(rehearsal: Rehearsal | None) -> str:
-    """How many first messages go out on which day, as the dry run has them; empty when none does."""
+def first_words(rehearsal: Rehearsal | None, *, today: date) -> str:
+    """How many first messages go out on which day, as the dry run has them; empty when none does. `today` is the
+    reader's day: where contacts live it may still be the one before."""
     firsts = [one for one in rehearsal.sendings if one.is_first] if rehearsal else []
     if not firsts:
         return ""
@@ -244,14 +255,16 @@ def first_words(rehearsal: Rehearsal | None) -> str:
         "sms": ngettext("First message: %(n)s SMS on %(day)s", "First message: %(n)s SMS on %(day)s", number),
     }
     said = words.get(firsts[0].channel, _("First message: %(n)s on %(day)s"))
-    parts = [said % {"n": count(number), "day": _day(day, "l j F")}]
+    parts = [said % {"n": count(number), "day": _day(day, "l j F", today)}]
     for other, messages in later:
         # Within a week the name of the day says which one is meant.
-        named = date_format(other, "l") if other - day < timedelta(days=7) else _day(other, "l j F")
+        named = date_format(other, "l") if other - day < timedelta(days=7) else _day(other, "l j F", today)
         parts.append(_("%(n)s on %(day)s") % {"n": count(messages), "day": named})
     return ", ".join(parts)
 
 
-def _day(day: date, pattern: str) -> str:
-    """`pattern` is Django's. In Hebrew the month takes its preposition and the day its whole name."""
-    return str(date_format(day, "l, j בF" if get_language() == "he" else pattern))
+def _day(day: date, pattern: str, today: date) -> str:
+    """The contact's own day; `pattern` is Django's. In Hebrew the month takes its preposition and the day its whole
+    name."""
+    told = str(date_format(day, "l, j בF" if get_language() == "he" else pattern))
+    return told if day >= today else _("%(day)s (today where they live)") % {"day": told}

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from django.utils.html import escape
@@ -42,10 +43,11 @@ def bare(marked: str) -> str:
     return marked.replace(_START, "").replace(_END, "")
 
 
-def line_of(*, source: str, facts: Mapping[str, Any], locale: str) -> SafeString:
-    """A line of plain text as a card shows it, filled in and marked; as written where it can't be filled in."""
+def line_of(*, source: str, facts: Mapping[str, Any], locale: str, at: datetime | None = None) -> SafeString:
+    """A line of plain text as a card shows it, filled in and marked; as written where it can't be filled in. Snippets
+    as they were `at`, else as they are."""
     try:
-        source = snippets.expand_text(text=source, locale=locale)
+        source = snippets.expand_text(text=source, locale=locale, at=at)
         compiled = message.compile_text(text=mark_text(source), locale=locale)
         words = message.render_text(compiled, facts).text
     except TemplateError:

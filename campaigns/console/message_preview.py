@@ -21,6 +21,7 @@ from campaigns.delivery import content as contents
 from campaigns.delivery import render
 from campaigns.sequences import compose, problem_words, wording
 from campaigns.sequences.cast import Person
+from campaigns.sequences.models import Campaign
 from orchestrator.templating.errors import TemplateError
 from orchestrator.templating.message import CompiledContent, Rendered
 from orchestrator.templating.mjml import direction
@@ -44,10 +45,18 @@ def screens_of(channel: str) -> tuple[str, ...]:
     return {"email": SCREENS, "in_app": SCREENS[:3]}.get(channel, ())
 
 
+def snippets_as_of(campaign: Campaign) -> datetime | None:
+    """The moment whose snippets the texts on its pages say: of what runs, when it went live; None, as they are now, of
+    a draft, beside one that runs too."""
+    if campaign.draft_version is not None or campaign.live_version is None:
+        return None
+    return campaign.live_version.went_live_at or campaign.launched_at
+
+
 def contents_for(
     *, step: Mapping[str, Any], letter: str, document: Mapping[str, Any], at: datetime | None
 ) -> dict[str, dict[str, str]]:
-    """`at`: when the campaign was launched, whose texts say what its snippets said then."""
+    """`at` as `snippets_as_of` has it."""
     return wording.delivery_content(
         channel=step["channel"],
         content=step["variants"][letter]["content"],

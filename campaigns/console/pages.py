@@ -92,6 +92,7 @@ def navigation() -> list[dict[str, Any]]:
 
 def set_up_navigation() -> list[dict[str, str]]:
     return [
+        {"section": "consent", "url": "admin:studio-topics", "icon": "shield", "name": _("Consent")},
         {"section": "sources", "url": "admin:intake_source_changelist", "icon": "source", "name": _("Sources")},
         {"section": "sending", "url": "admin:studio-sending", "icon": "limits", "name": _("Sending")},
         {"section": "crm", "url": "admin:crm_crmconnection_changelist", "icon": "refresh", "name": _("CRM")},

@@ -129,7 +129,9 @@ def make_panel(
 ) -> Panel:
     """`made_up` are the facts shown where there is no viewer."""
     channel, person = step["channel"], viewers.person
-    all_texts = message_preview.contents_for(step=step, letter=letter, document=document, at=campaign.launched_at)
+    all_texts = message_preview.contents_for(
+        step=step, letter=letter, document=document, at=message_preview.snippets_as_of(campaign)
+    )
     own = compose.pick_language(contact=person.contact, available=all_texts) if person else next(iter(all_texts))
     locale = ask.language or own
     screens = message_preview.screens_of(channel)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from babel.lists import format_list
 from django.conf import settings
 from django.urls import reverse
 from django.utils.text import capfirst
@@ -18,6 +17,7 @@ from campaigns.intake.models import Source
 from campaigns.segments.models import Segment
 from campaigns.sequences.models import Campaign
 from orchestrator.channels import registry
+from orchestrator.templating import word_lists
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +90,6 @@ def check_set_up() -> dict[str, Any]:
     return {
         "done": len(done),
         "total": len(items),
-        "works": capfirst(format_list(done, locale=get_language() or "en")),
+        "works": capfirst(word_lists.join(done, language=get_language() or "en")),
         "open": [item for item in items if not item.is_done],
     }

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django.conf import settings
+
 from campaigns.console.mail_blocks import Blocks, build_mjml
 from campaigns.sequences import wording
 
+# What marketing to people in Israel begins with.
+MARK = "פרסומת"
 PRICE = "{{ offer.new_monthly | money: offer.currency }}"
 NAME = "{{ contact.first_name | default: '' }}"
 
@@ -232,9 +236,14 @@ def new_banner(*, key: str) -> dict[str, Any]:
     return _single(key, "in_app", BANNER)
 
 
+def sender_name() -> str:
+    """The company's name as messages begin with it; empty where nobody has set one."""
+    return str(settings.SENDGRID_FROM_NAME or settings.SENDER_NAME)
+
+
 def new_sms(*, key: str, sender: str) -> dict[str, Any]:
     """`sender` is the company's name, which an SMS must begin with to say who writes; it may be empty."""
-    begins = {"en": f"{sender}: ", "he": f"פרסומת, {sender}: ", "ro": f"{sender}: "} if sender else {"he": "פרסומת: "}
+    begins = {"en": f"{sender}: ", "he": f"{MARK}, {sender}: ", "ro": f"{sender}: "} if sender else {"he": f"{MARK}: "}
     return _single(key, "sms", {locale: {"text": begins.get(locale, "") + text} for locale, text in SMS.items()})
 
 

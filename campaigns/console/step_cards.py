@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
@@ -11,7 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from campaigns.console import campaign_words, mail_blocks, marking, step_tree, step_words
+from campaigns.console import campaign_words, jumps, mail_blocks, marking, step_tree, step_words
 from campaigns.console.step_tree import Node
 from campaigns.sequences.check import BLOCKER, Finding
 from campaigns.sequences.step_file import LOCALES
@@ -79,6 +80,7 @@ class StepCard:
     edit_url: str = ""
     is_open: bool = False
     has_form: bool = False
+    problem: str = ""
     is_first: bool = False
     is_last: bool = False
     in_lane: bool = False
@@ -102,7 +104,8 @@ class StepCard:
 
 
 class Cards:
-    """Draws the steps of one document. `facts` are the shown person's, `shown` (step key, letter) of the preview."""
+    """Draws the steps of one document. `facts` are the shown person's, `shown` (step key, letter) of the preview;
+    snippets as they were `at`."""
 
     def __init__(
         self,
@@ -113,8 +116,9 @@ class Cards:
         shown: tuple[str, str],
         findings: Sequence[Finding],
         query: str = "",
+        at: datetime | None = None,
     ) -> None:
-        self.slug, self.facts, self.shown, self.query = slug, facts, shown, query
+        self.slug, self.facts, self.shown, self.query, self.at = slug, facts, shown, query, at
         messages = [step for step in steps if step["kind"] == "MESSAGE"]
         self.channels = {step["key"]: step["channel"] for step in messages}
         self.numbers = step_tree.number_steps([dict(step) for step in steps])
@@ -175,11 +179,16 @@ class Cards:
         if node.kind == "UPDATE":
             return StepCard(node.key, node.kind, "", "draft", step_words.update_words(step), **common)
         if node.kind == "GOTO":
-            return StepCard(node.key, node.kind, "", "redo", step_words.goto_words(step, self.numbers), **common)
+            common["problem"] = jumps.guard_words() if self._goes_round(node.key) else ""
+            return StepCard(node.key, node.kind, "", "undo", step_words.goto_words(step, self.numbers), **common)
         if node.kind == "BRANCH":
             title = campaign_words.question_words(step, self.channels, self.numbers)
             return StepCard(node.key, node.kind, "", "branch", title, **common)
         return StepCard(node.key, node.kind, "", "stop", campaign_words.exit_name(), **common)
+
+    def _goes_round(self, key: str) -> bool:
+        where = f"steps[{self.places[key]}]"
+        return any(one.code == "circle" and one.where == where for one in self.findings)
 
     def _wordings(self, step: Mapping[str, Any]) -> Iterator[WordingCard]:
         page = reverse("admin:studio-campaign", args=[self.slug])
@@ -197,8 +206,8 @@ class Cards:
                 letter=letter,
                 is_control=place == 0 and len(step["variants"]) > 1,
                 weight=variant.get("weight", 100),
-                subject=marking.line_of(source=subject, facts=self.facts, locale=locale),
-                text=marking.line_of(source=text, facts=self.facts, locale=locale),
+                subject=marking.line_of(source=subject, facts=self.facts, locale=locale, at=self.at),
+                text=marking.line_of(source=text, facts=self.facts, locale=locale, at=self.at),
                 locale=locale,
                 direction=direction(locale),
                 locales=[

@@ -6,10 +6,9 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
-from django.conf import settings
 from django.utils.translation import gettext as _
 
-from campaigns.console import drafts, skeleton, step_tree, ways
+from campaigns.console import drafts, jumps, skeleton, step_tree, ways
 from campaigns.console.step_tree import Node, Step, StepError
 from campaigns.sequences import audience
 from campaigns.sequences.models import Campaign
@@ -28,6 +27,7 @@ STEMS = {
     "split": "split",
     "update": "note",
     "question": "question",
+    "goto": "back",
     "exit": "leave",
 }
 
@@ -105,20 +105,20 @@ def _new_step(campaign: Campaign, tree: list[Node], kind: str, after: str, lane:
         if kind == "question":
             return {"key": key, "kind": "BRANCH", "if": clicked}
         return {"key": key, "kind": "WAIT", "until": clicked, "at_most": "7d"}
+    if kind == "goto":
+        return {"key": key, "kind": "GOTO", "to": jumps.usual_target(tree, after)}
     if kind in _PLAIN:
         return {"key": key, **copy.deepcopy(_PLAIN[kind])}
     if kind == "update":
         return {"key": key, "kind": "UPDATE", "set": {"account.traits.last_campaign": campaign.slug}}
     if kind == "sms":
-        return skeleton.new_sms(key=key, sender=settings.SENDGRID_FROM_NAME or settings.SENDER_NAME)
+        return skeleton.new_sms(key=key, sender=skeleton.sender_name())
     return _MAKERS[kind](key=key)
 
 
 def _last_message(tree: list[Node], after: str, lane: str) -> str:
     """The last one that everybody got who comes to the new place. Raises StepError where there is none."""
-    node = step_tree.find(tree, after)
-    way = [*step_tree.passed(tree, after), (node, True)]
-    sure = [one.key for one, is_sure in way if is_sure and one.kind == "MESSAGE"]
+    sure = [one.key for one in step_tree.come_through(tree, after) if one.kind == "MESSAGE"]
     if not sure:
         raise StepError(_("Ask after a message: there is none before this place."))
     return sure[-1]

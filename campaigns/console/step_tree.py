@@ -3,7 +3,7 @@
 In the file a BRANCH (and a WAIT for a condition) names where to go for yes and for no, a SPLIT where each of its ways
 goes, and steps fall through to the one that follows. Drawn, those are lanes that meet again. Where several lanes hold
 steps, each but the last written ends in a BRANCH that is always true and leads to the meeting point: the file knows no
-other way to jump.
+other way to jump ahead. A GOTO that leads back stands in its lane as every other step does.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from campaigns.console.asked import asked_steps
 from campaigns.sequences.step_file import LONGEST_KEY
 
 Step = dict[str, Any]
@@ -55,6 +56,11 @@ class Node:
         return str(self.step["kind"])
 
     @property
+    def back_to(self) -> str:
+        """The step that a GOTO leads back to; empty for every other step."""
+        return str(self.step["to"]) if self.kind == "GOTO" else ""
+
+    @property
     def lanes(self) -> dict[str, list[Node]]:
         """By name, in the order they are drawn; empty for a step that everybody leaves in the same way."""
         if self.kind == "SPLIT":
@@ -68,6 +74,10 @@ def read_tree(steps: Sequence[Step]) -> list[Node]:
     tree = _read(steps, places, 0, len(steps), set())
     if tree and tree[-1].kind == "EXIT":
         tree.pop()
+    keys = {node.key for node in walk(tree)}
+    astray = next((node.key for node in walk(tree) if node.back_to and node.back_to not in keys), "")
+    if astray:
+        raise NotALaneError(astray)
     return tree
 
 
@@ -119,20 +129,33 @@ def duplicate(tree: list[Node], key: str) -> str:
     place = next(index for index, node in enumerate(lane) if node.key == key)
     twin = copy.deepcopy(lane[place])
     taken = {node.key for node in walk(tree)}
+    renamed: dict[str, str] = {}
     for node in walk([twin]):
-        node.step["key"] = new_key(node.step["key"].rpartition("-")[0] or node.step["key"], taken)
-        taken.add(node.step["key"])
+        old = node.key
+        node.step["key"] = renamed[old] = new_key(old.rpartition("-")[0] or old, taken)
+        taken.add(node.key)
+    for node in walk([twin]):
+        if node.back_to:
+            node.step["to"] = renamed.get(node.back_to, node.back_to)
     lane.insert(place + 1, twin)
     return twin.key
 
 
 def remove(tree: list[Node], key: str) -> None:
     """With everything in its lanes."""
-    gone = {node.key for node in walk([find(tree, key)])}
-    if any(node.key not in gone and asked_steps(node.step) & gone for node in walk(tree)):
-        raise StepError(_("A later question is about this message: change or remove that one first."))
+    check_unneeded(tree, {node.key for node in walk([find(tree, key)])})
     lane = _lane_of(tree, key)
     lane[:] = [node for node in lane if node.key != key]
+
+
+def check_unneeded(tree: Sequence[Node], gone: set[str]) -> None:
+    """Whether the steps of these keys may go: nothing that stays asks about them or leads back to them. Raises
+    StepError."""
+    staying = [node for node in walk(tree) if node.key not in gone]
+    if any(asked_steps(node.step) & gone for node in staying):
+        raise StepError(_("A later question is about this message: change or remove that one first."))
+    if any(node.back_to in gone for node in staying):
+        raise StepError(_("A later step leads back to this one: change or remove that one first."))
 
 
 def put_into(tree: list[Node], key: str, branch: str, lane: str) -> None:
@@ -163,6 +186,11 @@ def passed(tree: Sequence[Node], key: str) -> list[tuple[Node, bool]]:
     if found is None:
         raise StepError(_("This step is not there any more."))
     return found
+
+
+def come_through(tree: Sequence[Node], key: str) -> list[Node]:
+    """The steps that everybody came through who leaves the step, itself the last. Raises StepError."""
+    return [*(node for node, is_sure in passed(tree, key) if is_sure), find(tree, key)]
 
 
 def _passed(lane: Sequence[Node], key: str) -> list[tuple[Node, bool]] | None:
@@ -200,11 +228,14 @@ def insert(tree: list[Node], step: Step, *, after: str = "", lane: str = "") -> 
 
 
 def check_order(tree: Sequence[Node]) -> None:
-    """A question about a message comes after it, and nothing comes after an end. Raises StepError."""
+    """A question about a message comes after it, a way back leads to what came before, and nothing comes after an end.
+    Raises StepError."""
     seen: set[str] = set()
     for node in walk(tree):
         if not asked_steps(node.step) <= seen:
             raise StepError(_("A question about a message must come after that message."))
+        if node.back_to and node.back_to not in {one.key for one, _sure in passed(tree, node.key)}:
+            raise StepError(_("A way back leads to a step that people came through: it must stand after that step."))
         seen.add(node.key)
     for lane in lanes(tree):
         if any(node.kind == "EXIT" for node in lane[:-1]):
@@ -223,22 +254,6 @@ def lane_of(node: Node, name: str) -> list[Node]:
     if name not in node.lanes:
         raise StepError(_("This step is not there any more."))
     return node.lanes[name]
-
-
-def asked_steps(step: Step) -> set[str]:
-    """The messages of this campaign that a branch, or a wait for a condition, asks about; none for any other step."""
-    return set(_asked(step.get("if") or step.get("until")))
-
-
-def _asked(condition: object) -> Iterator[str]:
-    if isinstance(condition, list):
-        for one in condition:
-            yield from _asked(one)
-    elif isinstance(condition, dict):
-        if "engagement" in condition and "campaign" not in condition and condition.get("step"):
-            yield str(condition["step"])
-        for name in ("all", "any", "not", "any_contact", "any_account"):
-            yield from _asked(condition.get(name))
 
 
 def new_key(stem: str, taken: set[str]) -> str:
@@ -289,7 +304,7 @@ def _read(steps: Sequence[Step], places: dict[str, int], start: int, stop: int, 
     nodes: list[Node] = []
     place = start
     while place < stop:
-        if steps[place]["kind"] == "GOTO":
+        if steps[place]["kind"] == "GOTO" and places[steps[place]["to"]] >= place:
             raise NotALaneError(steps[place]["key"])
         if not forks(steps[place]):
             nodes.append(Node(steps[place]))

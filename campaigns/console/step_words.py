@@ -11,14 +11,29 @@ from django.utils.translation import ngettext
 
 from campaigns.console import campaign_words
 from campaigns.console.templatetags.console import percent
-from campaigns.sequences import step_kinds
+from campaigns.sequences import step_kinds, wording
 
 Step = Mapping[str, Any]
 
 
 def has_form(step: Step) -> bool:
     """Whether a page of the studio can change it, beside its wordings."""
-    return step["kind"] in ("BRANCH", "WAIT", "SPLIT", "UPDATE")
+    return step["kind"] in ("BRANCH", "WAIT", "SPLIT", "UPDATE", "GOTO")
+
+
+def title_of(step: Step, channels: Mapping[str, str], numbers: Mapping[str, int]) -> str:
+    """What stands on its card, without what hangs on it."""
+    if step["kind"] == "MESSAGE":
+        return campaign_words.channel_name(step["channel"])
+    if step["kind"] == "WAIT":
+        return wait_words(step, channels, numbers, tells_ways=False)
+    if step["kind"] == "BRANCH":
+        return campaign_words.question_words(step, channels, numbers)
+    if step["kind"] == "SPLIT":
+        return split_words(step, {})
+    if step["kind"] == "UPDATE":
+        return update_words(step)
+    return goto_words(step, numbers) if step["kind"] == "GOTO" else campaign_words.exit_name()
 
 
 def lane_name(step: Step, lane: str, *, is_short: bool = False) -> str:
@@ -92,6 +107,8 @@ def goto_words(step: Step, numbers: Mapping[str, int]) -> str:
 def webhook_texts(texts: Mapping[str, Any]) -> tuple[str, str]:
     """The host of a webhook's address, for the rest often is a secret; its body."""
     host = str(texts["url"]).partition("://")[2].partition("/")[0].rpartition("@")[2]
+    if host == wording.NOWHERE:
+        host = _("Nobody has said yet where it goes")
     return host, json.dumps(texts["body"], ensure_ascii=False)
 
 

@@ -93,6 +93,12 @@ def count_due(*, now: datetime) -> int:
     return _waiting(now).filter(due_at__lte=end).count()
 
 
+def count_late(*, now: datetime) -> int:
+    """Of those, what should have been made before today (UTC)."""
+    start = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return _waiting(now).filter(due_at__lt=start).count()
+
+
 def stake_of(*, task: CsmTask) -> Decimal | None:
     """The monthly gain if the answer is yes, in REPORTING_CURRENCY; None where no offer was made."""
     return task.message.expected_value or None

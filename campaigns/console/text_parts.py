@@ -45,8 +45,8 @@ def measure(*, document: Mapping[str, Any], people: Sequence[Person], made_up: M
                     yield Length(place, letter, locale, longest)
 
 
-def words_of(*, length: Length, is_only: bool) -> str:
-    """`is_only`: there is no other SMS wording that could be meant."""
+def words_of(*, length: Length, number: int) -> str:
+    """`number` of the step; 0 where there is no other SMS wording that could be meant."""
     said = ngettext(
         "The SMS goes out in %(n)s part in %(language)s (%(characters)s characters)",
         "The SMS goes out in %(n)s parts in %(language)s (%(characters)s characters)",
@@ -56,10 +56,10 @@ def words_of(*, length: Length, is_only: bool) -> str:
         "language": campaign_words.language_name(length.locale),
         "characters": count(length.size.units),
     }
-    if is_only:
+    if not number:
         return said
     return _("Step %(step)s, wording %(letter)s: %(said)s") % {
-        "step": length.place + 1,
+        "step": number,
         "letter": length.letter.upper(),
         "said": said,
     }

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
 from campaigns.console import campaign_urls, gallery_urls, task_urls
-from campaigns.console.views import contacts, home, privacy, segment_tabs, segments, sending
+from campaigns.console.views import contacts, home, privacy, segment_tabs, segments, sending, topics
 
 
 def studio_urls(wrap: Callable[[Any], Any]) -> list[URLPattern]:
@@ -38,6 +38,9 @@ def studio_urls(wrap: Callable[[Any], Any]) -> list[URLPattern]:
         path("studio/sending/switch/", wrap(sending.set_switch), name="studio-sending-switch"),
         path("studio/sending/rate/", wrap(sending.set_rate), name="studio-sending-rate"),
         path("studio/sending/<slug:channel>/try/", wrap(sending.try_channel), name="studio-sending-try"),
+        path("studio/consent/", wrap(topics.list_topics), name="studio-topics"),
+        path("studio/consent/<slug:slug>/", wrap(topics.edit_topic), name="studio-topic"),
+        path("studio/consent/<slug:slug>/undo/", wrap(topics.undo), name="studio-topic-undo"),
         *campaign_urls.campaign_urls(wrap),
         *task_urls.task_urls(wrap),
         *gallery_urls.gallery_urls(wrap),

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from campaigns.console.step_tree import Node, StepError, asked_steps, walk
+from campaigns.console.step_tree import Node, StepError, check_unneeded, walk
 from campaigns.sequences.step_kinds import MOST_WAYS
 
 
@@ -28,9 +28,7 @@ def remove(tree: list[Node], node: Node, name: str) -> None:
         raise StepError(_("This step is not there any more."))
     if len(node.ways) <= 2:
         raise StepError(_("A split has at least two ways: remove the split instead."))
-    gone = {one.key for one in walk(node.ways[name])}
-    if any(one.key not in gone and asked_steps(one.step) & gone for one in walk(tree)):
-        raise StepError(_("A later question is about this message: change or remove that one first."))
+    check_unneeded(tree, {one.key for one in walk(node.ways[name])})
     del node.ways[name]
     _share_equally(node)
 

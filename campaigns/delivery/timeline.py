@@ -11,7 +11,7 @@ from typing import Any
 from django.db import connection
 
 from campaigns.delivery import content
-from campaigns.delivery.models import CsmTask, DeliveryAttempt, Message
+from campaigns.delivery.models import CsmTask, DeliveryAttempt, Message, ProviderEvent
 from orchestrator.templating import message as templating
 from orchestrator.templating.errors import TemplateError
 from orchestrator.templating.message import CompiledContent
@@ -98,6 +98,16 @@ def last_attempts(*, message_ids: Sequence[int]) -> dict[int, DeliveryAttempt]:
     """The newest try of each, with the provider's answer."""
     rows = DeliveryAttempt.objects.filter(message_id__in=message_ids).order_by("message_id", "-number")
     return {attempt.message_id: attempt for attempt in rows.distinct("message_id")}
+
+
+def reports_of(*, messages: Sequence[Message]) -> dict[int, str]:
+    """What the provider said of each that came back, in its own words; empty where it gave no reason."""
+    if not messages:
+        return {}
+    ids = {message.uuid: message.pk for message in messages}
+    came_back = (ProviderEvent.Type.BOUNCED, ProviderEvent.Type.BLOCKED, ProviderEvent.Type.DROPPED)
+    rows = ProviderEvent.objects.filter(message__in=list(ids), type__in=came_back).order_by("at", "pk")
+    return {ids[uuid]: reason for uuid, reason in rows.values_list("message", "reason") if uuid is not None}
 
 
 def spenders_of(*, messages: Sequence[Message], days: int) -> dict[int, list[Message]]:

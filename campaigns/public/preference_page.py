@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from babel.dates import format_date
-from babel.lists import format_list
 from django.utils import translation
 from django.utils.translation import gettext
 
@@ -16,6 +15,7 @@ from campaigns.consent.models import ContactPoint
 from campaigns.consent.preferences import Box, Change
 from campaigns.consent.selectors import ChannelState
 from campaigns.public import pages
+from orchestrator.templating import word_lists
 
 # Grows with every change of what the page says or how it asks: evidence names it.
 VERSION = 1
@@ -173,7 +173,7 @@ def _by(channel: str) -> str:
 
 
 def _sentence(topic: str, channels: Sequence[str], language: str, *, is_on: bool) -> str:
-    words = {"topic": topic, "channels": format_list([_by(one) for one in channels], locale=language)}
+    words = {"topic": topic, "channels": word_lists.join([_by(one) for one in channels], language=language)}
     if is_on:
         return gettext("You now get “%(topic)s” by %(channels)s.") % words
     return gettext("No more “%(topic)s” by %(channels)s.") % words

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.utils.translation import gettext as _
@@ -36,6 +37,10 @@ from orchestrator.templating.message import CompiledContent
 BLOCKER, WARNING, PASSED = "BLOCKER", "WARNING", "PASSED"
 
 
+# {a step's key: its number}, of the file's steps.
+type Numbering = Callable[[Sequence[dict[str, Any]]], Mapping[str, int]]
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """`code` is stable, `message` in the reader's language. `step` is the step's key, `where` the path into the
@@ -48,8 +53,20 @@ class Finding:
     where: str = ""
 
 
-def check_campaign(*, campaign: Campaign, now: datetime) -> list[Finding]:
-    """Of the draft, else of what is live. Blockers first, in the order of the campaign's outline."""
+def check_campaign(*, campaign: Campaign, now: datetime, numbering: Numbering | None = None) -> list[Finding]:
+    """Of the draft, else of what is live. Blockers first, in the order of the campaign's outline. `numbering`: how the
+    reader sees the steps numbered, else in the order of the file."""
+    order = {BLOCKER: 0, WARNING: 1, PASSED: 2}
+    found = _check(campaign, now, numbering, only_blockers=False)
+    return sorted(found, key=lambda finding: order[finding.level])
+
+
+def find_blockers(*, campaign: Campaign, now: datetime, numbering: Numbering | None = None) -> list[Finding]:
+    """Those of `check_campaign` that keep it from starting, without the counts that only warn."""
+    return [one for one in _check(campaign, now, numbering, only_blockers=True) if one.level == BLOCKER]
+
+
+def _check(campaign: Campaign, now: datetime, numbering: Numbering | None, *, only_blockers: bool) -> list[Finding]:
     version = campaign.draft_version or campaign.live_version
     if version is None:
         return [Finding(BLOCKER, "no_version", _("The campaign has no content yet."))]
@@ -57,25 +74,27 @@ def check_campaign(*, campaign: Campaign, now: datetime) -> list[Finding]:
         spec = campaign_file.parse(version.definition)
     except CampaignFileError as error:
         return [Finding(BLOCKER, "file", error.message, where=error.path)]
-    found = [
+    in_order = {step.key: number for number, step in enumerate(spec.steps, start=1)}
+    numbers = in_order | dict(numbering(version.definition["steps"]) if numbering else {})
+    judged = check_audience.check_audience(campaign=campaign, spec=spec, numbers=numbers, now=now)
+    warned = () if only_blockers else check_variables.check_variables(campaign=campaign, spec=spec, now=now)
+    return [
         *_goal(spec),
         *_offer(campaign, spec),
-        *(Finding(*one) for one in check_audience.check_audience(campaign=campaign, spec=spec, now=now)),
+        *(Finding(*one) for one in judged),
         *_entry(spec),
-        *(Finding(*one) for one in check_variables.check_variables(campaign=campaign, spec=spec)),
+        *(Finding(*one) for one in warned),
         *_holdout(spec),
         *_weights(spec),
         *_snippets(spec),
         *_contents(spec),
         *_places(spec),
-        *_circles(spec),
+        *_circles(spec, numbers),
         *_channels(spec),
         *_sender(spec),
         *(Finding(*one) for one in check_country.check_country(campaign=campaign, spec=spec, now=now)),
         *_switch(),
     ]
-    order = {BLOCKER: 0, WARNING: 1, PASSED: 2}
-    return sorted(found, key=lambda finding: order[finding.level])
 
 
 def not_a_draft(campaign: Campaign) -> Finding:
@@ -181,12 +200,12 @@ def _places(spec: CampaignSpec) -> Iterator[Finding]:
                 yield Finding(WARNING, "places", words % {"variant": variant.key.upper()}, step.key, where)
 
 
-def _circles(spec: CampaignSpec) -> Iterator[Finding]:
+def _circles(spec: CampaignSpec, numbers: Mapping[str, int]) -> Iterator[Finding]:
     """A step may lead back: then messages are sent again, round after round, until an exit ends it. Without any time
     passing that would be at once; `step` is then the message that somebody would get again, `where` what leads back."""
     for circle in circles.find_circles(steps=spec.steps):
-        words = {"step": circle.place + 1, "back": circle.back + 1}
         step = spec.steps[circle.place]
+        words = {"step": numbers[step.key], "back": numbers[spec.steps[circle.back].key]}
         if circle.is_at_once:
             said = _("Step %(step)s leads back to step %(back)s without a wait between: people go round in a circle.")
             yield Finding(BLOCKER, "circle", said % words, circle.message or step.key, step.path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
 from django.db.models import Q, QuerySet
@@ -24,15 +24,17 @@ STALE_AFTER = timedelta(hours=24)
 type Found = tuple[str, str, str, str, str]
 
 
-def check_audience(*, campaign: Campaign, spec: CampaignSpec, now: datetime) -> Iterator[Found]:
-    """(level, code, message, step, where), as check.Finding takes them."""
+def check_audience(
+    *, campaign: Campaign, spec: CampaignSpec, numbers: Mapping[str, int], now: datetime
+) -> Iterator[Found]:
+    """(level, code, message, step, where), as check.Finding takes them. `numbers` of the steps, by key."""
     segment = campaign.edited_segment
     if segment is None or segment.live_version is None or segment.archived_at is not None:
         yield "BLOCKER", "no_audience", _("The campaign has no audience."), "", "audience"
         return
     yield from _size(segment, now)
     yield from _age(segment, now)
-    yield from _languages(segment, spec)
+    yield from _languages(segment, spec, numbers)
 
 
 def _size(segment: Segment, now: datetime) -> Iterator[Found]:
@@ -54,7 +56,7 @@ def _age(segment: Segment, now: datetime) -> Iterator[Found]:
         yield "WARNING", "stale_audience", words % {"day": f"{segment.refreshed_at:%Y-%m-%d}"}, "", "audience"
 
 
-def _languages(segment: Segment, spec: CampaignSpec) -> Iterator[Found]:
+def _languages(segment: Segment, spec: CampaignSpec, numbers: Mapping[str, int]) -> Iterator[Found]:
     """A language that somebody in the audience reads and a variant lacks. Without English either, nobody knows
     what such a reader would get: that blocks."""
     spoken = spoken_locales(segment=segment, roles=spec.recipients.roles)
@@ -69,7 +71,7 @@ def _languages(segment: Segment, spec: CampaignSpec) -> Iterator[Found]:
                     words = _("Wording %(letter)s of step %(n)s has no text in %(language)s, nor in English.")
                 if locale == FALLBACK_LOCALE:
                     words = _("Wording %(letter)s of step %(n)s has no text in %(language)s.")
-                names = {"letter": variant.key.upper(), "n": spec.steps.index(step) + 1}
+                names = {"letter": variant.key.upper(), "n": numbers[step.key]}
                 yield (
                     "WARNING" if has_fallback else "BLOCKER",
                     "missing_locale",

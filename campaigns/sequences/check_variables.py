@@ -4,113 +4,143 @@ read instead."""
 from __future__ import annotations
 
 import html
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Q
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from campaigns.profiles.models import Contact
-from campaigns.segments.models import Segment
-from campaigns.sequences import check_audience, part_words, snippets, wording
+from campaigns.consent.models import channel_names
+from campaigns.sequences import lacking, part_words, snippets, wording
 from campaigns.sequences.campaign_file import CampaignSpec
 from campaigns.sequences.check_audience import Found
 from campaigns.sequences.compose import FALLBACK_LOCALE
+from campaigns.sequences.lacking import FIELDS, GROUPS, Counted
 from campaigns.sequences.models import Campaign
 from campaigns.sequences.step_file import StepSpec, VariantSpec
-from orchestrator.templating import lint, liquid, message
+from orchestrator.templating import lint, liquid, message, needs
 from orchestrator.templating.errors import TemplateError
 
-# The facts of a contact that a source may leave empty.
-_FIELDS = {"contact.first_name": "first_name", "contact.last_name": "last_name"}
 _TAG = re.compile(r"<[^<>]*>")
 LONGEST_QUOTE = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Readers:
-    """Of one language: how many there are, and how many of them lack each variable."""
+class Text:
+    """A wording in one language. `needs`: {variable: the field that needs it first}, those it prints with nothing in
+    their place; `blanked`: the names of people that it leaves out where they are missing."""
 
-    everybody: int
-    lacking: Mapping[str, int]
+    step: StepSpec
+    variant: VariantSpec
+    locale: str
+    fields: Mapping[str, str]
+    needs: Mapping[str, str]
+    blanked: Mapping[str, str]
+    quotes: bool
 
 
-def check_variables(*, campaign: Campaign, spec: CampaignSpec) -> Iterator[Found]:
-    """(level, code, message, step, where), as check.Finding takes them."""
-    segment = campaign.edited_segment
-    if segment is None:
-        return
+def check_variables(*, campaign: Campaign, spec: CampaignSpec, now: datetime) -> Iterator[Found]:
+    """(level, code, message, step, where), as check.Finding takes them. A word that the text says otherwise where it
+    is missing (`default`), or only where it is there (`if`), is in order; a name left out without a word in its place
+    is told."""
+    # What there is not is told elsewhere; account's name and links are always there.
+    known = {name for name in wording.variables(has_offer=spec.offer is not None) if _can_lack(name)}
     texts = [
-        (step, variant, locale, used)
+        _read(step, variant, locale, known)
         for step in spec.message_steps()
         for variant in step.variants
         for locale in variant.content
-        if (used := _used(step, variant, locale))
     ]
-    if not texts:
+    if campaign.edited_segment is None or not any(one.quotes for one in texts):
         return
-    readers = count_readers(segment=segment, roles=spec.recipients.roles)
-    found = [one for text in texts for one in _lacking(spec, readers, *text)]
+    names = {name for one in texts for name in [*one.needs, *one.blanked]}
+    roles = spec.recipients.roles
+    counted: dict[str, Counted] = {}
+    if names & set(FIELDS):
+        counted |= dict.fromkeys(FIELDS, lacking.count_names(segment=campaign.edited_segment, roles=roles))
+    told = names - set(FIELDS)
+    if told:
+        counted |= dict.fromkeys(told, lacking.count_told(campaign=campaign, roles=roles, names=told, now=now))
+    found = [one for text in texts for one in _lacking(spec, text, counted)]
     yield from found
     if not found:
-        yield "PASSED", "names", _("Everybody in the audience has the names that the texts use."), "", ""
+        yield "PASSED", "names", _("Nobody in the audience lacks a word that the texts need."), "", ""
 
 
-def count_readers(*, segment: Segment, roles: tuple[str, ...]) -> dict[str, Readers]:
-    """By language as contacts have it, empty where it is not known. One statement."""
-    people = check_audience.memberships_meant(segment=segment, roles=roles).values("contact")
-    missing = {f"no_{column}": Count("pk", filter=Q(**{column: ""})) for column in _FIELDS.values()}
-    rows = Contact.objects.filter(pk__in=people).order_by().values("locale").annotate(everybody=Count("pk"), **missing)
-    found: dict[str, Readers] = {}
-    for row in rows:
-        language = row["locale"].replace("_", "-").split("-")[0].lower()
-        known = found.get(language, Readers(0, {}))
-        counted: dict[str, Any] = dict(row)
-        lacking = {name: known.lacking.get(name, 0) + counted[f"no_{column}"] for name, column in _FIELDS.items()}
-        found[language] = Readers(known.everybody + row["everybody"], lacking)
-    return found
-
-
-def _used(step: StepSpec, variant: VariantSpec, locale: str) -> dict[str, str]:
-    """{variable: the field that uses it first}."""
-    if step.channel == "webhook":
-        return {}
-    texts = snippets.expand(content={locale: variant.content[locale]})[locale]
-    used: dict[str, str] = {}
-    for field in ("subject", "title", "body", "mjml", "text", "button"):
+def _read(step: StepSpec, variant: VariantSpec, locale: str, known: set[str]) -> Text:
+    fields = _fields(step, variant, locale)
+    needed: dict[str, str] = {}
+    blanked: dict[str, str] = {}
+    quotes = False
+    for field, text in fields.items():
         try:
-            names = liquid.used_variables(texts.get(field, "")) if texts.get(field) else set()
+            found, used = needs.find_needs(text), liquid.used_variables(text)
         except TemplateError:
             continue  # the review says so elsewhere
-        used |= {name: field for name in names & set(_FIELDS) if name not in used}
-    return used
+        quotes = quotes or bool(known & used)
+        for name in sorted(found.bare & known):
+            needed.setdefault(name, field)
+        for name in sorted(found.blanked & set(FIELDS)):
+            blanked.setdefault(name, field)
+    return Text(step, variant, locale, fields, needed, blanked, quotes)
 
 
-def _lacking(
-    spec: CampaignSpec,
-    readers: Mapping[str, Readers],
-    step: StepSpec,
-    variant: VariantSpec,
-    locale: str,
-    used: Mapping[str, str],
-) -> Iterator[Found]:
-    mine = [one for language, one in readers.items() if _reads(language, variant) == locale]
-    everybody = sum(one.everybody for one in mine)
-    for name, field in used.items():
+def _can_lack(name: str) -> bool:
+    return name in FIELDS or name.partition(".")[0] in GROUPS
+
+
+def _fields(step: StepSpec, variant: VariantSpec, locale: str) -> dict[str, str]:
+    content = variant.content[locale]
+    if step.channel == "webhook":
+        return {"url": content["url"], "body": "\n".join(_strings(json.loads(content["body"])))}
+    texts = snippets.expand(content={locale: content})[locale]
+    return {name: texts[name] for name in ("subject", "title", "body", "mjml", "text", "button") if texts.get(name)}
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (list, dict)):
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from _strings(one)
+
+
+def _lacking(spec: CampaignSpec, text: Text, counted: Mapping[str, Counted]) -> Iterator[Found]:
+    for name, field in {**text.needs, **text.blanked}.items():
+        mine = [
+            one for language, one in counted[name].by_language.items() if _reads(language, text.variant) == text.locale
+        ]
         missing = sum(one.lacking[name] for one in mine)
-        if missing:
-            text = snippets.expand(content={locale: variant.content[locale]})[locale][field]
-            told = _told(name, missing, everybody, _instead(text, name, locale, has_offer=spec.offer is not None))
-            words = _("%(variant)s, %(locale)s: %(told)s") % {
-                "variant": variant.key.upper(),
-                "locale": part_words.language_name(locale),
-                "told": told,
-            }
-            where = f"{step.path}.variants.{variant.key}.content.{locale}.{field}"
-            yield "WARNING", "missing_values", words, step.key, where
+        if not missing:
+            continue
+        told = _lack_words(name, missing, sum(one.everybody for one in mine))
+        read = None
+        if name in text.blanked:
+            read = _instead(text.fields[field], name, text.locale, has_offer=spec.offer is not None)
+        if read is None:
+            told = _("%(lack)s; they would not get it. Give the word a fallback.") % {"lack": told}
+        else:
+            told = _("%(lack)s; they would read “%(words)s”.") % {"lack": told, "words": read}
+        if not counted[name].is_whole:
+            told += " " + _("Looked at: the first %(n)d of the audience.") % {"n": lacking.LOOKED_AT}
+        words = _("%(variant)s, %(locale)s: %(told)s") % {
+            "variant": _called(text),
+            "locale": part_words.language_name(text.locale),
+            "told": told,
+        }
+        where = f"{text.step.path}.variants.{text.variant.key}.content.{text.locale}.{field}"
+        yield "WARNING", "missing_values", words, text.step.key, where
+
+
+def _called(text: Text) -> str:
+    """By its letter where there are several, else by its channel."""
+    if len(text.step.variants) > 1:
+        return text.variant.key.upper()
+    return str(dict(channel_names())[text.step.channel])
 
 
 def _reads(language: str, variant: VariantSpec) -> str:
@@ -120,15 +150,17 @@ def _reads(language: str, variant: VariantSpec) -> str:
     return FALLBACK_LOCALE if FALLBACK_LOCALE in variant.content else next(iter(variant.content))
 
 
-def _told(name: str, missing: int, everybody: int, instead: str | None) -> str:
+def _lack_words(name: str, missing: int, everybody: int) -> str:
     if name == "contact.first_name":
-        lack = ngettext("%(n)d of %(all)d has no first name", "%(n)d of %(all)d have no first name", missing)
+        words = ngettext("%(n)d of %(all)d has no first name", "%(n)d of %(all)d have no first name", missing)
+    elif name == "contact.last_name":
+        words = ngettext("%(n)d of %(all)d has no last name", "%(n)d of %(all)d have no last name", missing)
     else:
-        lack = ngettext("%(n)d of %(all)d has no last name", "%(n)d of %(all)d have no last name", missing)
-    lack %= {"n": missing, "all": everybody}
-    if instead is None:
-        return _("%(lack)s; they would not get it. Give the word a fallback.") % {"lack": lack}
-    return _("%(lack)s; they would read “%(words)s”.") % {"lack": lack, "words": instead}
+        words = ngettext(
+            "%(n)d of %(all)d has no value for “%(word)s”", "%(n)d of %(all)d have no value for “%(word)s”", missing
+        )
+    word = part_words.variable_names().get(name, name)
+    return words % {"n": missing, "all": everybody, "word": word}
 
 
 def _instead(text: str, name: str, locale: str, *, has_offer: bool) -> str | None:

@@ -58,7 +58,7 @@ def launch(
     Should the process die after going live, the enrol job goes on from the rows.
     Raises LaunchRefused.
     """
-    blockers = [one for one in check.check_campaign(campaign=campaign, now=now) if one.level == check.BLOCKER]
+    blockers = check.find_blockers(campaign=campaign, now=now)
     if blockers:
         raise LaunchRefused(blockers)
     segment = campaign.edited_segment

@@ -39,9 +39,9 @@ def expand(*, content: Texts, at: datetime | None = None) -> dict[str, dict[str,
     }
 
 
-def expand_text(*, text: str, locale: str) -> str:
+def expand_text(*, text: str, locale: str, at: datetime | None = None) -> str:
     """A plain text by itself."""
-    return expand(content={locale: {"text": text}})[locale]["text"]
+    return expand(content={locale: {"text": text}}, at=at)[locale]["text"]
 
 
 def used_in(*, content: Texts) -> set[str]:

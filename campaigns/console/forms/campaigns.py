@@ -12,7 +12,6 @@ from django.utils.translation import gettext_lazy
 
 from campaigns.console import campaign_words
 from campaigns.offers.models import Offer
-from campaigns.profiles.models import Membership
 from campaigns.segments.models import Segment
 from campaigns.sequences import campaign_file, tracking
 from campaigns.sequences.models import Campaign
@@ -91,75 +90,6 @@ class GoalForm(StudioForm):
         document.pop("offer", None)
         if self.cleaned_data["offer"]:
             document["offer"] = offer_value(self.cleaned_data["offer"])
-
-
-class AudienceForm(StudioForm):
-    """`segment` empty keeps an audience that the campaign file brings itself."""
-
-    segment = forms.ChoiceField(label=gettext_lazy("Segment"), required=False)
-    holdout_percent = forms.DecimalField(
-        label=gettext_lazy("Held out to compare with"),
-        min_value=0,
-        max_value=99,
-        decimal_places=2,
-        help_text=gettext_lazy("Percent of the accounts that get nothing. 10 is usual; 0 can prove nothing."),
-    )
-    reentry = forms.ChoiceField(label=gettext_lazy("An account enters"))
-    cooldown_days = forms.IntegerField(
-        label=gettext_lazy("Days until it may enter again"), min_value=0, max_value=3650, required=False
-    )
-    at_most = forms.IntegerField(
-        label=gettext_lazy("Times an account enters, at most"), min_value=1, max_value=1000, required=False
-    )
-    per_account = forms.IntegerField(label=gettext_lazy("People per account, at most"), min_value=1, max_value=100)
-    roles = forms.MultipleChoiceField(
-        label=gettext_lazy("Their roles"),
-        widget=forms.CheckboxSelectMultiple,
-        required=False,
-        help_text=gettext_lazy("The most recently active first. None ticked: anybody."),
-    )
-
-    def __init__(self, *args: Any, own_definition: bool = False, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        kept = [("", _("As written in the campaign file"))] if own_definition else []
-        self.fields["segment"].choices = kept + segment_choices()  # type: ignore[attr-defined]
-        self.fields["segment"].required = not own_definition
-        self.fields["reentry"].choices = reentry_choices()  # type: ignore[attr-defined]
-        self.fields["roles"].choices = role_choices()  # type: ignore[attr-defined]
-
-    @staticmethod
-    def initial_of(document: Document) -> dict[str, Any]:
-        entry, people = document.get("entry", {}), document.get("recipients", {})
-        segment = document["audience"].get("segment", "")
-        return {
-            "segment": segment if isinstance(segment, str) else "",
-            "holdout_percent": document.get("holdout_percent", 0),
-            "reentry": entry.get("reentry", campaign_file.NEVER),
-            "cooldown_days": entry.get("cooldown_days", 90),
-            "at_most": entry.get("at_most"),
-            "per_account": people.get("per_account", 1),
-            "roles": people.get("roles", []),
-        }
-
-    def clean(self) -> dict[str, Any]:
-        data = super().clean() or {}
-        if data.get("reentry") == campaign_file.AFTER_COOLDOWN and data.get("cooldown_days") is None:
-            self.add_error("cooldown_days", _("Say after how many days."))
-        return data
-
-    def write(self, document: Document) -> None:
-        data = self.cleaned_data
-        if data["segment"]:
-            document["audience"] = {"segment": data["segment"]}
-        percent = data["holdout_percent"]
-        document["holdout_percent"] = int(percent) if percent == int(percent) else float(percent)
-        kept = {key: value for key, value in document.get("entry", {}).items() if key in ("by", "event")}
-        document["entry"] = {**kept, "reentry": data["reentry"]}
-        if data["reentry"] == campaign_file.AFTER_COOLDOWN:
-            document["entry"]["cooldown_days"] = data["cooldown_days"]
-        if data["reentry"] != campaign_file.NEVER and data["at_most"]:
-            document["entry"]["at_most"] = data["at_most"]
-        document["recipients"] = {"roles": list(data["roles"]), "per_account": data["per_account"]}
 
 
 class LimitsForm(StudioForm):
@@ -286,19 +216,6 @@ def offer_choices(*, with_none: bool) -> list[tuple[str, str]]:
 def offer_value(slug: str) -> str | dict[str, str]:
     """As the campaign file names it."""
     return slug if Offer.objects.filter(slug=slug).exists() else dict(NEXT_PLAN)
-
-
-def reentry_choices() -> list[tuple[str, str]]:
-    return [
-        (campaign_file.NEVER, _("once")),
-        (campaign_file.AFTER_COOLDOWN, _("again after some days")),
-        (campaign_file.ALWAYS, _("each time it comes into the segment")),
-    ]
-
-
-def role_choices() -> list[tuple[str, str]]:
-    names = {"OWNER": _("Owner"), "ADMIN": _("Admin"), "BILLING": _("Billing"), "MEMBER": _("Member")}
-    return [(role.value, names.get(role.value, role.value.capitalize())) for role in Membership.Role]
 
 
 def slug_for(name: str) -> str:

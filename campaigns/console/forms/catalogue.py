@@ -67,7 +67,7 @@ def load(*, own_slug: str = "") -> Catalogue:
     if others:
         made.append(SegmentFact(_("More"), segments=others))
     suggestions = {
-        "seen-events": _seen_events(),
+        "seen-events": seen_events(),
         "seen-account-traits": _seen_keys("profiles_account"),
         "seen-contact-traits": _seen_keys("profiles_contact"),
     }
@@ -77,7 +77,7 @@ def load(*, own_slug: str = "") -> Catalogue:
 def _account_facts() -> Iterable[Fact]:
     group = _("Account")
     plans = list(Plan.objects.order_by("rank", "code").values_list("code", "name"))
-    countries = _countries(Account)
+    countries = countries_of(Account)
     yield Compared(
         "account.plan", _("Plan"), group,
         head={"field": "account.plan"}, ops=facts.CHOICE, options=plans, choose=_("Choose a plan."),
@@ -124,7 +124,7 @@ def _contact_facts() -> Iterable[Fact]:
     topics = list(ConsentTopic.objects.order_by("-is_marketing", "name").values_list("slug", "name"))
     for key, label, field_name, options in (
         ("contact.locale", _("A contact’s language"), "contact.locale", _languages()),
-        ("contact.country", _("A contact’s country"), "contact.country", _countries(Contact)),
+        ("contact.country", _("A contact’s country"), "contact.country", countries_of(Contact)),
         (
             "membership.role",
             _("A contact’s role"),
@@ -144,7 +144,7 @@ def _languages() -> list[Option]:
     return known + [(code, code) for code, _name in _seen(Contact, "locale") if code not in dict(known)]
 
 
-def _countries(model: type[Account] | type[Contact]) -> list[Option]:
+def countries_of(model: type[Account] | type[Contact]) -> list[Option]:
     return sorted(((code, country_name(code)) for code, _name in _seen(model, "country")), key=lambda one: one[1])
 
 
@@ -154,7 +154,7 @@ def _seen(model: type[Account] | type[Contact], column: str) -> list[Option]:
     return [(name, name) for name in names]
 
 
-def _seen_events() -> list[str]:
+def seen_events() -> list[str]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT DISTINCT name FROM (SELECT name FROM usage_usageevent ORDER BY at DESC, id DESC LIMIT %s) newest"

@@ -35,6 +35,7 @@ class WebhookForm(WordingForm):
         super().__init__(*args, **kwargs)
         for name in ("url", "body"):
             self.fields[name].widget.attrs |= {"dir": "ltr", "lang": "en", "spellcheck": "false"}
+        self.fields["url"].widget.attrs["placeholder"] = "https://"
         self.fields["body"].widget.attrs["class"] = "form-control cr-source"
 
     @staticmethod
@@ -43,7 +44,8 @@ class WebhookForm(WordingForm):
             return {}
         body = content["body"]
         told = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False, indent=2)
-        return {"url": content["url"], "body": told}
+        url = "" if content["url"] == f"https://{wording.NOWHERE}/" else content["url"]
+        return {"url": url, "body": told}
 
     def clean_url(self) -> str:
         url = str(self.cleaned_data["url"])

@@ -14,8 +14,9 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from campaigns.console import campaign_page, campaign_rows, charts, drafts, listing, overtaking, pages, skeleton
+from campaigns.console.forms import audience as audience_form
+from campaigns.console.forms.audience import AudienceForm
 from campaigns.console.forms.campaigns import (
-    AudienceForm,
     GoalForm,
     LimitsForm,
     NewCampaignForm,
@@ -130,7 +131,6 @@ def show_page(
     document = context["document"]
     can_change = request.user.has_perm(CHANGE)
     editing = editing or request.GET.get("edit", "")
-    own = not isinstance(document["audience"].get("segment", {}), str)
     kinds: dict[str, type[GoalForm | AudienceForm | LimitsForm | ExitsForm | TrackingForm]] = {
         "goal": GoalForm,
         "audience": AudienceForm,
@@ -150,7 +150,7 @@ def show_page(
         "goal_form": form if isinstance(form, GoalForm) else GoalForm(initial=GoalForm.initial_of(document)),
         "audience_form": form
         if isinstance(form, AudienceForm)
-        else AudienceForm(initial=AudienceForm.initial_of(document), own_definition=own),
+        else AudienceForm(initial=AudienceForm.initial_of(document), **audience_form.context_of(document)),
         "exits_form": form if isinstance(form, ExitsForm) else ExitsForm(initial=ExitsForm.initial_of(document)),
         "tracking_form": form
         if isinstance(form, TrackingForm)

@@ -28,7 +28,7 @@ def review_launch(request: HttpRequest, slug: str) -> HttpResponse:
         pages.require(request, LAUNCH)
         return _launch(request, campaign)
     now = clock.utcnow()
-    reviewed = launch_review.review(campaign=campaign, now=now)
+    reviewed = launch_review.review(campaign=campaign, now=now, zone=pages.time_zone_of(request))
     context = {
         **campaign_page.frame(campaign=campaign),
         "title": _("Review and launch"),

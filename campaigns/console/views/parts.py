@@ -8,7 +8,9 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
 from campaigns.console import drafts, overtaking, pages
-from campaigns.console.forms.campaigns import AudienceForm, GoalForm, LimitsForm, TrackingForm
+from campaigns.console.forms import audience
+from campaigns.console.forms.audience import AudienceForm
+from campaigns.console.forms.campaigns import GoalForm, LimitsForm, TrackingForm
 from campaigns.console.forms.exits import ExitsForm
 from campaigns.console.views import campaigns
 from campaigns.sequences.campaign_file import CampaignFileError
@@ -31,9 +33,7 @@ def change_part(request: HttpRequest, slug: str, part: str) -> HttpResponse:
     if request.method != "POST":
         return redirect(campaigns.page_of(campaign, part, edit=part))
     document = drafts.document_of(campaign=campaign)
-    extra = {}
-    if part == "audience":
-        extra = {"own_definition": not isinstance(document["audience"].get("segment", {}), str)}
+    extra = audience.context_of(document) if part == "audience" else {}
     kind = _FORMS[part]
     form = kind(request.POST, **extra)
     if overtaking.may_save(request, form, stored=kind.initial_of(document)):

@@ -47,9 +47,8 @@ def show_preview(request: HttpRequest, slug: str, key: str, letter: str) -> Http
     if request.method == "POST" and request.GET.get("part") == "subject":
         typed = {"subject": request.POST.get("subject", "")}
         return HttpResponse(preview_panel.subject_of(typed, facts, locale) or "–")
-    texts = message_preview.contents_for(step=step, letter=letter, document=document, at=campaign.launched_at).get(
-        locale
-    )
+    at = message_preview.snippets_as_of(campaign)
+    texts = message_preview.contents_for(step=step, letter=letter, document=document, at=at).get(locale)
     if request.method == "POST":
         content = step["variants"][letter]["content"].get(locale, {})
         form = wordings.make_form(step, content, locale, has_offer, request.GET.get("tab", "blocks"), request.POST)

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from campaigns.console import campaign_page, drafts, pages, step_changes, step_tree, ways
 from campaigns.console.forms import traits, wait_kinds
+from campaigns.console.forms.jumps import JumpForm
 from campaigns.console.forms.steps import LocalTimeForm, WaitForm, WeightsForm
 from campaigns.console.forms.traits import TraitRows
 from campaigns.console.step_tree import StepError
@@ -18,6 +19,8 @@ from campaigns.console.views import campaigns, parts, questions
 from campaigns.sequences.campaign_file import CampaignFileError
 from campaigns.sequences.models import Campaign
 from orchestrator import clock
+
+StepForm = WaitForm | LocalTimeForm | WeightsForm | TraitRows | JumpForm
 
 
 def change_steps(request: HttpRequest, slug: str) -> HttpResponse:
@@ -44,8 +47,8 @@ def change_steps(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def edit_step(request: HttpRequest, slug: str, key: str) -> HttpResponse:
-    """How long or until when a wait is; how accounts are shared among wordings or ways; what is noted. What a question
-    asks, or a wait waits for, has a page of its own."""
+    """How long or until when a wait is; how accounts are shared among wordings or ways; what is noted; where a way back
+    leads. What a question asks, or a wait waits for, has a page of its own."""
     campaign = parts.draft_of(request, slug)
     document = drafts.document_of(campaign=campaign)
     step = drafts.step_of(document=document, key=key)
@@ -54,7 +57,7 @@ def edit_step(request: HttpRequest, slug: str, key: str) -> HttpResponse:
     kind = wait_kinds.kind_of(step, request.GET.get("until", "")) if step["kind"] == "WAIT" else ""
     if step["kind"] == "BRANCH" or kind == wait_kinds.ASKS:
         return questions.edit_question(request, campaign, document, step)
-    form = _form(step, kind, request.POST if request.method == "POST" else None)
+    form = _form(document, step, kind, request.POST if request.method == "POST" else None)
     if form is None:
         return _nothing_to_set(request, campaign)
     problem = ""
@@ -79,7 +82,7 @@ def edit_step(request: HttpRequest, slug: str, key: str) -> HttpResponse:
     return pages.show(request, "console/campaigns/step.html", context, status=422 if is_wrong else 200)
 
 
-def _problems(form: WaitForm | LocalTimeForm | WeightsForm | TraitRows) -> list[str]:
+def _problems(form: StepForm) -> list[str]:
     """What is wrong with the whole of it."""
     found = form.non_form_errors() if isinstance(form, TraitRows) else form.non_field_errors()
     return [str(one) for one in found]
@@ -114,13 +117,15 @@ def _nothing_to_set(request: HttpRequest, campaign: Campaign) -> HttpResponse:
     return redirect(campaigns.page_of(campaign, "steps"))
 
 
-def _form(step: dict[str, Any], kind: str, data: Any) -> WaitForm | LocalTimeForm | WeightsForm | TraitRows | None:
+def _form(document: dict[str, Any], step: dict[str, Any], kind: str, data: Any) -> StepForm | None:
     if kind == wait_kinds.LENGTH:
         return WaitForm(data, initial=WaitForm.initial_of(step))
     if kind == wait_kinds.LOCAL:
         return LocalTimeForm(data, initial=LocalTimeForm.initial_of(step))
     if step["kind"] == "UPDATE":
         return traits.rows_of(step=step, data=data)
+    if step["kind"] == "GOTO":
+        return JumpForm(data, initial=JumpForm.initial_of(step), document=document, step=step)
     shared = step.get("ways") or step.get("variants", {})
     if len(shared) < 2:
         return None
@@ -131,6 +136,7 @@ def _form(step: dict[str, Any], kind: str, data: Any) -> WaitForm | LocalTimeFor
 def _title(step: dict[str, Any], kind: str) -> str:
     titles = {
         "UPDATE": _("What to note"),
+        "GOTO": _("Where to go back to"),
         "SPLIT": _("Shares of the ways"),
         "MESSAGE": _("Shares of the wordings"),
         "WAIT": _("How long to wait") if kind == wait_kinds.LENGTH else _("Until when to wait"),
@@ -141,6 +147,8 @@ def _title(step: dict[str, Any], kind: str) -> str:
 def _lead(step: dict[str, Any]) -> str:
     if step["kind"] == "SPLIT":
         return _("Each account goes the way that was drawn for it first, and all its people with it.")
+    if step["kind"] == "GOTO":
+        return _("Who comes here goes through the steps from there on again, and gets their messages again.")
     if step["kind"] == "UPDATE":
         return _("Facts that segments and questions can ask for afterwards. The CRM’s own facts stay as they are.")
     return ""

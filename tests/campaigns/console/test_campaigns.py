@@ -186,6 +186,7 @@ def test_the_audience_form_writes_holdout_entry_and_roles(draft, marketer):
         {
             "segment": "close-to-limit",
             "holdout_percent": "12.5",
+            "by": "SEGMENT",
             "reentry": "AFTER_COOLDOWN",
             "cooldown_days": "90",
             "per_account": "2",

@@ -14,13 +14,13 @@ from campaigns.consent.models import ContactPoint
 from campaigns.delivery.models import CsmTask, DeliveryAttempt, Message, ProviderEvent
 from campaigns.offers.models import Quote
 from campaigns.profiles.models import Contact
-from campaigns.sequences.models import Entry, StepRun
+from campaigns.sequences.models import Enrolment, Entry, StepRun
 from tests.campaigns.console.contacts import R, S, account_of, dana, page_of, say, skipped, to, topic
 from tests.campaigns.console.reading import words_of
 from tests.factories.delivery import SendGateFactory
 from tests.factories.offers import QuoteFactory
 from tests.factories.profiles import AccountFactory, MembershipFactory
-from tests.factories.sequences import account_near_limit, launched, market, reader
+from tests.factories.sequences import account_near_limit, launched, market, reader, ready_account
 from tests.factories.usage import NOW
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_november")]
@@ -147,6 +147,50 @@ def test_refused_late_and_unclear_messages_are_told(marketer, dana):
     assert "The provider refused it: The sender is not verified." in words
     assert "It had to go out by 24 November, 09:30 and could not, so it would have come too late." in words
     assert "The provider never said whether it went out." in words
+
+
+@pytest.mark.parametrize(
+    ("code", "detail", "told"),
+    [
+        ("21610", "Attempt to send to unsubscribed recipient", "They had answered STOP to this sender. (Code 21610.)"),
+        ("", "", "The provider refused it and gave no reason."),
+        ("21999", "", "The provider refused it: 21999"),
+    ],
+)
+def test_a_refused_sms_says_why_in_words(marketer, dana, code, detail, told):
+    failed = to(dana, channel="sms", state=S.FAILED, ended_at=NOW)
+    DeliveryAttempt.objects.create(
+        message=failed, number=1, started_at=NOW, outcome="REFUSED", code=code, detail=detail
+    )
+    assert told in words_of(marketer.get(page_of(dana)))
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        ("undelivered 30003", "The phone was switched off or out of reach. (Code 30003.)"),
+        ("", "The phone network did not bring it to the phone and gave no reason."),
+        ("failed 30999", "The provider reports: failed 30999"),
+    ],
+)
+def test_an_sms_that_came_back_says_why_in_words(marketer, dana, reason, told):
+    sent = to(dana, channel="sms", state=S.ACCEPTED, accepted_at=NOW, bounced_at=NOW)
+    ProviderEvent.objects.create(
+        received_at=NOW, provider="twilio", key=b"k" * 16, type="BOUNCED", at=NOW, message=sent.uuid, reason=reason
+    )
+    assert told in words_of(marketer.get(page_of(dana)))
+
+
+def test_a_letter_stands_only_where_there_are_several_wordings(marketer, topic):
+    market()
+    ready_account()
+    campaign = launched(holdout_percent=0)
+    contact = Enrolment.objects.get(campaign=campaign).contact
+    sent = {"state": S.ACCEPTED, "accepted_at": NOW, "origin_campaign": campaign.slug}
+    to(contact, origin_step="banner", variant="a", **sent)
+    assert "#mark-a" not in marketer.get(page_of(contact)).content.decode()
+    to(contact, origin_step="mail-1", variant="a", **sent)
+    assert "#mark-a" in marketer.get(page_of(contact)).content.decode()
 
 
 def test_a_planned_message_says_when_and_why_it_waits(marketer, dana):

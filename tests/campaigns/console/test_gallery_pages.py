@@ -6,7 +6,7 @@ import pytest
 import time_machine
 from django.urls import reverse
 
-from campaigns.console import gallery
+from campaigns.console import gallery, skeleton
 from campaigns.segments.models import Segment, SegmentVersion
 from campaigns.sequences import apply, check, check_content
 from campaigns.sequences.models import Campaign
@@ -182,7 +182,7 @@ def test_its_texts_show_all_that_the_countries_of_their_readers_ask_for(market, 
     start(marketer, slug)
     campaign = Campaign.objects.get(slug=slug)
     document = document_of(campaign)
-    text = gallery.content(situation=SITUATIONS[slug], channel="sms", unit="seats", sender=gallery.our_name())
+    text = gallery.content(situation=SITUATIONS[slug], channel="sms", unit="seats", sender=skeleton.sender_name())
     document["steps"].insert(0, {
         "key": "texted", "kind": "MESSAGE", "channel": "sms", "variants": {"a": {"weight": 100, "content": text}},
     })  # fmt: skip

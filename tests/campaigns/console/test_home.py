@@ -17,6 +17,7 @@ from campaigns.operations.models import LongTask, StaffProfile
 from tests.campaigns.console.reading import words_of
 from tests.factories.billing import MrrMovementFactory, SubscriptionFactory
 from tests.factories.crm import CrmConnectionFactory, WriteBackFactory
+from tests.factories.delivery import CsmTaskFactory
 from tests.factories.intake import SourceFactory
 from tests.factories.results import HOLDOUT, Arm, campaign_with_results, keep_snapshots
 from tests.factories.sequences import NOW, drafted
@@ -233,3 +234,18 @@ def test_a_wording_that_makes_people_leave_is_not_called_ready_to_decide(busy):
     results = {busy.experiment_id: {**read, "arms": arms, "verdict": ahead}}
     needs = campaign_needs.find_campaign_needs(campaigns=[busy], results=results, now=LATER)
     assert [need.title for need in needs] == ["A wording does harm: more people unsubscribe."]
+
+
+@pytest.mark.parametrize(
+    ("days", "told"),
+    [
+        (-3, "1 call to a customer is late."),
+        (0, "1 call to a customer is due today."),
+        (2, "Nothing waits for you."),
+    ],
+)
+def test_calls_that_are_late_or_due_wait_for_somebody(marketer, in_april, days, told):
+    CsmTaskFactory(due_at=LATER + timedelta(days=days))
+    words = words_of(marketer.get(HOME))
+    assert told in words
+    assert ("Nothing waits for you." in words) == (days > 0)

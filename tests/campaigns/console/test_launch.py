@@ -90,9 +90,18 @@ def test_first_messages_of_two_days_are_told_by_day():
         Sending(day=date(2026, 12, 18), step="banner", channel="in_app", messages=162, is_first=False),
     ]
     made = Rehearsal(162, {}, 0, 162, 162, firsts)
-    assert launch_review.first_words(made) == "First message: 34 e-mails on Thursday 10 December, 128 on Friday"
+    today = date(2026, 12, 10)
+    told = launch_review.first_words(made, today=today)
+    assert told == "First message: 34 e-mails on Thursday 10 December, 128 on Friday"
     with translation.override("he"):
-        assert "חמישי, 10 בדצמבר" in launch_review.first_words(made)
+        assert "חמישי, 10 בדצמבר" in launch_review.first_words(made, today=today)
+
+
+def test_where_it_is_still_the_day_before_that_day_is_said_to_be_today():
+    first = Sending(day=date(2026, 12, 10), step="mail-1", channel="email", messages=34, is_first=True)
+    made = Rehearsal(34, {}, 0, 34, 34, [first])
+    told = launch_review.first_words(made, today=date(2026, 12, 11))
+    assert told == "First message: 34 e-mails on Thursday 10 December (today where they live)"
 
 
 def test_a_closed_window_moves_the_first_messages_to_the_next_morning():

@@ -6,6 +6,7 @@ import pytest
 import time_machine
 from django.urls import reverse
 
+from campaigns.console import variables
 from campaigns.sequences import snippets
 from campaigns.sequences.models import Campaign, Snippet
 from tests.campaigns.console.reading import words_of
@@ -140,3 +141,29 @@ def test_parameters_that_no_link_can_carry_are_refused_beside_their_field(draft,
     response = part(marketer, **data)
     assert response.status_code == 422
     assert field in response.context["tracking_form"].errors
+
+
+def test_what_runs_is_previewed_as_it_was_launched_and_its_draft_as_snippets_are_now(draft, marketer, settings):
+    settings.SENDGRID_API_KEY = "SG.test"
+    post(marketer, en="Yours, Maria")
+    steps = make.document()["steps"]
+    for variant in steps[0]["variants"].values():
+        variant["content"]["en"]["subject"] = "Room {% include 'sign-off' %}"
+    campaign = make.launched(steps=steps, holdout_percent=0)
+    page = reverse("admin:studio-campaign", args=[campaign.slug])
+    with time_machine.travel(make.NOW + make.days(0.1), tick=False):
+        post(marketer, ONE, en="Yours, Dana")
+        assert "Dana" not in words_of(marketer.get(page))
+        assert "Maria" in words_of(marketer.get(page))
+        marketer.post(reverse("admin:studio-campaign-edit", args=[campaign.slug]))
+        assert "Dana" in words_of(marketer.get(page))
+        assert "Maria" not in words_of(marketer.get(page))
+
+
+def test_samples_of_money_have_their_currency(draft):
+    samples = {one.name: one.sample for one in variables.list_variables(has_offer=True, facts={})}
+    assert samples["offer.new_monthly"] == "$99.00"
+    assert samples["evidence.monthly"] == "$29.00"
+    facts = {"offer": {"new_monthly": "449.00", "currency": "EUR"}}
+    told = {one.name: one.sample for one in variables.list_variables(has_offer=True, facts=facts)}
+    assert told["offer.new_monthly"] == "€449.00"

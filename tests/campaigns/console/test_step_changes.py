@@ -4,7 +4,7 @@ import pytest
 import time_machine
 from django.urls import reverse
 
-from campaigns.console import drafts, skeleton
+from campaigns.console import drafts, skeleton, step_tree
 from campaigns.sequences.models import Campaign
 from tests.campaigns.console.reading import words_of
 from tests.factories import sequences as make
@@ -16,6 +16,7 @@ pytestmark = pytest.mark.django_db
     ("pressed", "place"),
     [
         ("add wait mail-1", "#step-wait-2"),
+        ("add goto wait-1", "#step-back-1"),
         ("add exit reacted yes", "#step-leave-1"),
         ("add sms reacted no", "?step=text-1#step-text-1"),
         ("add wait_time mail-1", "#step-wait-2"),
@@ -33,6 +34,33 @@ def test_after_a_change_the_page_stands_at_the_changed_step(marketer, pressed, p
         campaign = make.drafted()
         response = marketer.post(reverse("admin:studio-campaign-steps", args=[campaign.slug]), {"do": pressed})
     assert response.url == reverse("admin:studio-campaign", args=[campaign.slug]) + place
+
+
+@pytest.mark.parametrize(
+    ("pressed", "lane", "kept"),
+    [
+        ("add sms reacted no", "no", ["text-1", "banner"]),
+        ("add sms banner", "no", ["banner", "text-1"]),
+        ("add csm_task reacted yes", "yes", ["call-1"]),
+    ],
+)
+def test_a_new_step_is_stored_in_its_lane(marketer, pressed, lane, kept):
+    with time_machine.travel(make.NOW, tick=False):
+        campaign = make.drafted()
+        marketer.post(reverse("admin:studio-campaign-steps", args=[campaign.slug]), {"do": pressed})
+    document = drafts.document_of(campaign=Campaign.objects.get(pk=campaign.pk))
+    fork = step_tree.find(step_tree.read_tree(document["steps"]), "reacted")
+    assert [node.key for node in fork.lanes[lane]] == kept
+
+
+def test_a_lane_that_a_step_does_not_have_is_refused_and_nothing_is_stored(marketer):
+    with time_machine.travel(make.NOW, tick=False):
+        campaign = make.drafted()
+        steps = reverse("admin:studio-campaign-steps", args=[campaign.slug])
+        answer = marketer.post(steps, {"do": "add sms banner no"}, follow=True)
+    assert "This step is not there any more." in words_of(answer)
+    stored = drafts.document_of(campaign=Campaign.objects.get(pk=campaign.pk))
+    assert [step["key"] for step in stored["steps"]] == [step["key"] for step in make.document()["steps"]]
 
 
 def test_a_new_text_message_says_who_sends_it_as_the_country_wants_it(marketer, settings):

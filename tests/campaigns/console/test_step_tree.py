@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaigns.console import step_tree
+from campaigns.console import asked, step_tree
 from campaigns.console.step_tree import Node, NotALaneError, StepError
 
 
@@ -220,9 +220,9 @@ def test_what_somebody_came_through_is_their_own_way_only():
 
 
 def test_every_message_in_a_condition_is_asked_about():
-    asked = {"all": [{"engagement": "opened", "step": "a"}, {"not": {"any": [{"engagement": "clicked", "step": "b"}]}},
+    about = {"all": [{"engagement": "opened", "step": "a"}, {"not": {"any": [{"engagement": "clicked", "step": "b"}]}},
                      {"engagement": "clicked", "step": "c", "campaign": "another"}]}  # fmt: skip
-    assert step_tree.asked_steps({"key": "q", "kind": "BRANCH", "if": asked}) == {"a", "b"}
+    assert asked.asked_steps({"key": "q", "kind": "BRANCH", "if": about}) == {"a", "b"}
 
 
 def test_a_long_key_leaves_room_for_the_meeting_point():

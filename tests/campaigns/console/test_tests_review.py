@@ -145,6 +145,7 @@ def test_the_subjects_are_filled_in(marketer):
     results(AHEAD)
     words = review(marketer)
     assert "{{" not in words
+    assert "The subjects are filled in for a made-up account." in words
 
 
 def test_an_account_with_another_wording_than_drawn_is_counted(marketer):

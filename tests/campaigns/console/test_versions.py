@@ -175,8 +175,8 @@ def test_entry_by_an_event_is_said_and_survives_the_form(marketer):
     words = words_of(marketer.get(url("")))
     assert "Who is in it enters when the event sso_attempted happens." in words
     assert "At most 3 times in all." in words
-    form = {"segment": "", "holdout_percent": 20, "reentry": "ALWAYS", "cooldown_days": 90, "at_most": 2,
-            "per_account": 1, "roles": ["OWNER"]}  # fmt: skip
+    form = {"segment": "", "holdout_percent": 20, "by": "EVENT", "event": "sso_attempted", "reentry": "ALWAYS",
+            "cooldown_days": 90, "at_most": 2, "per_account": 1, "roles": ["OWNER"]}  # fmt: skip
     marketer.post(url("-part", "audience"), form)
     campaign.refresh_from_db()
     assert campaign.draft_version is not None

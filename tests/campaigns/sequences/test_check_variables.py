@@ -6,7 +6,7 @@ import pytest
 import time_machine
 
 from campaigns.profiles.models import Contact
-from campaigns.sequences import check
+from campaigns.sequences import check, lacking
 from tests.factories import sequences as make
 
 pytestmark = pytest.mark.django_db
@@ -36,22 +36,22 @@ def people(*names, locale="en"):
 
 def test_those_without_a_first_name_are_counted_with_what_they_would_read():
     people("Noa", "", "")
-    told = "A, English: 2 of 3 have no first name; they would read “Hello ,”."
+    told = "SMS, English: 2 of 3 have no first name; they would read “Hello ,”."
     assert found("Hello {{ contact.first_name | default: '' }},\nMore") == [("WARNING", told)]
 
 
 def test_without_a_fallback_they_would_get_nothing():
     people("Noa", "")
-    told = "A, English: 1 of 2 has no first name; they would not get it. Give the word a fallback."
+    told = "SMS, English: 1 of 2 has no first name; they would not get it. Give the word a fallback."
     assert found("Hello {{ contact.first_name }}") == [("WARNING", told)]
 
 
 def test_only_the_readers_of_a_language_count_for_its_text():
     people("Noa", "", locale="he-IL")
     people("Dan", locale="en")
-    text = {"text": "{{ contact.first_name | default: '?' }}!"}
+    text = {"text": "{{ contact.first_name | default: '' }}!"}
     [(_level, words)] = found("", en=text, he=text)
-    assert "1 of 2 has no first name; they would read “?!”" in words
+    assert "1 of 2 has no first name; they would read “!”" in words
 
 
 def test_where_nobody_lacks_anything_it_says_so():
@@ -73,3 +73,58 @@ def test_a_mails_line_is_told_without_its_tags():
     )
     [(_level, words)] = found("", "email", en={"subject": "Hi", "mjml": mjml})
     assert "they would read “Dear ,”" in words.replace("Dear  ,", "Dear ,")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ contact.first_name | default: 'there' }}",
+        "{% if contact.first_name %}{{ contact.first_name }}{% endif %}",
+        "{{ evidence.feature | default: 'it' }}",
+        "{% if evidence.feature %}{{ evidence.feature }}{% endif %}",
+        "{{ evidence.unit | default: '' }}",
+    ],
+)
+def test_a_word_with_another_in_its_place_or_only_where_it_is_known_is_in_order(text):
+    people("Noa", "")
+    assert found(text) == [("PASSED", "Nobody in the audience lacks a word that the texts need.")]
+
+
+def test_what_is_told_of_accounts_is_counted_too():
+    people("Noa", "Dan")
+    told = "SMS, English: 2 of 2 have no value for “Feature that was tried”; they would not get it."
+    [(level, words)] = found("{{ evidence.value }} of {{ evidence.quota }}: {{ evidence.feature }}")
+    assert (level, words) == ("WARNING", f"{told} Give the word a fallback.")
+
+
+def test_what_the_offer_cannot_say_of_somebody_is_counted():
+    people("Noa")
+    [(level, words)] = found("{{ offer.plan_to }} {{ offer.saves_against_extra_seats }}")
+    assert level == "WARNING"
+    assert "1 of 1 has no value for “Saved against extra seats”" in words
+
+
+def test_the_words_of_a_webhook_are_counted():
+    people("Noa")
+    body = {"text": "{{ account.name }}", "more": [{"of": "{{ evidence.feature }}"}]}
+    [(_level, words)] = found("", "webhook", en={"url": "https://hooks.example/x", "body": body})
+    assert "1 of 1 has no value for “Feature that was tried”" in words
+
+
+def test_of_a_large_audience_the_first_are_looked_at(monkeypatch):
+    monkeypatch.setattr(lacking, "LOOKED_AT", 1)
+    people("Noa", "Dan")
+    [(_level, words)] = found("{{ evidence.feature }}")
+    assert "1 of 1 has no value" in words
+    assert "Looked at: the first 1 of the audience." in words
+
+
+def test_the_blockers_alone_count_nobody():
+    people("")
+    step = {"key": "one", "kind": "MESSAGE", "channel": "sms"}
+    texts = {"en": {"text": "{{ contact.first_name }} {{ evidence.feature }}"}}
+    campaign = make.drafted(steps=[step | {"variants": {"a": {"content": texts}}}])
+    codes = {one.code for one in check.find_blockers(campaign=campaign, now=make.NOW)}
+    assert "missing_values" not in codes
+    every = {one.code for one in check.check_campaign(campaign=campaign, now=make.NOW) if one.level == check.BLOCKER}
+    assert codes == every
