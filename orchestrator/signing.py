@@ -30,6 +30,7 @@ class Purpose(StrEnum):
     MAIL_UNSUBSCRIBE = "mail-unsubscribe"
     MAIL_REPLY = "mail-reply"
     CONFIRM_CONSENT = "confirm-consent"
+    CONFIRM_NONCE = "confirm-nonce"
 
 
 class BadTokenError(ValueError):

@@ -56,7 +56,7 @@ def _take(
     outside: SuppressionList, channel: str, listed: Sequence[Listed], compared: Compared, now: datetime
 ) -> set[bytes]:
     """The hashes on their list that keep marketing away."""
-    by_hash = {addresses.hash_address(one.address): one for one in listed}
+    by_hash = {value: one for one in listed for value in addresses.hashes_of(one.address)}
     known = ContactPoint.objects.filter(channel=channel, address_hash__in=list(by_hash))
     found = {bytes(point.address_hash): point for point in known.select_related("list_entry")}
     for value, one in by_hash.items():
@@ -71,9 +71,9 @@ def _take(
 
 
 def _is_settled(point: ContactPoint, one: Listed) -> bool:
-    """We know already, or have told them that it is over and they have yet to take it in."""
+    """We know already, as strong or stronger; or have told them that it is over and they have yet to take it in."""
     if point.is_blocked:
-        return True
+        return opt_out.is_covered(reason=_REASONS[one.listed_as], by=point.reason)
     entry: ListEntry | None = getattr(point, "list_entry", None)
     return (
         one.listed_as is ListedAs.UNSUBSCRIBED
@@ -88,7 +88,7 @@ def _is_taken_back(point: ContactPoint, one: Listed, now: datetime) -> bool:
     if one.listed_as not in _BY_A_PERSON:
         return False
     yes = ConsentRecord.objects.filter(point=point, state=ConsentRecord.State.GRANTED, at__gt=one.at or now)
-    return yes.exclude(source__in=("crm", "import")).exists()
+    return yes.exclude(source__in=ConsentRecord.REPORTED).exists()
 
 
 def _take_off(point: ContactPoint, now: datetime) -> int:

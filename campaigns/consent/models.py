@@ -106,6 +106,9 @@ class ConsentRecord(models.Model):
     `topic` empty means all marketing topics of the channel.
     """
 
+    # The sources that say what a person told somebody else. Everything else the person told us.
+    REPORTED = ("crm", "import")
+
     class State(models.TextChoices):
         GRANTED = "GRANTED", _("Granted")
         PENDING = "PENDING", _("Not confirmed yet")

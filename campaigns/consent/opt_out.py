@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
-from campaigns.consent import points, push, record
+from campaigns.consent import carry, points, push, settle
 from campaigns.consent.models import ConsentRecord, ContactPoint
 from campaigns.profiles.models import Contact
 
@@ -45,21 +45,23 @@ def opt_out(
 
     Without a topic it covers everything that is marketing, with `all_channels` on the contact's
     other addresses too. The same `dedupe_key` again changes nothing and returns False. A bounce
-    blocks the address but leaves no consent record.
+    blocks the address but leaves no consent record. A report from the future counts from now.
     """
+    at = min(at, now)
     with transaction.atomic():
         if address_hash is not None:
             point_id = points.ensure_point_of_address(channel=channel, address_hash=address_hash).pk
         assert point_id is not None, "An opt-out names a point or an address."
         reached = _reached_points(point_id, all_channels=all_channels)
-        locked = record.lock_points(point_ids=reached)
+        locked = settle.lock_points(point_ids=reached)
         if dedupe_key and _is_known(locked, point_id, dedupe_key):
             return False
         if reason not in _NO_WILL:
-            records = [_record(point, topic, str(reason), source, evidence, at, now, dedupe_key) for point in locked]
+            told = {**(evidence or {}), **({carry.EVERYWHERE: True} if all_channels and not topic else {})}
+            records = [_record(point, topic, str(reason), source, told, at, now, dedupe_key) for point in locked]
             ConsentRecord.objects.bulk_create(records, ignore_conflicts=True)
         if topic:
-            record.settle_topics(points=locked)
+            settle.settle_topics(points=locked)
         else:
             _block(locked, str(reason), at)
             push.note_points(point_ids=reached, now=now)
@@ -75,7 +77,7 @@ def lock_reached(*, point_ids: Sequence[int], everywhere: Sequence[int] = ()) ->
     reached = set(point_ids)
     for point_id in sorted(set(everywhere)):
         reached |= _reached_points(point_id, all_channels=True)
-    record.lock_points(point_ids=reached)
+    settle.lock_points(point_ids=reached)
 
 
 def opt_in(
@@ -86,7 +88,7 @@ def opt_in(
     Returns False, and changes nothing, where the address itself is dead (bounced, erased).
     """
     with transaction.atomic():
-        locked = record.lock_points(point_ids=[point_id])
+        locked = settle.lock_points(point_ids=[point_id])
         point = locked[0]
         if point.is_blocked and point.reason not in _LIFTED_BY_A_YES:
             return False
@@ -104,7 +106,7 @@ def opt_in(
         )
         point.is_blocked, point.reason, point.blocked_at = False, "", None
         point.save(update_fields=["is_blocked", "reason", "blocked_at"])
-        record.settle_topics(points=locked)
+        settle.settle_topics(points=locked)
         push.note_points(point_ids=[point_id], now=now)
     return True
 
@@ -125,9 +127,9 @@ def restore(
     blocked, it was blocked before, or the person has since said no in another way, or more strongly.
     """
     with transaction.atomic():
-        locked = record.lock_points(point_ids=[point_id])
+        locked = settle.lock_points(point_ids=[point_id])
         point = locked[0]
-        taken = _taken_topics(point, taken_by)
+        taken = taken_topics(point=point, taken_by=taken_by)
         if taken is None:
             return False
         ConsentRecord.objects.bulk_create(
@@ -148,23 +150,37 @@ def restore(
         )
         point.is_blocked, point.reason, point.blocked_at = False, "", None
         point.save(update_fields=["is_blocked", "reason", "blocked_at"])
-        record.settle_topics(points=locked)
+        settle.settle_topics(points=locked)
         push.note_points(point_ids=[point_id], now=now)
     return True
 
 
-def _taken_topics(point: ContactPoint, taken_by: Collection[str]) -> list[str] | None:
+def is_covered(*, reason: str, by: str) -> bool:
+    """Whether an address that is blocked for one reason needs not be blocked for the other: that is no stronger."""
+    return _STRENGTH[reason] <= _STRENGTH[by]
+
+
+def last_no(*, point: ContactPoint) -> ConsentRecord | None:
+    """What was said last of all that takes back everything on the address."""
+    return _noes(point).first()
+
+
+def taken_topics(*, point: ContactPoint, taken_by: Collection[str]) -> list[str] | None:
     """The topics granted when a no of these sources blocked the address; None unless that is what blocks it now."""
     if not point.is_blocked or point.reason != Reason.UNSUBSCRIBED:
         return None
-    nos = ConsentRecord.objects.filter(point=point, topic="", state=ConsentRecord.State.WITHDRAWN).order_by("-pk")
-    for one in nos:
+    for one in _noes(point):
         if one.source not in taken_by:
             return None
         took = one.evidence.get("took", {})
         if took.get("was_blocked") is False:
             return list(took["topics"])
     return None
+
+
+def _noes(point: ContactPoint) -> QuerySet[ConsentRecord]:
+    noes = ConsentRecord.objects.filter(point=point, topic="", state=ConsentRecord.State.WITHDRAWN)
+    return noes.order_by("-pk")
 
 
 def _key(dedupe_key: str, point: ContactPoint) -> str:

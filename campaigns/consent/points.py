@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from django.db import connection
 
+from campaigns.consent import carry
 from campaigns.consent.models import ContactPoint
 from campaigns.profiles import addresses
 from campaigns.profiles.models import Contact
@@ -48,7 +49,7 @@ def ensure_points(*, contacts: Sequence[Contact], channel: str) -> dict[int, Con
     """The points of these contacts on a channel, made where they lacked; by contact id.
 
     A contact without an address there is left out. Two contacts with one address share its point:
-    an opt-out by either is an opt-out of the address.
+    an opt-out by either is an opt-out of the address. A no that a contact gave under an earlier address comes along.
     """
     hashes = {contact.pk: found for contact in contacts if (found := hash_of(contact=contact, channel=channel))}
     points = _by_hash(channel, hashes.values())
@@ -57,6 +58,10 @@ def ensure_points(*, contacts: Sequence[Contact], channel: str) -> dict[int, Con
         with connection.cursor() as cursor:
             cursor.execute(_INSERT, [channel, list(missing.values()), list(missing)])
         points = _by_hash(channel, hashes.values())
+    made = {contact_id: points[value] for contact_id, value in hashes.items()}
+    if not carry.carry_noes(points=made, channel=channel):
+        return made
+    points = _by_hash(channel, hashes.values())
     return {contact_id: points[value] for contact_id, value in hashes.items()}
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 
-from campaigns.consent import opt_out, points, push, record, selectors
+from campaigns.consent import carry, opt_out, points, push, selectors, settle
 from campaigns.consent.models import ConsentRecord, ConsentTopic, ContactPoint
 from campaigns.profiles.models import Contact
 
@@ -41,7 +41,8 @@ def set_preferences(
 ) -> list[Change]:
     """Bring (topic, channel) to what the person wants; returns what changed, in the order of channels and topics.
 
-    Only a difference leaves a record. A yes lifts the person's own no to the whole channel; whatever it does not
+    Only a difference leaves a record, and a no to what only the block of the channel keeps away: whoever lifts that
+    does not bring it back. A yes lifts the person's own no to the whole channel; whatever it does not
     name stays off, with a record that says so, for it was off a moment ago. A dead address (bounced, erased), a topic
     that is no marketing and a channel without an address are passed over.
     """
@@ -64,7 +65,7 @@ def set_preferences(
                 touched.append(point)
         ConsentRecord.objects.bulk_create(records)
         ContactPoint.objects.bulk_update(touched, ["is_blocked", "reason", "blocked_at"])
-        record.settle_topics(points=touched)
+        settle.settle_topics(points=touched)
         push.note_points(point_ids=[point.pk for point in touched], now=now)
     return _in_order(changes)
 
@@ -82,10 +83,45 @@ def stop_everything(*, contact_id: int, source: str, evidence: Mapping[str, Any]
             for topic in topics
             if selectors.permission(point=point, topic=topic) == selectors.GRANTED
         ]
-        if any(not point.is_blocked for point in locked):
+        if not all(point.is_blocked and _is_told_everywhere(point) for point in locked):
             own = next(point for point in locked if point.channel == "in_app")
             opt_out.opt_out(point_id=own.pk, source=source, evidence=evidence, at=now, now=now, all_channels=True)
     return _in_order(changes)
+
+
+def _is_told_everywhere(point: ContactPoint) -> bool:
+    """A no to this channel alone may be taken back by itself (START after STOP); one to everything may not."""
+    last = opt_out.last_no(point=point)
+    return last is not None and carry.EVERYWHERE in last.evidence
+
+
+def undo(
+    *,
+    point_id: int,
+    contact_id: int,
+    taken_by: Collection[str],
+    source: str,
+    evidence: Mapping[str, Any],
+    now: datetime,
+) -> list[Change]:
+    """Give the contact again what a no of these sources took from this address; whatever was on besides stays off.
+
+    Nothing where another no, or a dead address, keeps marketing away, and where the address is no longer theirs.
+    """
+    with transaction.atomic():
+        point = settle.lock_points(point_ids=[point_id])[0]
+        contact = Contact.objects.get(pk=contact_id)
+        taken = opt_out.taken_topics(point=point, taken_by=taken_by)
+        if taken is None or points.hash_of(contact=contact, channel=point.channel) != bytes(point.address_hash):
+            return []
+        bare = _without_block(point)
+        # A topic that needs no yes there was never granted, and was taken all the same.
+        wanted = {
+            (topic.slug, point.channel): True
+            for topic in ConsentTopic.objects.filter(is_marketing=True)
+            if _is_on(bare, topic) and (topic.slug in taken or topic.slug not in point.topics)
+        }
+        return set_preferences(contact_id=contact_id, wanted=wanted, source=source, evidence=evidence, now=now)
 
 
 def before_the_block(*, state: selectors.ChannelState) -> dict[Box, bool]:
@@ -103,7 +139,7 @@ def before_the_block(*, state: selectors.ChannelState) -> dict[Box, bool]:
 
 def _lock(contact: Contact, channels: Iterable[str]) -> list[ContactPoint]:
     made = (points.ensure_points(contacts=[contact], channel=channel) for channel in sorted(set(channels)))
-    return record.lock_points(point_ids=[point.pk for found in made for point in found.values()])
+    return settle.lock_points(point_ids=[point.pk for found in made for point in found.values()])
 
 
 def _names(wanted: Mapping[Box, bool], topic: ConsentTopic, point: ContactPoint) -> bool:
@@ -120,15 +156,19 @@ def _settle(
     bare = _without_block(point)
     for topic in topics:
         is_wanted = asked.get(topic.slug)
-        is_on = selectors.permission(point=point, topic=topic) == selectors.GRANTED
+        is_on = _is_on(point, topic)
         if is_wanted is not None and is_wanted != is_on:
             changes.append(Change(topic.slug, point.channel, is_on=is_wanted))
             records.append(_record(point, topic, saying, is_on=is_wanted))
-        elif is_lifted and not is_wanted and selectors.permission(point=bare, topic=topic) == selectors.GRANTED:
+        elif point.is_blocked and _is_on(bare, topic) and (is_wanted is False or (is_lifted and not is_wanted)):
             records.append(_record(point, topic, saying, is_on=False))
     if is_lifted:
         point.is_blocked, point.reason, point.blocked_at = False, "", None
     return changes, records
+
+
+def _is_on(point: ContactPoint, topic: ConsentTopic) -> bool:
+    return selectors.permission(point=point, topic=topic) == selectors.GRANTED
 
 
 def _without_block(point: ContactPoint) -> ContactPoint:

@@ -1,14 +1,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 
-from campaigns.consent import confirmation, points
+from campaigns.consent import confirmation, points, settle
 from campaigns.consent.models import ConsentRecord, ConsentTopic, ContactPoint
 from campaigns.profiles.models import Contact
 
@@ -34,10 +34,10 @@ class ConsentItem:
 def record_consents(*, items: Sequence[ConsentItem], now: datetime) -> int:
     """Append the evidence and bring the points up to it, in one transaction; returns how many were new.
 
-    The newest `at` decides a topic, whatever order reports come in; of two at the same time the no
-    wins. A reported yes never lifts a block: only the person does that (`opt_out.opt_in`), so that an
-    opted-out person who is imported again stays opted out. Where the topic asks for double opt-in a yes is PENDING
-    until the person confirms it (`confirm`). Contacts without an address are left out.
+    The newest `at` decides a topic, whatever order reports come in, and a day to come is now; of two at the same time
+    the no wins. A reported yes never lifts a block: only the person does that (`opt_out.opt_in`), so that an opted-out
+    person who is imported again stays opted out, under a new address too (`carry`). Where the topic asks for double
+    opt-in a yes is PENDING until the person confirms it (`confirm`). Contacts without an address are left out.
     """
     with transaction.atomic():
         by_contact = _points_of(items)
@@ -45,33 +45,15 @@ def record_consents(*, items: Sequence[ConsentItem], now: datetime) -> int:
         if not fresh:
             return 0
         point_ids = {by_contact[item.contact_id, item.channel].pk for item in fresh}
-        locked = lock_points(point_ids=point_ids)
+        locked = settle.lock_points(point_ids=point_ids)
         waiting = _waiting(fresh, {point.pk: point for point in locked}, by_contact)
         records = [
             _record(item, by_contact[item.contact_id, item.channel].pk, now, is_waiting=item in waiting)
             for item in fresh
         ]
         ConsentRecord.objects.bulk_create(records, ignore_conflicts=True)
-        settle_topics(points=locked)
+        settle.settle_topics(points=locked)
     return len(fresh)
-
-
-def lock_points(*, point_ids: Iterable[int]) -> list[ContactPoint]:
-    """The rows under an exclusive lock, taken in id order: a send in progress ends first, the next one waits."""
-    return list(ContactPoint.objects.select_for_update(no_key=True).filter(pk__in=set(point_ids)).order_by("pk"))
-
-
-def settle_topics(*, points: Sequence[ContactPoint]) -> None:
-    """Set the topics of locked points to what their newest records say, and count the change."""
-    newest: dict[int, dict[str, str]] = defaultdict(dict)
-    records = ConsentRecord.objects.filter(point__in=points).exclude(topic="")
-    # GRANTED, PENDING, WITHDRAWN sort in this order: of two at the same time it is read last and stands.
-    for record in records.order_by("at", "state", "pk").only("point_id", "topic", "state"):
-        newest[record.point_id][record.topic] = record.state
-    for point in points:
-        point.topics = newest[point.pk]
-        point.revision += 1
-    ContactPoint.objects.bulk_update(points, ["topics", "revision"])
 
 
 def _points_of(items: Sequence[ConsentItem]) -> dict[tuple[int, str], ContactPoint]:
@@ -129,7 +111,7 @@ def _record(item: ConsentItem, point_id: int, now: datetime, *, is_waiting: bool
         state=ConsentRecord.State.PENDING if is_waiting else item.state,
         basis=item.basis,
         source=item.source,
-        at=item.at,
+        at=min(item.at, now),
         recorded_at=now,
         evidence=dict(item.evidence),
         dedupe_key=item.dedupe_key,

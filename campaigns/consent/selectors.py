@@ -13,6 +13,7 @@ from django.db.models.fields.json import KeyTextTransform
 from django.db.models.lookups import Exact, IsNull
 
 from campaigns.consent import points as addresses
+from campaigns.consent import settle
 from campaigns.consent.models import ConsentRecord, ConsentTopic, ContactPoint
 from campaigns.profiles.models import Contact
 
@@ -270,7 +271,7 @@ def first_yes(*, contact_id: int) -> ConsentRecord | None:
 def _newest_records(point_ids: Iterable[int]) -> dict[tuple[int, str], ConsentRecord]:
     """By point and topic ("" = all marketing); of two at the same time the no stands."""
     rows = ConsentRecord.objects.filter(point_id__in=list(point_ids))
-    newest = rows.order_by("point_id", "topic", "-at", "-state", "-pk").distinct("point_id", "topic")
+    newest = rows.order_by("point_id", "topic", settle.position().desc(), "-state", "-pk").distinct("point_id", "topic")
     return {(row.point_id, row.topic): row for row in newest}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from campaigns.delivery.models import Message, Template, TemplateVersion
 from orchestrator.channels.twilio import sender
 from orchestrator.templating import footer, message, way_out, webhook
 from orchestrator.templating.errors import TemplateError
-from orchestrator.templating.message import CompiledContent
+from orchestrator.templating.message import CompiledContent, Rendered
 
 _FALLBACK = "en"
 _PLAINEST = "banner"
@@ -84,6 +84,22 @@ def finish_marketing(*, compiled: CompiledContent, channel: str) -> CompiledCont
     if channel == "sms":
         return way_out.add_way_out(compiled, can_answer=sender.can_be_answered())
     return compiled
+
+
+def complete_marketing(*, rendered: Rendered, channel: str, locale: str, urls: Mapping[str, str]) -> Rendered:
+    """What goes out is judged as it is read: `finish_marketing` sees that a link is named, not that it is shown."""
+    if channel == "email":
+        return footer.complete_mail(
+            rendered,
+            urls=urls,
+            locale=locale,
+            sender_name=settings.SENDER_NAME,
+            postal_address=settings.SENDER_POSTAL_ADDRESS,
+        )
+    if channel == "sms":
+        text = way_out.complete_text(rendered.text, urls=urls, locale=locale, can_answer=sender.can_be_answered())
+        return replace(rendered, text=text)
+    return rendered
 
 
 @functools.lru_cache(maxsize=512)

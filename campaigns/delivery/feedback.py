@@ -18,7 +18,7 @@ from django.db import connection, transaction
 
 from campaigns.consent import opt_out, points
 from campaigns.consent.models import ContactPoint
-from campaigns.delivery import grading
+from campaigns.delivery import grading, reports
 from campaigns.delivery.models import Message, PastMessage
 from campaigns.profiles import addresses
 from orchestrator import http
@@ -88,7 +88,7 @@ def store_events(
 
     Reports about messages we never sent are kept too: they are somebody's address.
     """
-    rows = {(event.provider, event.key): _row(event) for event in events}
+    rows = {(row["provider"], row["key"]): row for row in reports.rows_of(events=events)}
     rows |= {(provider, one.key): _unreadable_row(provider, one, wall_now) for one in unreadable}
     with transaction.atomic():
         new = mark_seen(sorted(rows))
@@ -100,7 +100,7 @@ def store_events(
 
 def store_new(*, event: DeliveryEvent, now: datetime, wall_now: datetime) -> None:
     """One report whose key the caller has marked as seen in the same transaction, which decided what it says."""
-    _insert([_row(event)], wall_now)
+    _insert(reports.rows_of(events=[event]), wall_now)
     if _reason(event):
         _opt_out([event], now)
 
@@ -136,6 +136,9 @@ FOR UPDATE SKIP LOCKED
 """
 
 _LOCK = "SELECT id FROM delivery_message WHERE uuid = ANY(%(uuids)s) ORDER BY id FOR NO KEY UPDATE"
+_WAYS = "SELECT uuid, channel, accepted_at FROM delivery_message WHERE uuid = ANY(%(uuids)s)"
+# What stands in the product or with a colleague is opened by who reads it.
+_LOOKED_THROUGH = frozenset({"email", "sms"})
 
 _FACTS = """
 UPDATE delivery_message AS message
@@ -243,10 +246,14 @@ def _grade(uuids: Iterable[UUID]) -> None:
                 continue
             found[message].clicks.append(grading.Click(id=event_id, at=at, url=url, grade=Grade(grade)))
             received[event_id], before[event_id] = received_at, grade
+        cursor.execute(_WAYS, {"uuids": wanted})
+        ways = {uuid: (channel, accepted_at) for uuid, channel, accepted_at in cursor.fetchall()}
         grades: dict[int, Grade] = {}
         clicked: dict[UUID, datetime | None] = {}
         for message, near in found.items():
-            own = grading.grade_clicks(clicks=near.clicks, delivered_at=near.delivered)
+            channel, accepted_at = ways.get(message, ("email", None))
+            way = grading.Way(channel in _LOOKED_THROUGH, accepted_at, near.delivered)
+            own = grading.grade_clicks(clicks=near.clicks, way=way)
             grades |= own
             human = [click.at for click in near.clicks if own[click.id] == Grade.HUMAN]
             if near.clicks:
@@ -278,25 +285,6 @@ def _insert(rows: Sequence[dict[str, Any]], wall_now: datetime) -> None:
         cursor.execute(_STORE, {"received_at": wall_now, **params})
 
 
-def _row(event: DeliveryEvent) -> dict[str, Any]:
-    grade = event.grade
-    if event.type == EventType.CLICKED and grade == Grade.UNKNOWN:
-        grade = grading.grade_user_agent(user_agent=_user_agent(event))
-    return {
-        "provider": event.provider,
-        "key": event.key,
-        "type": event.type.value,
-        "grade": grade.value,
-        "at": event.at,
-        "message": event.message_id,
-        "attempt": event.attempt,
-        "address_hash": addresses.hash_address(event.address) if event.address else None,
-        "reason": event.reason,
-        "url": event.url,
-        "applied_at": None,
-    }
-
-
 def _unreadable_row(provider: str, one: Unreadable, wall_now: datetime) -> dict[str, Any]:
     return {
         "provider": provider,
@@ -317,11 +305,6 @@ def unreadable_key(raw: bytes) -> bytes:
     return sha256(b"unreadable\x00" + raw).digest()[:16]
 
 
-def _user_agent(event: DeliveryEvent) -> str:
-    value = (event.raw or {}).get("useragent")
-    return value if isinstance(value, str) else ""
-
-
 def _reason(event: DeliveryEvent) -> ContactPoint.Reason | None:
     if event.reject is not None:
         return REJECTS[event.reject]
@@ -334,8 +317,8 @@ def _reason(event: DeliveryEvent) -> ContactPoint.Reason | None:
 
 
 def _opt_out(events: Sequence[DeliveryEvent], now: datetime) -> int:
-    """Act on the address a report names; where it names none, on the address its message went to."""
-    wanted = [(event, point_id) for event, point_id in _points_of(events) if point_id is not None]
+    """Act on the address a report names, in every spelling, and on the address its message went to."""
+    wanted = _points_of(events)
     opt_out.lock_reached(
         point_ids=[point_id for _, point_id in wanted],
         everywhere=[point_id for event, point_id in wanted if _reason(event) == ContactPoint.Reason.COMPLAINED],
@@ -353,7 +336,7 @@ def _opt_out(events: Sequence[DeliveryEvent], now: datetime) -> int:
             all_channels=reason == ContactPoint.Reason.COMPLAINED,
             dedupe_key=f"{event.provider}:{event.key.hex()}",
         )
-    return len(wanted)
+    return len({event.key for event, _ in wanted})
 
 
 def _evidence(event: DeliveryEvent) -> dict[str, str]:
@@ -361,18 +344,20 @@ def _evidence(event: DeliveryEvent) -> dict[str, str]:
     return {name: value for name, value in known.items() if value}
 
 
-def _points_of(events: Sequence[DeliveryEvent]) -> list[tuple[DeliveryEvent, int | None]]:
-    uuids = {event.message_id for event in events if event.message_id and not event.address}
+def _points_of(events: Sequence[DeliveryEvent]) -> list[tuple[DeliveryEvent, int]]:
+    """A provider may spell an address otherwise than the contact does, so that its hash is nobody's: the message that
+    the report is about says where it went."""
+    uuids = {event.message_id for event in events if event.message_id}
     by_message = {
         **dict(PastMessage.objects.filter(pk__in=uuids).values_list("uuid", "point_id")),
         **dict(Message.objects.filter(uuid__in=uuids).values_list("uuid", "point_id")),
     }
-    found: list[tuple[DeliveryEvent, int | None]] = []
+    found: list[tuple[DeliveryEvent, int]] = []
     # By address, so that of two requests making the same points neither waits for the other's second one.
     for event in sorted(events, key=lambda one: (one.address, one.key)):
-        if event.address:
-            digest = addresses.hash_address(event.address)
-            found.append((event, points.ensure_point_of_address(channel=event.channel, address_hash=digest).pk))
-        else:
-            found.append((event, by_message.get(event.message_id) if event.message_id else None))
+        hashes = addresses.hashes_of(event.address) if event.address else ()
+        named = [points.ensure_point_of_address(channel=event.channel, address_hash=value).pk for value in hashes]
+        own = by_message.get(event.message_id) if event.message_id else None
+        reached = dict.fromkeys([*named, *([own] if own is not None else [])])
+        found += [(event, point_id) for point_id in reached]
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -20,6 +21,7 @@ from campaigns.delivery.render import Outgoing
 from campaigns.operations import prepared
 from campaigns.profiles import lookup
 from campaigns.profiles.models import Contact
+from orchestrator.templating import message as templating
 
 SHOWN_FOR = timedelta(days=14)
 FEED_LENGTH = 10
@@ -144,10 +146,16 @@ def feed(*, contact: str, account: str, now: datetime) -> list[Banner] | None:
     if rows[0][0] is None:
         return None
     return [
-        Banner(uuid, kind, html, expires_at, json.loads(place))
+        Banner(uuid, kind, _clean(html), expires_at, json.loads(place))
         for _, uuid, kind, html, expires_at, place in rows
         if uuid is not None
     ]
+
+
+@functools.lru_cache(maxsize=2048)
+def _clean(html: str) -> str:
+    """What was put up by an earlier release was cleaned by its rules. A banner is asked for on every visit."""
+    return templating.clean_fragment(html)
 
 
 def record_events(*, contact: Contact, sightings: Sequence[Sighting], now: datetime) -> int:

@@ -133,7 +133,8 @@ def _render_again(message: Message, urls: Mapping[str, str]) -> Rendered:
     facts = gather_facts(
         context=message.context, contact=contact, account=account, urls=_harmless(message.purpose, urls)
     )
-    return fill_in(channel=message.channel, compiled=compiled, facts=facts)
+    rendered = fill_in(channel=message.channel, compiled=compiled, facts=facts)
+    return _completed(rendered, message.channel, message.purpose, compiled, facts)
 
 
 def _tone(purpose: str) -> str:
@@ -164,11 +165,13 @@ def _outbound(one: Held, urls: Mapping[str, str], slot_bytes: int) -> OutboundMe
     is_webhook = one.channel == "webhook"
     values: Mapping[str, str] = {}
     if slot_bytes:
-        rendered, values = _slotted(compiled, facts, slot_bytes)
+        rendered, values = _slotted(one, compiled, facts, slot_bytes)
     elif one.channel == "email":
-        rendered = _marked(one, slots.render_whole(compiled, facts))
+        whole = slots.render_whole(compiled, facts)
+        rendered = _marked(one, _completed(whole, one.channel, one.purpose, compiled, facts))
     else:
-        rendered = _marked(one, fill_in(channel=one.channel, compiled=compiled, facts=facts))
+        whole = fill_in(channel=one.channel, compiled=compiled, facts=facts)
+        rendered = _marked(one, _completed(whole, one.channel, one.purpose, compiled, facts))
     return OutboundMessage(
         message_id=one.uuid,
         attempt=one.attempt,
@@ -186,13 +189,25 @@ def _outbound(one: Held, urls: Mapping[str, str], slot_bytes: int) -> OutboundMe
 
 
 def _slotted(
-    compiled: CompiledContent, facts: Mapping[str, Any], slot_bytes: int
+    one: Held, compiled: CompiledContent, facts: Mapping[str, Any], slot_bytes: int
 ) -> tuple[Rendered, Mapping[str, str]]:
-    """Everybody's text and this person's values; the whole mail and no values where those do not fit."""
+    """Everybody's text and this person's values; the whole mail and no values where those do not fit, or where the
+    mail lacked its way out."""
     whole, skeleton, values = slots.render_slotted(compiled, facts)
+    completed = _completed(whole, one.channel, one.purpose, compiled, facts)
+    if completed != whole:
+        return completed, {}
     if skeleton is None or sum(len(tag) + len(value.encode()) for tag, value in values.items()) > slot_bytes:
         return whole, {}
     return Rendered(whole.subject, skeleton.html, skeleton.text), values
+
+
+def _completed(
+    rendered: Rendered, channel: str, purpose: str, compiled: CompiledContent, facts: Mapping[str, Any]
+) -> Rendered:
+    if _tone(purpose) != Message.Purpose.MARKETING:
+        return rendered
+    return content.complete_marketing(rendered=rendered, channel=channel, locale=compiled.locale, urls=facts["links"])
 
 
 def _marked(one: Held, rendered: Rendered) -> Rendered:

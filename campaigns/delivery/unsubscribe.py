@@ -10,10 +10,13 @@ from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Least
 
-from campaigns.consent import opt_out, record
+from campaigns.consent import opt_out, preferences, settle
 from campaigns.consent import selectors as consent
-from campaigns.consent.models import ConsentTopic
+from campaigns.consent.models import ConsentTopic, ContactPoint
 from campaigns.delivery.models import Message
+
+# What the pages behind a message's unsubscribe link write down.
+LINK_SOURCES = ("one_click", "unsubscribe_page")
 
 
 def is_opted_out(*, message: Message) -> bool:
@@ -23,11 +26,17 @@ def is_opted_out(*, message: Message) -> bool:
 
 
 def unsubscribe(*, message: Message, source: str, evidence: Mapping[str, Any], now: datetime) -> bool:
-    """No more marketing on this channel, in force when this returns. Asked again: nothing changes, and False."""
+    """No more marketing on this channel, in force when this returns. Asked again: nothing changes, and False.
+
+    Where the channel was stopped in another way before, this no is kept beside it, so that taking back the other one
+    does not take back this one. Of noes through links one record is enough, and of somebody erased none is made.
+    """
     with transaction.atomic():
-        point = record.lock_points(point_ids=[message.point_id])[0]
+        point = settle.lock_points(point_ids=[message.point_id])[0]
         is_new = not point.is_blocked
-        if is_new:
+        last = opt_out.last_no(point=point)
+        is_told = last is not None and last.source in LINK_SOURCES
+        if is_new or not (is_told or point.reason == ContactPoint.Reason.ERASED):
             opt_out.opt_out(
                 point_id=point.pk,
                 source=source,
@@ -49,12 +58,15 @@ def mark_cost(*, message: Message, now: datetime) -> None:
 
 
 def resubscribe(*, message: Message, source: str, evidence: Mapping[str, Any], now: datetime) -> bool:
-    """Undo, by the person's own hand. False where the address is dead."""
-    return opt_out.opt_in(
+    """Undo what a link took, by the person's own hand, and nothing else. False where marketing stays away for
+    something else: a dead address, a no that came in another way, an address that is no longer the contact's."""
+    preferences.undo(
         point_id=message.point_id,
-        topic=message.gate.topic,
+        contact_id=message.contact_id,
+        taken_by=LINK_SOURCES,
         source=source,
         evidence={**evidence, "message": str(message.uuid)},
-        at=now,
         now=now,
     )
+    message.point.refresh_from_db()
+    return not is_opted_out(message=message)

@@ -27,7 +27,7 @@ def person_of(*, contact: Contact) -> Person:
         contact_id=contact.pk,
         external_ids=tuple(dict.fromkeys(ids)),
         needles=tuple(known),
-        hashes=tuple(addresses.hash_address(value) for value in known),
+        hashes=tuple(value for one in known for value in addresses.hashes_of(one)),
     )
 
 

@@ -47,7 +47,8 @@ def is_value(text: str) -> bool:
 
 
 def looks_for_opens(*, spec: TrackingSpec, contact: Contact, account: Account) -> bool:
-    """Outside of the Union is who is known to be: where no country is known, nobody looks."""
+    """Outside of the Union, and of the countries with the same rule, is who is known to be: where no country is known,
+    nobody looks."""
     if spec.opens != OUTSIDE_EU:
         return spec.opens == ALWAYS
     place = windows.place_of(
@@ -56,7 +57,7 @@ def looks_for_opens(*, spec: TrackingSpec, contact: Contact, account: Account) -
         account_zone=account.time_zone,
         account_country=account.country,
     )
-    return bool(place.country) and place.country not in europe.MEMBERS
+    return bool(place.country) and place.country not in europe.LIKE_THE_UNION
 
 
 def tag_url(url: str, utm: Mapping[str, str]) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from html import escape
 
-from orchestrator.templating import liquid
-from orchestrator.templating.message import CompiledContent
+from orchestrator.templating import hrefs, liquid
+from orchestrator.templating.message import CompiledContent, Rendered
 from orchestrator.templating.mjml import direction
 
 UNSUBSCRIBE = "links.unsubscribe"
@@ -43,6 +44,32 @@ def add_footer(content: CompiledContent, *, locale: str = "", sender_name: str, 
         ways = f"{choose}: {{{{ links.preferences }}}}\n{way_out}: {{{{ links.unsubscribe }}}}"
         text = f"{text}\n\n--\n{_harmless(sender)}\n{reason}\n{ways}".strip()
     return replace(content, html=html, text=text)
+
+
+def complete_mail(
+    rendered: Rendered, *, urls: Mapping[str, str], locale: str, sender_name: str, postal_address: str
+) -> Rendered:
+    """The finished mail with the footer in each part where no reader would see the way out: the link stood under a
+    condition that did not hold, behind a filter that ate it, or around nothing."""
+    link = urls["unsubscribe"]
+    needs_html = bool(rendered.html) and not hrefs.shows(rendered.html, link)
+    needs_text = link not in rendered.text
+    if not needs_html and not needs_text:
+        return rendered
+    # A blank stands for a part that has nothing of its own.
+    blank = CompiledContent("", " ", "", locale)
+    made = add_footer(blank, sender_name=sender_name, postal_address=postal_address)
+    return replace(
+        rendered,
+        html=_insert(rendered.html, _filled(made.html.strip(), urls)) if needs_html else rendered.html,
+        text=f"{rendered.text}\n\n{_filled(made.text, urls)}".strip() if needs_text else rendered.text,
+    )
+
+
+def _filled(footer: str, urls: Mapping[str, str]) -> str:
+    for name in ("preferences", "unsubscribe"):
+        footer = footer.replace(f"{{{{ links.{name} }}}}", urls[name])
+    return footer
 
 
 def _html_footer(reason: str, way_out: str, choose: str, sender: str, tongue: str) -> str:

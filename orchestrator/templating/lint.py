@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from orchestrator.templating import liquid, message, sms, webhook
+from orchestrator.templating import hrefs, liquid, message, sms, webhook
 from orchestrator.templating.errors import Problem, TemplateError
 
 UNSUBSCRIBE = "links.unsubscribe"
@@ -39,9 +39,11 @@ def check_content(
         source = content.get(field) or ""
         for text in _texts(kind, field, source):
             problems += _check_field(field, text, allowed, locale)
+    rendered = None
     if not problems:
-        problems += _try(kind, content, allowed, locale)
-    problems += _warnings(kind, content)
+        found, rendered = _try(kind, content, allowed, locale)
+        problems += found
+    problems += _warnings(kind, content, rendered, allowed.get(UNSUBSCRIBE))
     return sorted(problems, key=lambda problem: problem.level)
 
 
@@ -116,17 +118,19 @@ def _unknown(name: str, allowed: Mapping[str, Any]) -> str:
     return f"There is no variable {name}."
 
 
-def _try(kind: str, content: Mapping[str, str], allowed: Mapping[str, Any], locale: str) -> Iterable[Problem]:
+def _try(
+    kind: str, content: Mapping[str, str], allowed: Mapping[str, Any], locale: str
+) -> tuple[list[Problem], message.Rendered | None]:
     main = FIELDS[kind][0]
     try:
         compiled = _COMPILE[kind](locale=locale, **{field: value or "" for field, value in content.items()})
     except TemplateError as error:
-        return [Problem(error.code, error.message, error.line, main)]
+        return [Problem(error.code, error.message, error.line, main)], None
     try:
         rendered = _RENDER[kind](compiled, sample_context(allowed))
     except TemplateError as error:
-        return [Problem(error.code, error.message, error.line, main)]
-    return _empty_after_render(kind, rendered)
+        return [Problem(error.code, error.message, error.line, main)], None
+    return list(_empty_after_render(kind, rendered)), rendered
 
 
 def _empty_after_render(kind: str, rendered: message.Rendered) -> Iterable[Problem]:
@@ -143,7 +147,10 @@ def _empty_after_render(kind: str, rendered: message.Rendered) -> Iterable[Probl
             yield Problem("SEVERAL_SEGMENTS", words, None, "text", "warning")
 
 
-def _warnings(kind: str, content: Mapping[str, str]) -> Iterable[Problem]:
+def _warnings(
+    kind: str, content: Mapping[str, str], rendered: message.Rendered | None, link: object
+) -> Iterable[Problem]:
+    """What is read counts: a link that is named under a condition is none where the samples do not show it."""
     if kind != "email" or not (content.get("mjml") or "").strip():
         return
     try:
@@ -152,6 +159,9 @@ def _warnings(kind: str, content: Mapping[str, str]) -> Iterable[Problem]:
         return
     if UNSUBSCRIBE not in used:
         words = "No unsubscribe link: a footer with one is added to marketing mail."
+        yield Problem("NO_UNSUBSCRIBE_LINK", words, None, "mjml", "warning")
+    elif rendered is not None and isinstance(link, str) and link and not hrefs.shows(rendered.html, link):
+        words = "With sample values nobody sees the unsubscribe link: a footer with one is added to marketing mail."
         yield Problem("NO_UNSUBSCRIBE_LINK", words, None, "mjml", "warning")
 
 

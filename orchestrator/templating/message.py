@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from html import escape
 from typing import Any
 
 import nh3
 
-from orchestrator.templating import limits, liquid, mask, plaintext
+from orchestrator.templating import hrefs, limits, liquid, mask, plaintext
 from orchestrator.templating.errors import TemplateError
 from orchestrator.templating.mjml import compile_masked, direction
 
@@ -61,9 +62,13 @@ def compile_email(*, subject: str, mjml: str, text: str = "", locale: str = "en"
 def render_email(compiled: CompiledContent, context: Mapping[str, Any]) -> Rendered:
     """One contact's mail. Values are escaped in the HTML; the subject is one line, whatever the values hold."""
     facts = liquid.prepare(context)
+    subject = one_line(liquid.render(compiled.subject, facts, html=False, locale=compiled.locale))
+    html = _render_html(compiled, facts)
+    if hrefs.depends_on_values(compiled.html):
+        hrefs.check_rendered(html)
     return Rendered(
-        subject=one_line(liquid.render(compiled.subject, facts, html=False, locale=compiled.locale)),
-        html=_render_html(compiled, facts),
+        subject=subject,
+        html=html,
         text=plaintext.tidy(liquid.render(compiled.text, facts, html=False, locale=compiled.locale)),
     )
 
@@ -73,7 +78,14 @@ def compile_in_app(*, html: str, title: str = "", locale: str = "en") -> Compile
     liquid.parse(title, html=False, locale=locale)
     liquid.parse(html, html=True, locale=locale)
     kept = mask.Mask(html)
-    clean = _sanitise(kept.text, LINK_SCHEMES)
+    refused: list[str] = []
+    clean = _sanitise(kept.text, LINK_SCHEMES | {"http"}, functools.partial(_written_whole, kept, refused))
+    if refused:
+        raise TemplateError(
+            f"Addresses start with https://, mailto: or tel:, a picture's with https://, unlike "
+            f"{kept.restore(refused[0])[:40]!r}.",
+            code="BAD_ADDRESS",
+        )
     compiled = CompiledContent(
         one_line(title), kept.restore(clean), kept.restore(plaintext.html_to_text(clean)), locale
     )
@@ -87,7 +99,7 @@ def render_in_app(compiled: CompiledContent, context: Mapping[str, Any]) -> Rend
     The whole says its language and direction: the page around it is the host application's and may be in another.
     """
     facts = liquid.prepare(context)
-    clean = _sanitise(_render_html(compiled, facts), LINK_SCHEMES | {"http"})
+    clean = clean_fragment(_render_html(compiled, facts))
     html = f'<div lang="{escape(compiled.locale)}" dir="{direction(compiled.locale)}">{clean}</div>'
     return Rendered(
         subject=one_line(liquid.render(compiled.subject, facts, html=False, locale=compiled.locale)),
@@ -124,7 +136,28 @@ def one_line(text: str) -> str:
     return _CONTROL.sub(" ", text).strip()
 
 
-def _sanitise(html: str, schemes: set[str]) -> str:
+def clean_fragment(html: str) -> str:
+    """What may stand in a page of the host application, as `static/inapp/crescendo.js` would draw it: an address that
+    is no whole one, or a picture's without https, is left out."""
+    return _sanitise(html, LINK_SCHEMES | {"http"}, _kept_address)
+
+
+def _kept_address(_tag: str, attribute: str, value: str) -> str | None:
+    return value if attribute not in ("href", "src") or hrefs.is_for_a_page(attribute, value.strip()) else None
+
+
+def _written_whole(kept: mask.Mask, refused: list[str], _tag: str, attribute: str, value: str) -> str | None:
+    """Notes what may not be saved. What begins with a value is judged once that is in."""
+    bare = value.strip()
+    if attribute not in ("href", "src") or not bare or kept.leading(bare) is not None:
+        return value
+    is_http = bare.lower().startswith("http:")
+    if not hrefs.is_for_a_page(attribute, bare):
+        refused.append(bare)
+    return None if is_http else value
+
+
+def _sanitise(html: str, schemes: set[str], look: Callable[[str, str, str], str | None]) -> str:
     """TemplateError for a fragment of so many tags that a parser which repairs their nesting would take long."""
     if html.count("<") > _MOST_TAGS:
         raise TemplateError(f"The message has more than {_MOST_TAGS} tags.", code="TOO_MUCH")
@@ -133,6 +166,7 @@ def _sanitise(html: str, schemes: set[str]) -> str:
         tags=_IN_APP_TAGS,
         attributes=_IN_APP_ATTRIBUTES,
         url_schemes=schemes,
+        attribute_filter=look,
         clean_content_tags={"script", "style", "iframe", "object", "svg", "math", "template", "noscript"},
         link_rel="noopener noreferrer",
     )

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from orchestrator.templating import liquid, plaintext
+from orchestrator.templating import hrefs, liquid, plaintext
 from orchestrator.templating.errors import TemplateError
 from orchestrator.templating.message import CompiledContent, Rendered, one_line
 
@@ -40,6 +40,7 @@ class _Cut:
     skeleton: Skeleton
     html: liquid.Parts
     text: liquid.Parts
+    checks_addresses: bool
 
 
 def render_slotted(
@@ -54,7 +55,7 @@ def render_slotted(
     made = _cut(compiled)
     html_values = _html_values(made.html, facts)
     text_values = _tidied(made.text, liquid.render_values(made.text, facts))
-    mail = Rendered(subject, made.html.join(html_values), made.text.join(text_values))
+    mail = Rendered(subject, _joined(made, html_values), made.text.join(text_values))
     values = [*html_values, *text_values]
     skeleton = made.skeleton
     is_certain = (
@@ -72,7 +73,7 @@ def render_whole(compiled: CompiledContent, context: Mapping[str, Any]) -> Rende
     made = _cut(compiled)
     return Rendered(
         subject=one_line(liquid.render(compiled.subject, facts, html=False, locale=compiled.locale)),
-        html=made.html.join(_html_values(made.html, facts)),
+        html=_joined(made, _html_values(made.html, facts)),
         text=made.text.join(_tidied(made.text, liquid.render_values(made.text, facts))),
     )
 
@@ -92,7 +93,7 @@ def _cut(compiled: CompiledContent) -> _Cut:
         mark=mark,
         tags=tuple(tags),
     )
-    return _Cut(skeleton, html, text)
+    return _Cut(skeleton, html, text, hrefs.depends_on_values(compiled.html))
 
 
 def _free_mark(compiled: CompiledContent) -> str:
@@ -104,6 +105,13 @@ def _free_mark(compiled: CompiledContent) -> str:
         if not any(mark in part for part in parts):
             return mark
     raise TemplateError("The mail's text leaves no room for tags.", code="TOO_MUCH")
+
+
+def _joined(made: _Cut, values: list[str]) -> str:
+    html = made.html.join(values)
+    if made.checks_addresses:
+        hrefs.check_rendered(html)
+    return html
 
 
 def _html_values(parts: liquid.Parts, facts: Mapping[str, Any]) -> list[str]:

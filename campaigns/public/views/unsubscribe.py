@@ -30,7 +30,7 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     evidence = {"ip": request.META.get("REMOTE_ADDR", "")}
     if form.get("action") == RESUBSCRIBE:
         done = opting.resubscribe(message=message, source="unsubscribe_page", evidence=evidence, now=clock.utcnow())
-        return _page(request, message, is_out=not done, done="in" if done else "")
+        return _page(request, message, is_out=not done, done="in" if done else "kept")
     opting.unsubscribe(message=message, source=_source(form), evidence=evidence, now=clock.utcnow())
     return _page(request, message, is_out=True, done="out")
 

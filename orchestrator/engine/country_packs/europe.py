@@ -43,3 +43,6 @@ MEMBERS = frozenset({
     "AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU",
     "IE", "IT", "LT", "LU", "LV", "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK",
 })  # fmt: skip
+# Where a picture that reports an opening asks for a yes as in the Union: the rest of the EEA (ePrivacy Directive art.
+# 5(3)), the United Kingdom (PECR reg. 6) and Switzerland (Telecommunications Act art. 45c).
+LIKE_THE_UNION = MEMBERS | {"IS", "LI", "NO", "GB", "CH"}

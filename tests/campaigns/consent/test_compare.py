@@ -65,6 +65,20 @@ def test_a_report_that_never_came_is_found_on_their_list(settings, word, reason)
     assert state_of(point) == (True, reason)
 
 
+def test_a_complaint_on_their_list_counts_where_the_person_had_only_unsubscribed(settings):
+    point = ContactPointFactory()
+    in_app = ContactPointFactory(contact=point.contact, channel="in_app")
+    with lists.sendgrid(settings) as (theirs, _):
+        say_no(point)
+        theirs.note(point.contact.email, "spamreport", at=AFTER, detail={})
+
+        assert look().taken == 1
+        assert look().taken == 0
+
+    assert state_of(point) == (True, "COMPLAINED")
+    assert state_of(in_app) == (True, "COMPLAINED")
+
+
 def test_an_address_that_is_nobodys_yet_is_kept_away_too(settings):
     with lists.sendgrid(settings) as (theirs, _):
         theirs.note("stranger@else.example", "unsubscribe", at=AFTER, detail={})

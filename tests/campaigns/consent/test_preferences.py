@@ -245,3 +245,27 @@ class AnyWalkOfChoices(TestCase):
                     box for box, on in step.items() if not on
                 }
             assert boxes_on(contact) == expected
+
+
+def test_a_box_taken_off_while_the_channel_is_stopped_does_not_come_back_with_it(dana):
+    say_yes(dana, channel="sms")
+    say_yes(dana, "tips", "sms")
+    point = point_of(dana, "sms")
+    opt_out.opt_out(point_id=point.pk, source="twilio:stop", at=NOW, now=NOW)
+
+    assert choose(dana, {("offers", "sms"): False}) == []
+    later = NOW + timedelta(hours=1)
+    assert opt_out.restore(point_id=point.pk, taken_by={"twilio:stop"}, source="twilio:start", at=later, now=later)
+
+    assert boxes_on(dana) & {("offers", "sms"), ("tips", "sms")} == {("tips", "sms")}
+
+
+def test_start_does_not_undo_a_stop_to_everything_that_came_after_the_stop(dana):
+    say_yes(dana, channel="sms")
+    point = point_of(dana, "sms")
+    for channel in points.EVERY_CHANNEL:
+        opt_out.opt_out(point_id=point_of(dana, channel).pk, source="twilio:stop", at=NOW, now=NOW)
+
+    preferences.stop_everything(contact_id=dana.pk, source="preference_page", evidence={}, now=NOW)
+
+    assert not opt_out.restore(point_id=point.pk, taken_by={"twilio:stop"}, source="twilio:start", at=NOW, now=NOW)

@@ -73,6 +73,45 @@ def test_two_contacts_with_one_address_share_its_state():
     assert found[first.pk] == found[second.pk]
 
 
+@pytest.mark.django_db
+def test_a_yes_from_a_day_to_come_does_not_outlive_a_later_no():
+    point = ContactPointFactory(topics={})
+    record.record_consents(items=[item(point.contact, at=NOW + timedelta(days=400))], now=NOW)
+    later = NOW + timedelta(minutes=1)
+
+    opt_out.opt_out(point_id=point.pk, topic="offers", source="staff", at=later, now=later)
+
+    point.refresh_from_db()
+    assert point.topics == {"offers": "WITHDRAWN"}
+    assert ConsentRecord.objects.get(state="GRANTED").at == NOW
+
+
+@pytest.mark.django_db
+def test_a_yes_that_was_stored_from_a_day_to_come_counts_from_when_it_came():
+    point = ContactPointFactory(topics={})
+    ConsentRecord.objects.create(
+        point=point, channel="email", topic="offers", state="GRANTED", source="crm", at=NOW + timedelta(days=400),
+        recorded_at=NOW,
+    )  # fmt: skip
+    later = NOW + timedelta(minutes=1)
+
+    opt_out.opt_out(point_id=point.pk, topic="offers", source="staff", at=later, now=later)
+
+    point.refresh_from_db()
+    assert point.topics == {"offers": "WITHDRAWN"}
+
+
+@pytest.mark.django_db
+def test_a_no_that_we_learn_of_late_stands_over_what_we_knew():
+    point = ContactPointFactory(topics={})
+    record.record_consents(items=[item(point.contact, at=NOW)], now=NOW)
+
+    opt_out.opt_out(point_id=point.pk, topic="offers", source="staff", at=NOW - timedelta(days=1), now=NOW)
+
+    point.refresh_from_db()
+    assert point.topics == {"offers": "WITHDRAWN"}
+
+
 class OrderOfReports(TestCase):
     """The newest word decides, and of two at the same time the no, whatever order they come in."""
 
@@ -87,7 +126,7 @@ class OrderOfReports(TestCase):
         drawn, shuffled = reports
         contact = ContactFactory()
         for hours, state in shuffled:
-            record.record_consents(items=[item(contact, state, at=NOW + timedelta(hours=hours))], now=NOW)
+            record.record_consents(items=[item(contact, state, at=NOW - timedelta(hours=3 - hours))], now=NOW)
 
         newest = max(hours for hours, _ in drawn)
         states = {state for hours, state in drawn if hours == newest}

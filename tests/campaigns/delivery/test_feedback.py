@@ -16,7 +16,9 @@ from campaigns.delivery.models import Message, ProviderEvent
 from campaigns.profiles.addresses import hash_address
 from orchestrator.channels.events import EventType
 from tests.campaigns.delivery.reports import report
+from tests.factories.consent import ContactPointFactory
 from tests.factories.delivery import NOW, MessageFactory
+from tests.factories.profiles import ContactFactory
 
 SECOND = timedelta(seconds=1)
 
@@ -135,6 +137,73 @@ def test_a_click_at_delivery_is_a_scanners_even_if_the_delivery_is_reported_late
 
     message.refresh_from_db()
     assert message.clicked_at is None
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("second", "clicked"), [(-3, False), (60, True)])
+def test_a_click_is_nobodys_until_its_delivery_is_known(second, clicked):
+    message = sent()
+    store(report(EventType.CLICKED, message=message, after=second * SECOND, url="a"))
+    apply()
+    message.refresh_from_db()
+    assert (message.clicked_at, ProviderEvent.objects.get().grade) == (None, "UNKNOWN")
+
+    store(report(EventType.DELIVERED, message=message))
+    apply()
+
+    message.refresh_from_db()
+    assert (message.clicked_at is not None) == clicked
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "spelt", ["dana@xn--bcher-kva.example", "Dana Levi <dana@bücher.example>", "DANA@BÜCHER.example"]
+)
+def test_a_report_that_spells_the_address_otherwise_reaches_the_contact(spelt):
+    message = sent(contact=ContactFactory(email="dana@bücher.example"))
+
+    store(report(EventType.COMPLAINED, message=message, address=spelt))
+
+    assert ContactPoint.objects.get(pk=message.point_id).reason == "COMPLAINED"
+
+
+@pytest.mark.django_db
+def test_without_its_message_a_report_reaches_every_spelling_of_its_address():
+    point = ContactPointFactory(contact__email="dana@bücher.example")
+
+    store(report(EventType.UNSUBSCRIBED, address="dana@xn--bcher-kva.example"))
+
+    point.refresh_from_db()
+    assert point.is_blocked
+
+
+@pytest.mark.django_db
+def test_a_report_blocks_the_address_it_names_and_the_one_its_message_went_to():
+    message = sent()
+
+    stored = store(report(EventType.UNSUBSCRIBED, message=message, address="forwarded@customer.example"))
+
+    other = ContactPoint.objects.get(address_hash=hash_address("forwarded@customer.example"))
+    assert (stored.opted_out, other.is_blocked) == (1, True)
+    assert ContactPoint.objects.get(pk=message.point_id).is_blocked
+
+
+@pytest.mark.django_db
+def test_no_address_stands_in_what_is_kept_of_a_report():
+    message = sent()
+    said = f"550 5.1.1 <{message.contact.email}>: Recipient address rejected"
+    url = f"https://acme.example/start?for={message.contact.email.replace('@', '%40')}&utm=1"
+
+    store(
+        report(EventType.BOUNCED, message=message, reason=said),
+        report(EventType.CLICKED, message=message, url=url),
+    )
+
+    kept = set(ProviderEvent.objects.values_list("reason", "url"))
+    assert kept == {
+        ("550 5.1.1 <[address]>: Recipient address rejected", ""),
+        ("", "https://acme.example/start?for=[address]&utm=1"),
+    }
 
 
 @pytest.mark.django_db

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from campaigns.delivery import grading
-from campaigns.delivery.grading import Click
+from campaigns.delivery.grading import Click, Way
 from orchestrator.channels.events import Grade
 from tests.factories.delivery import NOW
 
@@ -18,12 +18,16 @@ def click(number, second, url="a", grade=Grade.UNKNOWN):
     return Click(id=number, at=NOW + second * SECOND, url=url, grade=grade)
 
 
-def grades(*clicks, delivered=()):
-    return grading.grade_clicks(clicks=clicks, delivered_at=[NOW + second * SECOND for second in delivered])
+def grades(*clicks, delivered=(), accepted=None, is_looked_through=True):
+    taken = None if accepted is None else NOW + accepted * SECOND
+    arrived = [NOW + second * SECOND for second in delivered]
+    return grading.grade_clicks(clicks=clicks, way=Way(is_looked_through, taken, arrived))
 
 
-@pytest.mark.parametrize(("second", "grade"), [(10, Grade.SCANNER), (11, Grade.HUMAN)])
-def test_nobody_reads_a_mail_within_ten_seconds_of_its_delivery(second, grade):
+@pytest.mark.parametrize(
+    ("second", "grade"), [(-3600, Grade.SCANNER), (-3, Grade.SCANNER), (10, Grade.SCANNER), (11, Grade.HUMAN)]
+)
+def test_nobody_reads_a_mail_before_its_delivery_or_within_ten_seconds_of_it(second, grade):
     assert grades(click(1, second), delivered=[0]) == {1: grade}
 
 
@@ -31,7 +35,7 @@ def test_nobody_reads_a_mail_within_ten_seconds_of_its_delivery(second, grade):
     ("urls", "grade"), [(("a", "b", "c"), Grade.SCANNER), (("a", "b", "b"), Grade.HUMAN), (("a", "b"), Grade.HUMAN)]
 )
 def test_three_different_links_at_once_are_a_machine(urls, grade):
-    found = grades(*[click(number, 100 + number, url) for number, url in enumerate(urls)])
+    found = grades(*[click(number, 100 + number, url) for number, url in enumerate(urls)], delivered=[0])
 
     assert set(found.values()) == {grade}
 
@@ -39,7 +43,18 @@ def test_three_different_links_at_once_are_a_machine(urls, grade):
 def test_a_person_after_the_machine_is_a_person():
     burst = [click(number, 100, f"link-{number}") for number in range(3)]
 
-    assert grades(*burst, click(9, 4000))[9] == Grade.HUMAN
+    assert grades(*burst, click(9, 4000), delivered=[0])[9] == Grade.HUMAN
+
+
+@pytest.mark.parametrize(
+    ("second", "accepted", "grade"), [(30, None, Grade.UNKNOWN), (3599, 0, Grade.UNKNOWN), (3600, 0, Grade.HUMAN)]
+)
+def test_without_a_known_delivery_only_a_late_click_is_a_persons(second, accepted, grade):
+    assert grades(click(1, second), accepted=accepted) == {1: grade}
+
+
+def test_what_stands_in_the_product_is_clicked_by_who_reads_it():
+    assert grades(click(1, 1), is_looked_through=False) == {1: Grade.HUMAN}
 
 
 @given(

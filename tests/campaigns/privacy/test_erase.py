@@ -13,13 +13,14 @@ from campaigns.consent import on_behalf, opt_out, record
 from campaigns.consent.models import ConsentRecord, ContactPoint, ListEntry
 from campaigns.consent.selectors import reachable_contacts
 from campaigns.crm import connect, opt_outs, sync
-from campaigns.delivery import links
+from campaigns.delivery import feedback, links
 from campaigns.delivery.models import CsmTask, DeliveryAttempt, InAppMessage, Message, ProviderEvent
 from campaigns.operations.models import AuditEntry
 from campaigns.privacy import erase, export, jobs
 from campaigns.profiles import identify
 from campaigns.profiles.models import Contact
 from campaigns.usage.models import UsageEvent
+from orchestrator.channels.events import DeliveryEvent, EventType
 from tests.contracts import provider
 from tests.factories.consent import ConsentTopicFactory, ContactPointFactory
 from tests.factories.crm import WriteBackFactory
@@ -127,6 +128,21 @@ def test_the_same_address_imported_again_is_not_written_to(dana):
 
     assert reachable_contacts(contact_ids=[made.ids["u-2"]], channel="email", topic="offers") == set()
     assert reachable_contacts(contact_ids=[made.ids["u-2"]], channel="sms", topic="offers") == set()
+
+
+@pytest.mark.parametrize("names_message", [True, False])
+def test_of_a_report_that_comes_after_the_erasure_no_words_are_kept(dana, names_message):
+    erase_her(dana)
+    message = Message.objects.filter(contact=dana).earliest("pk").uuid if names_message else None
+    late = DeliveryEvent(
+        provider="sendgrid", key=b"l" * 16, type=EventType.BOUNCED, at=NOW, message_id=message, attempt=None,
+        address="" if names_message else EMAIL, reason=f"550 {NAME} <{EMAIL}> left", url="https://acme.example/noa",
+    )  # fmt: skip
+
+    feedback.store_events(events=[late], now=NOW, wall_now=NOW)
+
+    kept = ProviderEvent.objects.get(key=b"l" * 16)
+    assert (kept.type, kept.reason, kept.url) == ("BOUNCED", "", "")
 
 
 def test_a_pull_from_the_crm_brings_nobody_back(dana, settings):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from campaigns.delivery import feedback, links
@@ -14,7 +16,8 @@ OURS = "http://127.0.0.1:8000/o/token"
 
 
 def link_to(target=OURS):
-    return TrackedLink.objects.create(message=MessageFactory(), kind="offer", target=target)
+    message = MessageFactory(state="ACCEPTED", accepted_at=clock.utcnow() - timedelta(hours=2))
+    return TrackedLink.objects.create(message=message, kind="offer", target=target)
 
 
 def path_of(link):

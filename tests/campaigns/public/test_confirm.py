@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import time_machine
 
 from campaigns.consent import confirm, opt_out, preferences, record, selectors
 from campaigns.consent.models import ConsentRecord, ContactPoint
@@ -106,6 +107,36 @@ def test_the_question_goes_out_once_outside_the_caps_of_marketing(topic, setting
     assert (message.policy, message.state) == ("AT_LEAST_ONCE", "ACCEPTED")
 
 
+def press(client, point, query=""):
+    """As a person does it: the page is opened, then its button pressed."""
+    nonce = client.get(path_of(point) + query).context["nonce"]
+    return client.post(path_of(point) + query, {"nonce": nonce})
+
+
+@pytest.mark.parametrize("nonce", [None, "", "x", "of another question"])
+def test_a_machine_that_posts_to_every_link_confirms_nothing(topic, client, nonce):
+    point = report(romanian())
+    other = report(romanian())
+    form = {} if nonce is None else {"nonce": nonce}
+    if nonce == "of another question":
+        form = {"nonce": client.get(path_of(other)).context["nonce"]}
+
+    page = client.post(path_of(point) + "?lang=en", form)
+
+    assert (page.status_code, topics_of(point)) == (400, {"offers": "PENDING"})
+    assert "Nothing was changed" in page.content.decode()
+
+
+def test_the_page_of_yesterday_asks_again(topic, client):
+    point = report(romanian())
+    with time_machine.travel(clock.wall_now() - timedelta(days=1, minutes=1)):
+        nonce = client.get(path_of(point)).context["nonce"]
+
+    assert client.post(path_of(point), {"nonce": nonce}).status_code == 400
+    assert press(client, point).status_code == 200
+    assert topics_of(point) == {"offers": "GRANTED"}
+
+
 def test_looking_confirms_nothing(topic, client):
     point = report(romanian())
 
@@ -119,7 +150,7 @@ def test_looking_confirms_nothing(topic, client):
 def test_the_yes_is_stored_with_who_when_and_what_was_shown(topic, client):
     point = report(romanian())
 
-    page = client.post(path_of(point))
+    page = press(client, point)
 
     assert page.status_code == 200
     assert topics_of(point) == {"offers": "GRANTED"}
@@ -134,10 +165,10 @@ def test_the_yes_is_stored_with_who_when_and_what_was_shown(topic, client):
 
 def test_a_second_yes_adds_nothing(topic, client):
     point = report(romanian())
-    client.post(path_of(point))
+    press(client, point)
     records = ConsentRecord.objects.count()
 
-    client.post(path_of(point))
+    press(client, point)
 
     assert (ConsentRecord.objects.count(), topics_of(point)) == (records, {"offers": "GRANTED"})
 
@@ -146,7 +177,7 @@ def test_a_no_since_the_question_closes_it(topic, client):
     point = report(romanian())
     opt_out.opt_out(point_id=point.pk, source="page", at=clock.utcnow(), now=clock.utcnow())
 
-    page = client.post(path_of(point) + "?lang=en")
+    page = press(client, point, "?lang=en")
 
     point.refresh_from_db()
     assert point.is_blocked

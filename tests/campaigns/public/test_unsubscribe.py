@@ -4,11 +4,14 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from campaigns.consent import opt_out, record
 from campaigns.consent.models import ConsentRecord, ContactPoint
 from campaigns.delivery import links
 from orchestrator import signing
 from orchestrator.signing import Purpose
-from tests.factories.delivery import MessageFactory
+from tests.factories.consent import ConsentTopicFactory
+from tests.factories.delivery import NOW, MessageFactory
+from tests.factories.profiles import ContactFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -132,3 +135,63 @@ def test_a_changed_token_opts_nobody_out(client):
         letter = "A" if path[place] != "A" else "B"
         assert client.post(path[:place] + letter + path[place + 1 :]).status_code == 404
     assert not point_of(message).is_blocked
+
+
+def restart(message):
+    return opt_out.restore(point_id=message.point_id, taken_by={"twilio:stop"}, source="twilio:start", at=NOW, now=NOW)
+
+
+def test_start_after_stop_does_not_undo_the_click_between_them(client):
+    message = MessageFactory(channel="sms", contact__phone="+972501234567")
+    opt_out.opt_out(point_id=message.point_id, source="twilio:stop", at=NOW, now=NOW)
+
+    client.post(path_of(message), {"List-Unsubscribe": "One-Click"})
+
+    assert not restart(message)
+    assert point_of(message).is_blocked
+    assert list(ConsentRecord.objects.order_by("pk").values_list("source", flat=True)) == ["twilio:stop", "one_click"]
+
+
+def test_resubscribing_lifts_no_objection_that_a_colleague_took_down(client):
+    message = MessageFactory()
+    opt_out.opt_out(point_id=message.point_id, reason="OBJECTED", source="staff", at=NOW, now=NOW, all_channels=True)
+
+    page = client.post(path_of(message), {"action": "resubscribe"}).content.decode()
+
+    assert (point_of(message).is_blocked, point_of(message).reason) == (True, "OBJECTED")
+    assert "Nothing was changed" in page
+
+
+def test_resubscribing_gives_back_what_the_link_took_and_nothing_besides(client):
+    ConsentTopicFactory(slug="tips", name="Tips")
+    message = MessageFactory()
+    yes = record.ConsentItem(message.contact_id, "email", "offers", "GRANTED", "explicit", "crm", NOW)
+    record.record_consents(items=[yes], now=NOW)
+    client.post(path_of(message))
+    late = record.ConsentItem(message.contact_id, "email", "tips", "GRANTED", "explicit", "crm", NOW)
+    record.record_consents(items=[late], now=NOW)
+
+    client.post(path_of(message), {"action": "resubscribe"})
+
+    assert not point_of(message).is_blocked
+    assert point_of(message).topics == {"offers": "GRANTED", "tips": "WITHDRAWN"}
+
+
+def test_resubscribing_twice_is_answered_the_same(client):
+    message = MessageFactory()
+    client.post(path_of(message))
+
+    pages = [client.post(path_of(message), {"action": "resubscribe"}).content.decode() for _ in range(2)]
+
+    assert ["subscribed again" in page for page in pages] == [True, True]
+
+
+def test_the_link_of_a_mail_to_an_earlier_address_subscribes_no_newer_one(client):
+    message = MessageFactory(contact=ContactFactory(email="dana@first.example"))
+    client.post(path_of(message))
+    message.contact.email = "dana@second.example"
+    message.contact.save()
+
+    client.post(path_of(message), {"action": "resubscribe"})
+
+    assert point_of(message).is_blocked

@@ -57,6 +57,20 @@ def test_a_missing_way_out_is_only_a_warning():
     assert (problem.code, problem.level) == ("NO_UNSUBSCRIBE_LINK", "warning")
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "{% if links.unsubscribe %}Hello{% endif %}",
+        f"Hello {{% if false %}}{WAY_OUT}{{% endif %}}",
+        '<a href="{{ links.unsubscribe }}"></a>Hello',
+        '<a href="{{ links.unsubscribe }}" style="display:none">Unsubscribe</a>',
+    ],
+)
+def test_a_way_out_that_nobody_sees_is_missing(body):
+    [problem] = check(body)
+    assert (problem.code, problem.level) == ("NO_UNSUBSCRIBE_LINK", "warning")
+
+
 def test_an_empty_subject_and_an_empty_mail_are_errors():
     found = check_content(kind="email", content={"subject": " ", "mjml": ""}, allowed=ALLOWED)
     assert {problem.code for problem in found} == {"EMPTY_SUBJECT", "EMPTY_CONTENT"}

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.templating import message
+from orchestrator.templating import message, slots
 from orchestrator.templating.errors import TemplateError
-from orchestrator.templating.footer import add_footer
+from orchestrator.templating.footer import add_footer, complete_mail
 
 MJML = """<mjml><mj-body><mj-section><mj-column>
 <mj-text>Hi {{ contact.first_name | default: "friend" }},
@@ -86,6 +86,61 @@ def test_a_value_cannot_become_an_address_that_runs():
     assert "javascript" not in shown
 
 
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<a href="//evil.example">x</a>',
+        '<a href="/logout">x</a>',
+        '<a href="#top">x</a>',
+        '<img src="http://acme.test/x.png" alt="">',
+        '<img src="/x.png" alt="">',
+    ],
+)
+def test_an_in_app_message_is_not_saved_with_an_address_that_its_page_would_refuse(html):
+    with pytest.raises(TemplateError) as caught:
+        message.compile_in_app(html=html)
+    assert caught.value.code == "BAD_ADDRESS"
+
+
+@pytest.mark.parametrize("value", ["//evil.example", "/logout", "#top", "java\tscript:alert(1)"])
+def test_a_value_cannot_become_an_address_of_the_page_around(value):
+    made = message.compile_in_app(html='<a href="{{ contact.website }}">x</a><img src="{{ contact.website }}" alt="y">')
+    shown = message.render_in_app(made, {"contact": {"website": value}}).html
+    assert "href" not in shown
+    assert "src" not in shown
+
+
+def test_a_fragment_that_was_stored_keeps_whole_addresses_only():
+    stored = '<div lang="he" dir="rtl"><p><a href="/logout">x</a><a href="https://acme.test/o">y</a></p></div>'
+    assert message.clean_fragment(stored) == (
+        '<div lang="he" dir="rtl"><p><a rel="noopener noreferrer">x</a>'
+        '<a href="https://acme.test/o" rel="noopener noreferrer">y</a></p></div>'
+    )
+
+
+WITH_DEFAULT = '<a href="{{ links.home | default: contact.first_name }}">x</a>'
+WITHOUT_LINK = '<a href="{{ links.home }}{{ contact.first_name }}">x</a>'
+
+
+@pytest.mark.parametrize("link", [WITH_DEFAULT, WITHOUT_LINK.replace("links.home }}", "links.home | default: '' }}")])
+@pytest.mark.parametrize(
+    "value", ["javascript:alert(1)", " JavaScript:x", "java\nscript:x", "data:text/html,x", "vbscript:x"]
+)
+@pytest.mark.parametrize("render", [message.render_email, slots.render_whole, slots.render_slotted])
+def test_no_value_makes_a_mails_link_run_something(link, value, render):
+    made = compiled(mjml=MJML.replace("you use", link))
+    with pytest.raises(TemplateError) as caught:
+        render(made, FACTS | {"contact": {"first_name": value}})
+    assert caught.value.code == "BAD_ADDRESS"
+    assert value not in str(caught.value)
+
+
+def test_a_value_that_is_a_web_address_may_stand_for_a_link():
+    made = compiled(mjml=MJML.replace("you use", WITH_DEFAULT))
+    mail = message.render_email(made, FACTS | {"contact": {"first_name": "https://acme.test/x"}})
+    assert 'href="https://acme.test/x"' in mail.html
+
+
 def test_an_in_app_message_says_its_language_and_direction():
     made = message.compile_in_app(html="<p>שלום {{ contact.first_name }}</p>", locale="he")
     assert message.render_in_app(made, FACTS).html.startswith('<div lang="he" dir="rtl"><p>שלום Dana')
@@ -139,6 +194,30 @@ def test_a_mail_with_its_own_way_out_gets_the_postal_address_that_it_lacks():
     assert mail.html.count("Acme, 1 Test Street &amp; Co") == 1
     assert mail.text.endswith("--\nAcme, 1 Test Street & Co")
     assert mail.html.count('href="https://acme.test/u/token"') == 1
+
+
+URLS = {"unsubscribe": "https://acme.test/u/token", "preferences": "https://acme.test/p/token"}
+HIDDEN = [
+    "{% if links.unsubscribe %}Hello{% endif %}",
+    '{% if false %}<a href="{{ links.unsubscribe }}">Out</a>{% endif %}',
+    '<a href="{{ links.unsubscribe }}"> <b></b></a>',
+    '<a href="{{ links.unsubscribe | size }}">Out</a>',
+]
+
+
+@pytest.mark.parametrize("hidden", HIDDEN)
+def test_a_finished_mail_has_a_way_out_to_see_whatever_its_author_wrote(hidden):
+    made = compiled(mjml=MJML.replace("you use", hidden + "you use"))
+    sent = message.render_email(add_footer(made, sender_name="Acme", postal_address="1 {Test} Street"), FACTS)
+    complete = complete_mail(sent, urls=URLS, locale="he", sender_name="Acme", postal_address="1 {Test} Street")
+    assert '<a href="https://acme.test/u/token" style="color:#5b6472' in complete.html
+    assert "הסרה מרשימת התפוצה: https://acme.test/u/token" in complete.text or "acme.test/u/token" in sent.text
+    assert "{{" not in complete.html + complete.text
+
+
+def test_a_finished_mail_that_shows_its_way_out_is_left_alone():
+    sent = message.render_email(add_footer(compiled(), sender_name="Acme", postal_address="1 Test Street"), FACTS)
+    assert complete_mail(sent, urls=URLS, locale="en", sender_name="A", postal_address="B") is sent
 
 
 def test_sender_and_address_are_never_read_as_liquid_or_html():
