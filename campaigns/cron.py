@@ -54,6 +54,7 @@ BELLS = {
     "segments_due": ["campaigns.segments.jobs.refresh_live"],
     "audience_changed": ["campaigns.sequences.jobs.enrol"],
     "enrolments_due": ["campaigns.sequences.jobs.advance"],
+    "many_enrolments_due": ["campaigns.sequences.jobs.advance_many"],
     "messages_due": ["campaigns.delivery.jobs.dispatch"],
     "feedback_stored": ["campaigns.delivery.jobs.apply_feedback"],
     "reconcile": ["campaigns.delivery.jobs.reconcile", "campaigns.offers.jobs.finish_accepting"],

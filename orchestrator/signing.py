@@ -44,8 +44,8 @@ _MAC_BYTES = 12
 
 def sign(purpose: Purpose, value: str) -> str:
     """URL-safe `value.time.signature`, each part base64 or base62 without padding."""
-    stamped = f"{_letters(value.encode())}.{_signer(purpose).timestamp()}"
-    # What `_signer(purpose).sign` makes, without deriving the key again for each of a message's links.
+    # What `_signer(purpose).sign` makes, without a signer and a derived key of its own for each of a message's links.
+    stamped = f"{_letters(value.encode())}.{_stamper().timestamp()}"
     return f"{stamped}.{_letters(_digest(f'crescendo.{purpose.value}signer', stamped, settings.SECRET_KEY))}"
 
 
@@ -104,6 +104,12 @@ def _mac(purpose: Purpose, encoded: str, key: str) -> str:
 def _digest(salt: str, value: str, key: str) -> bytes:
     """Django's `salted_hmac` by SHA-256."""
     return hmac.digest(_derived(salt, key), value.encode(), "sha256")
+
+
+@functools.cache
+def _stamper() -> signing.TimestampSigner:
+    """Asked for the time only, as `_signer` writes it."""
+    return signing.TimestampSigner(key="-")
 
 
 @functools.lru_cache(maxsize=32)

@@ -77,7 +77,7 @@ class Assignment(models.Model):
     """The recorded draw of one account. `variant` null: held out."""
 
     experiment = models.ForeignKey(
-        Experiment, verbose_name=_("experiment"), on_delete=models.PROTECT, related_name="assignments"
+        Experiment, verbose_name=_("experiment"), on_delete=models.PROTECT, db_index=False, related_name="assignments"
     )
     account = models.ForeignKey(
         Account, verbose_name=_("account"), on_delete=models.PROTECT, related_name="assignments"

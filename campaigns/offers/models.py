@@ -60,10 +60,16 @@ class Quote(QuickRow):
 
     uuid = models.UUIDField(_("id"), unique=True, default=uuid.uuid4, editable=False)
     offer = models.ForeignKey(Offer, verbose_name=_("offer"), on_delete=models.PROTECT, related_name="quotes")
-    account = models.ForeignKey(Account, verbose_name=_("account"), on_delete=models.PROTECT, related_name="quotes")
+    account = models.ForeignKey(
+        Account, verbose_name=_("account"), on_delete=models.PROTECT, db_index=False, related_name="quotes"
+    )
     subscription = models.ForeignKey(Subscription, verbose_name=_("subscription"), on_delete=models.PROTECT)
-    from_plan = models.ForeignKey(Plan, verbose_name=_("from plan"), on_delete=models.PROTECT, related_name="+")
-    to_price = models.ForeignKey(PlanPrice, verbose_name=_("to price"), on_delete=models.PROTECT, related_name="+")
+    from_plan = models.ForeignKey(
+        Plan, verbose_name=_("from plan"), on_delete=models.PROTECT, db_index=False, related_name="+"
+    )
+    to_price = models.ForeignKey(
+        PlanPrice, verbose_name=_("to price"), on_delete=models.PROTECT, db_index=False, related_name="+"
+    )
     quantity = models.IntegerField(_("quantity"))
     old_mrr = models.DecimalField(_("MRR before"), max_digits=14, decimal_places=2)
     new_mrr = models.DecimalField(_("MRR after"), max_digits=14, decimal_places=2)

@@ -9,10 +9,10 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 from django.db import connection
-from django.db.models import Field, JSONField, Model
+from django.db.models import Field, ForeignKey, JSONField, Model
 from django.db.models.base import ModelState
 
 from campaigns.operations.arrays import as_array
@@ -32,12 +32,13 @@ def new_row[Row: Model](model: type[Row], /, **values: Any) -> Row:
         if attname not in values:
             stored[attname] = default()
     for name, value in values.items():
-        column = shape.relations.get(name)
-        if column is None:
+        relation = shape.relations.get(name)
+        if relation is None:
             assert name in shape.attnames, f"{model.__name__} has no column {name!r}."
             stored[name] = value
         else:
-            stored[column] = None if value is None else value.pk
+            column, key = relation
+            stored[column] = None if value is None else value.__dict__[key]
             state.fields_cache[name] = value
     return row
 
@@ -116,13 +117,17 @@ class _Shape:
     def __init__(self, model: type[Model]) -> None:
         columns = [one for one in model._meta.concrete_fields if not one.has_db_default()]
         self.attnames = frozenset(one.attname for one in model._meta.concrete_fields)
-        self.relations: Mapping[str, str] = {one.name: one.attname for one in columns if one.is_relation}
+        self.relations = {one.name: (one.attname, one.target_field.attname) for one in columns if _points(one)}
         made = [one for one in columns if one.has_default() and callable(one.default)]
         self.constants: Mapping[str, Any] = {one.attname: one.get_default() for one in columns if one not in made}
         self.made: list[tuple[str, Callable[[], Any]]] = [(one.attname, one.get_default) for one in made]
 
 
 _shape = functools.cache(_Shape)
+
+
+def _points(one: Field[Any, Any]) -> TypeGuard[ForeignKey[Any, Any]]:
+    return isinstance(one, ForeignKey)
 
 
 def _quoted(column: Field[Any, Any]) -> str:

@@ -25,6 +25,13 @@ def lock_cursor(*, name: str) -> PullCursor:
     return PullCursor.objects.select_for_update().get(name=name)
 
 
+def take_cursor(*, name: str) -> PullCursor | None:
+    """The same without waiting: None while another reader has it."""
+    assert transaction.get_connection().in_atomic_block, "A pull and its effects are one transaction."
+    PullCursor.objects.get_or_create(name=name)
+    return PullCursor.objects.select_for_update(skip_locked=True).filter(name=name).first()
+
+
 def rows_after(*, rows: QuerySet[Any], cursor: PullCursor, limit: int) -> list[Any]:
     """The next rows in (xid, id) order, none of which an open transaction could still precede."""
     settled = RawSQL("pg_snapshot_xmin(pg_current_snapshot())", ())

@@ -61,12 +61,18 @@ def advance_due(*, now: datetime, limit: int = 5000) -> Advanced:
     """At most `limit` enrolments of live campaigns, the longest due first."""
     total = Advanced()
     while total.looked_at < limit:
-        with collector.paused(), transaction.atomic():
-            rows = lock_enrolments(due_by=now, limit=min(BATCH, limit - total.looked_at))
-            total.add(_advance(rows, now))
-        if len(rows) < BATCH:
+        size = min(BATCH, limit - total.looked_at)
+        done = advance_batch(now=now, size=size)
+        total.add(done)
+        if done.looked_at < size:
             break
     return total
+
+
+def advance_batch(*, now: datetime, size: int) -> Advanced:
+    """The same for one batch, in a transaction of its own: those that no other worker holds."""
+    with collector.paused(), transaction.atomic():
+        return _advance(lock_enrolments(due_by=now, limit=size), now)
 
 
 def lock_enrolments(*, due_by: datetime, limit: int) -> list[Enrolment]:

@@ -1,15 +1,16 @@
 """Take the newly entered into their campaigns: judge, choose, draw, write; thousands at a time.
 
 Everything that can keep an account out is judged before the draw, so that the arms and the holdout are
-drawn from the same accounts. One reader of a campaign's audience at a time: the cursor's lock sees to it.
+drawn from the same accounts. A campaign's audience is read in shares (`shares`), each by one reader at a time.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -20,10 +21,9 @@ from campaigns.experiments.models import Assignment
 from campaigns.offers import quote as quoting
 from campaigns.offers.models import Quote
 from campaigns.operations import bulk_rows, collector, pulling
-from campaigns.operations.models import PullCursor
 from campaigns.profiles.models import Contact
 from campaigns.segments.models import SegmentMembership
-from campaigns.sequences import campaign_file, candidates, compose, eligibility, evidence, recipients
+from campaigns.sequences import campaign_file, candidates, compose, eligibility, evidence, recipients, shares
 from campaigns.sequences import flow as flows
 from campaigns.sequences.campaign_file import BY_SEGMENT, EntrySpec
 from campaigns.sequences.candidates import Arrival, Candidate
@@ -52,30 +52,46 @@ class Counts:
 def enrol_due(*, now: datetime) -> Counts:
     """Pull what entered the audiences of live campaigns since the last time."""
     total = Counts()
-    for campaign in live_campaigns():
-        while way_in(campaign) == BY_SEGMENT:
-            read, counts = _pull_batch(campaign_id=campaign.pk, now=now)
-            total.add(counts)
-            if read < BATCH:
-                break
+    for _read, counts in pull_batches(now=now):
+        total.add(counts)
     return total
+
+
+def pull_batches(*, now: datetime) -> Iterator[tuple[int, Counts]]:
+    """The same batch by batch, each in a transaction of its own, as (stays read, what became of them). A share that
+    another worker is at is left to it."""
+    for campaign in live_campaigns():
+        mine = list(shares.SHARES) if way_in(campaign) == BY_SEGMENT else []
+        while mine:
+            for share in tuple(mine):
+                pulled = shares.despite_each_other(partial(_pull_batch, campaign.pk, share, now))
+                if pulled is None or pulled[0] < BATCH:
+                    mine.remove(share)
+                if pulled is not None:
+                    yield pulled
 
 
 def enrol_audience(*, campaign: Campaign, now: datetime) -> Counts:
     """Everybody in the audience now, whoever wrote the rows a moment ago. The pull finds them taken later. Nobody
-    where it is not the audience that brings people in."""
-    total, last = Counts(), 0
-    while True:
-        with collector.paused(), transaction.atomic():
-            live, _ = lock(campaign.pk)
-            if live is None or way_in(live) != BY_SEGMENT:
-                return total
-            waiting = SegmentMembership.objects.filter(segment=live.segment, left_at__isnull=True, pk__gt=last)
-            stays = list(waiting.order_by("pk")[:BATCH])
-            total.add(enrol_stays(campaign=live, stays=stays, now=now))
-        if len(stays) < BATCH:
-            return total
-        last = stays[-1].pk
+    where it is not the audience that brings people in. What another worker took in meanwhile is not counted."""
+    total = Counts()
+    last = dict.fromkeys(shares.SHARES, 0)
+    waits = False
+    while last:
+        has_moved = False
+        for share, after in tuple(last.items()):
+            taken = shares.despite_each_other(partial(_take_batch, campaign.pk, share, after, waits, now))
+            if taken is None:
+                continue
+            has_moved = True
+            if taken.newest is None:
+                del last[share]
+            else:
+                last[share] = taken.newest
+            total.add(taken.counts)
+        # Where others have all that is left, it is waited for, so that nobody is left when this returns.
+        waits = not has_moved
+    return total
 
 
 def enrol_stays(*, campaign: Campaign, stays: Sequence[SegmentMembership], now: datetime) -> Counts:
@@ -108,27 +124,57 @@ def enrol_arrivals(*, campaign: Campaign, arrivals: Sequence[Arrival], now: date
     return _count(entries, people)
 
 
-def _pull_batch(*, campaign_id: int, now: datetime) -> tuple[int, Counts]:
+def _pull_batch(campaign_id: int, share: int, now: datetime) -> tuple[int, Counts] | None:
+    """None while somebody else has the share."""
     with collector.paused(), transaction.atomic():
-        campaign, cursor = lock(campaign_id)
+        cursor = shares.take_share(slug=_slug(campaign_id), share=share)
+        if cursor is None:
+            return None
+        campaign = _live(campaign_id)
         if campaign is None or way_in(campaign) != BY_SEGMENT:
             return 0, Counts()
-        rows = SegmentMembership.objects.filter(segment=campaign.segment)
+        rows = shares.stays_of(segment=campaign.segment, share=share)
         stays = pulling.rows_after(rows=rows, cursor=cursor, limit=BATCH)
         counts = enrol_stays(campaign=campaign, stays=[stay for stay in stays if stay.left_at is None], now=now)
         pulling.advance_cursor(cursor=cursor, rows=stays)
     return len(stays), counts
 
 
-def lock_enrolling(*, slug: str) -> PullCursor:
-    """Nobody enrols into the campaign until the transaction ends; what had begun has ended."""
-    return pulling.lock_cursor(name=f"enrol:{slug}")
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """`newest`: the last stay looked at, None behind the last one."""
+
+    newest: int | None
+    counts: Counts = field(default_factory=Counts)
 
 
-def lock(campaign_id: int) -> tuple[Campaign | None, PullCursor]:
-    """The campaign under its enrolling lock; None unless it is live by the time the lock is had."""
-    cursor = lock_enrolling(slug=Campaign.objects.values_list("slug", flat=True).get(pk=campaign_id))
-    return live_campaigns().filter(pk=campaign_id).first(), cursor
+def _take_batch(campaign_id: int, share: int, after: int, waits: bool, now: datetime) -> _Taken | None:
+    """None while somebody else has the share and nobody `waits`."""
+    with collector.paused(), transaction.atomic():
+        take = shares.lock_share if waits else shares.take_share
+        if take(slug=_slug(campaign_id), share=share) is None:
+            return None
+        campaign = _live(campaign_id)
+        if campaign is None or way_in(campaign) != BY_SEGMENT:
+            return _Taken(None)
+        waiting = shares.stays_of(segment=campaign.segment, share=share).filter(left_at__isnull=True, pk__gt=after)
+        stays = list(waiting.order_by("pk")[:BATCH])
+        counts = enrol_stays(campaign=campaign, stays=stays, now=now)
+    return _Taken(stays[-1].pk if len(stays) == BATCH else None, counts)
+
+
+def lock(campaign_id: int) -> Campaign | None:
+    """The campaign with nobody else enrolling into it; None unless it is live by then."""
+    shares.lock_all(slug=_slug(campaign_id))
+    return _live(campaign_id)
+
+
+def _slug(campaign_id: int) -> str:
+    return Campaign.objects.values_list("slug", flat=True).get(pk=campaign_id)
+
+
+def _live(campaign_id: int) -> Campaign | None:
+    return live_campaigns().filter(pk=campaign_id).first()
 
 
 def live_campaigns() -> QuerySet[Campaign]:

@@ -49,7 +49,7 @@ def enrol_happened(*, now: datetime) -> Counts:
 
 @transaction.atomic
 def _read_batch(*, campaign_id: int, now: datetime) -> tuple[int, Counts]:
-    campaign, _ = enrol.lock(campaign_id)
+    campaign = enrol.lock(campaign_id)
     if campaign is None or enrol.way_in(campaign) != BY_EVENT:
         return 0, Counts()
     read, ahead = (pulling.lock_cursor(name=f"enrol-{name}:{campaign.slug}") for name in ("events", "events-ahead"))

@@ -99,7 +99,7 @@ def _enrol(
 ) -> None:
     for start in range(0, max(len(named), 1), BATCH):
         with transaction.atomic():
-            live, _cursor = enrol.lock(campaign.pk)
+            live = enrol.lock(campaign.pk)
             if live is None or live.live_version is None:
                 raise WrongStateError(f"{campaign.slug} does not run: only a live campaign takes anybody in.")
             _enrol_batch(live, named[start : start + BATCH], source, occasion, report, now)

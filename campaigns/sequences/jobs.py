@@ -1,21 +1,33 @@
+"""What bells set off. Where there is more than a batch, another worker is rung for while this one goes on."""
+
 from __future__ import annotations
 
 import logging
+import time
 
 from campaigns.operations import retention
 from campaigns.sequences import advance as advancing
 from campaigns.sequences import enrol as enrolling
 from campaigns.sequences import enrol_events, prune, replan, wake
+from campaigns.sequences.enrol import Counts
 from orchestrator import clock
 from orchestrator.jobs import bells
 
 log = logging.getLogger(__name__)
 
+# A job is killed after a minute; what is left then is the next one's.
+ADVANCE_S = 25.0
+
 
 def enrol(**_kwargs: object) -> None:
     """Take in those who came into the audiences of live campaigns, or to whom what brings them in happened."""
     now = clock.utcnow()
-    counts = enrolling.enrol_due(now=now)
+    counts = Counts()
+    for read, pulled in enrolling.pull_batches(now=now):
+        counts.add(pulled)
+        if read == enrolling.BATCH:
+            bells.ring("audience_changed")
+            bells.ring("messages_due")
     counts.add(enrol_events.enrol_happened(now=now))
     if counts.enrolled:
         log.info("%s accounts were enrolled, %s held out.", counts.enrolled, counts.holdout)
@@ -26,11 +38,24 @@ def advance(**_kwargs: object) -> None:
     """Move whose time has come, and end who is through."""
     now = clock.utcnow()
     wake.wake_concerned(now=now)
-    replanned = replan.plan_anew(now=now)
-    advanced = advancing.advance_due(now=now)
-    wake.complete_finished(now=now)
-    if replanned or advanced.planned:
+    if replan.plan_anew(now=now):
         bells.ring("messages_due")
+    advance_many()
+    wake.complete_finished(now=now)
+
+
+def advance_many(**_kwargs: object) -> None:
+    """Move whose time has come, batch by batch for a while, beside any other worker that does the same."""
+    now = clock.utcnow()
+    until = time.monotonic() + ADVANCE_S
+    looked_at = advancing.BATCH
+    while looked_at == advancing.BATCH and time.monotonic() < until:
+        done = advancing.advance_batch(now=now, size=advancing.BATCH)
+        looked_at = done.looked_at
+        if looked_at == advancing.BATCH:
+            bells.ring("many_enrolments_due")
+        if done.planned:
+            bells.ring("messages_due")
 
 
 def prune_old(**_kwargs: object) -> None:

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Count, Max
 
 from campaigns.delivery import content, gates
 from campaigns.delivery.models import Message, SendGate
@@ -21,7 +22,7 @@ from campaigns.operations import pulling, statistics
 from campaigns.operations.models import AuditEntry
 from campaigns.segments import refresh
 from campaigns.segments.models import SegmentMembership
-from campaigns.sequences import campaign_file, check, enrol, wording
+from campaigns.sequences import campaign_file, check, enrol, shares, wording
 from campaigns.sequences.campaign_file import CampaignSpec
 from campaigns.sequences.check import Finding
 from campaigns.sequences.models import Campaign, CampaignVersion, Enrolment, Entry, Step, StepRun, StepVariant
@@ -66,19 +67,34 @@ def launch(
     refreshed = refresh.refresh_segment(segment=segment, now=now)
     if refreshed.error:
         raise LaunchRefused([check.audience_failed(refreshed.error)])
-    _go_live(campaign.pk, by, now, salt, version_id)
-    counts = enrol.enrol_audience(campaign=campaign, now=now)
+    newest = _go_live(campaign.pk, by, now, salt, version_id)
+    enrol.enrol_audience(campaign=campaign, now=now)
     statistics.renew_statistics(Entry, Enrolment, StepRun, Message, Assignment)
     campaign.refresh_from_db()
-    return LaunchReport(counts.enrolled, counts.holdout, dict(counts.not_enrolled))
+    return _report(campaign, newest)
+
+
+def _report(campaign: Campaign, after: int) -> LaunchReport:
+    """From the rows: another worker may have taken half of them in."""
+    entries = Entry.objects.filter(campaign=campaign, pk__gt=after)
+    counted = {
+        (one["outcome"], one["reason"]): one["n"] for one in entries.values("outcome", "reason").annotate(n=Count("pk"))
+    }
+    return LaunchReport(
+        enrolled=counted.get((Entry.Outcome.ENROLLED, ""), 0),
+        holdout=counted.get((Entry.Outcome.HOLDOUT, ""), 0),
+        not_enrolled={reason: n for (_outcome, reason), n in sorted(counted.items()) if reason},
+    )
 
 
 @transaction.atomic
-def _go_live(campaign_id: int, by: str, now: datetime, salt: str, version_id: int | None) -> None:
-    """DRAFT to LIVE once: of two people launching at the same time the second is refused."""
+def _go_live(campaign_id: int, by: str, now: datetime, salt: str, version_id: int | None) -> int:
+    """DRAFT to LIVE once: of two people launching at the same time the second is refused. Returns the newest entry
+    that was there before."""
     # Nobody enters while one version takes the other's place.
-    enrol.lock_enrolling(slug=Campaign.objects.values_list("slug", flat=True).get(pk=campaign_id))
+    shares.lock_all(slug=Campaign.objects.values_list("slug", flat=True).get(pk=campaign_id))
     campaign = Campaign.objects.select_for_update(of=("self",)).get(pk=campaign_id)
+    newest = Entry.objects.aggregate(newest=Max("pk"))["newest"] or 0
     version = campaign.draft_version
     if campaign.status not in _LAUNCHABLE or version is None:
         raise LaunchRefused([check.not_a_draft(campaign)])
@@ -89,7 +105,7 @@ def _go_live(campaign_id: int, by: str, now: datetime, salt: str, version_id: in
     CampaignVersion.objects.filter(pk=version.pk).update(went_live_at=now, approved_by=by)
     if campaign.live_version is not None:
         _renew(campaign, version, spec, by, now)
-        return
+        return newest
     gate = _open_gate(spec, now)
     changed = Campaign.objects.filter(pk=campaign.pk, status=Campaign.Status.DRAFT).update(
         status=Campaign.Status.LIVE,
@@ -104,6 +120,7 @@ def _go_live(campaign_id: int, by: str, now: datetime, salt: str, version_id: in
     assert changed, "The row is locked."
     before = {"status": Campaign.Status.DRAFT}
     _note_launch(campaign, before, {"status": Campaign.Status.LIVE, "version": version.number, "approved_by": by}, now)
+    return newest
 
 
 def _renew(campaign: Campaign, version: CampaignVersion, spec: CampaignSpec, by: str, now: datetime) -> None:
@@ -115,7 +132,8 @@ def _renew(campaign: Campaign, version: CampaignVersion, spec: CampaignSpec, by:
         design.change_goal_window(experiment_id=campaign.experiment_id, days=spec.goal.window_days)
     if version.segment_id != campaign.segment_id:
         # Stays in the new audience began before it was this campaign's: all of them are to be read.
-        pulling.restart_cursor(cursor=enrol.lock_enrolling(slug=campaign.slug))
+        for cursor in shares.lock_all(slug=campaign.slug):
+            pulling.restart_cursor(cursor=cursor)
     Campaign.objects.filter(pk=campaign.pk).update(
         name=spec.name,
         live_version=version,

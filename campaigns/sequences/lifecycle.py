@@ -9,7 +9,7 @@ from django.db import transaction
 
 from campaigns.delivery import gates
 from campaigns.operations.models import AuditEntry
-from campaigns.sequences import enrol, exits
+from campaigns.sequences import exits, shares
 from campaigns.sequences.models import Campaign
 
 
@@ -37,7 +37,7 @@ def stop(*, campaign: Campaign, by: str, now: datetime, reason: str = "") -> int
 
     Waits for an enrolling batch under way, so that nobody is taken in behind the stop.
     """
-    enrol.lock_enrolling(slug=campaign.slug)
+    shares.lock_all(slug=campaign.slug)
     _change(campaign, {Campaign.Status.LIVE, Campaign.Status.PAUSED}, Campaign.Status.STOPPED, by, now, reason)
     ended = exits.end_campaign(campaign=campaign, now=now)
     # After the enrolments: an advancing batch that held them has committed its messages by now.

@@ -224,7 +224,8 @@ class Entry(QuickRow):
         FILE = "FILE", _("named in a file")
         API = "API", _("named by another system")
 
-    campaign = models.ForeignKey(Campaign, verbose_name=_("campaign"), on_delete=models.PROTECT, related_name="entries")
+    # No index of its own for what begins another index: thousands of rows are written at a time.
+    campaign = models.ForeignKey(Campaign, models.PROTECT, "entries", verbose_name=_("campaign"), db_index=False)
     account = models.ForeignKey(Account, verbose_name=_("account"), on_delete=models.PROTECT, related_name="entries")
     number = models.IntegerField(_("number"), default=1, help_text=_("How often the account has entered."))
     stay = models.ForeignKey(
@@ -275,12 +276,10 @@ class Enrolment(QuickRow):
         GATE_CLOSED = "GATE_CLOSED", _("Sending was stopped")
         STOPPED = "STOPPED", _("Campaign stopped")
 
-    campaign = models.ForeignKey(
-        Campaign, verbose_name=_("campaign"), on_delete=models.PROTECT, related_name="enrolments"
-    )
+    campaign = models.ForeignKey(Campaign, models.PROTECT, "enrolments", verbose_name=_("campaign"), db_index=False)
     version = models.ForeignKey(CampaignVersion, verbose_name=_("version"), on_delete=models.PROTECT)
     entry = models.ForeignKey(Entry, verbose_name=_("entry"), on_delete=models.PROTECT, related_name="enrolments")
-    account = models.ForeignKey(Account, verbose_name=_("account"), on_delete=models.PROTECT, related_name="enrolments")
+    account = models.ForeignKey(Account, models.PROTECT, "enrolments", verbose_name=_("account"), db_index=False)
     contact = models.ForeignKey(Contact, verbose_name=_("contact"), on_delete=models.PROTECT, related_name="enrolments")
     entry_number = models.IntegerField(_("number of the entry"), default=1)
     arm = models.CharField(_("group"), max_length=40)
@@ -339,7 +338,7 @@ class StepRun(models.Model):
         UPDATED = "UPDATED", _("Facts noted")
         SKIPPED = "SKIPPED", _("Skipped")
 
-    enrolment = models.ForeignKey(Enrolment, verbose_name=_("enrolment"), on_delete=models.CASCADE, related_name="runs")
+    enrolment = models.ForeignKey(Enrolment, models.CASCADE, "runs", verbose_name=_("enrolment"), db_index=False)
     step_key = models.CharField(_("step"), max_length=80)
     visit = models.IntegerField(_("visit"), default=1)
     outcome = models.CharField(_("outcome"), max_length=20, choices=Outcome)

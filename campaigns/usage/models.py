@@ -45,8 +45,12 @@ class UsageEvent(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     at = models.DateTimeField(_("when"), help_text=_("Skew-corrected, UTC."))
-    account = models.ForeignKey(Account, verbose_name=_("account"), null=True, blank=True, on_delete=models.CASCADE)
-    contact = models.ForeignKey(Contact, verbose_name=_("contact"), null=True, blank=True, on_delete=models.SET_NULL)
+    account = models.ForeignKey(
+        Account, verbose_name=_("account"), null=True, blank=True, on_delete=models.CASCADE, db_index=False
+    )
+    contact = models.ForeignKey(
+        Contact, verbose_name=_("contact"), null=True, blank=True, on_delete=models.SET_NULL, db_index=False
+    )
     name = models.CharField(_("event"), max_length=200)
     properties = models.JSONField(_("properties"), default=dict, blank=True)
     source = models.CharField(_("source"), max_length=60)

@@ -336,7 +336,7 @@ def _plain(value: Any, depth: int) -> Any:
         return value
     if depth > DEPTH:
         raise TypeError("The context is nested too deeply.")
-    if isinstance(value, Mapping):
+    if type(value) is dict or isinstance(value, Mapping):
         kept = ((key, one) for key, one in value.items() if one is not None and one != "")
         return Facts({str(key): _plain(one, depth + 1) for key, one in kept})
     if isinstance(value, list | tuple):

@@ -101,7 +101,9 @@ class TrackedLink(models.Model):
         VIEW = "view", _("View in the browser")
         OTHER = "other", _("Other")
 
-    message = models.ForeignKey(Message, verbose_name=_("message"), on_delete=models.CASCADE, related_name="links")
+    message = models.ForeignKey(
+        Message, verbose_name=_("message"), on_delete=models.CASCADE, db_index=False, related_name="links"
+    )
     kind = models.CharField(_("kind"), max_length=20, choices=Kind)
     target = models.TextField()
     hits = models.IntegerField(_("hits"), default=0)

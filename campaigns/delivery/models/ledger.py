@@ -124,10 +124,17 @@ class Message(models.Model):
         db_index=False,
         related_name="messages",
     )
+    # Of points and wordings nobody asks for the messages; neither is ever deleted.
     point = models.ForeignKey(
-        ContactPoint, verbose_name=_("contact point"), on_delete=models.PROTECT, related_name="messages"
+        ContactPoint,
+        verbose_name=_("contact point"),
+        on_delete=models.PROTECT,
+        db_index=False,
+        related_name="messages",
     )
-    template_version = models.ForeignKey(TemplateVersion, verbose_name=_("template version"), on_delete=models.PROTECT)
+    template_version = models.ForeignKey(
+        TemplateVersion, verbose_name=_("template version"), on_delete=models.PROTECT, db_index=False
+    )
     channel = models.CharField(_("channel"), max_length=20, choices=channel_names)
     locale = models.CharField(_("language"), max_length=10)
     variant = models.CharField(_("variant"), max_length=40, blank=True)
