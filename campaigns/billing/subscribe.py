@@ -56,7 +56,7 @@ def apply_subscription(*, state: SubscriptionState, account_id: int, cause: str,
         told = _store(state, account_id, plan, stored)
         after = [*(row for row in rows if row is not stored), told]
         movements = _write_movements(ledger.compare(ledger.add_up(rows), ledger.add_up(after)), stored, told, cause)
-        if movements or stored is None or stored.plan_id != told.plan_id:
+        if movements or stored is None or stored.plan_id != told.plan_id or _is_in_trouble(told, stored):
             Account.objects.filter(pk__in=accounts).update(revision=F("revision") + 1)
         changes.note_accounts(account_ids=accounts, kind=changes.PLAN_CHANGED, now=now)
     return next((one for one in movements if one.account_id == account_id), None)
@@ -70,6 +70,12 @@ def find_plan(*, state: SubscriptionState) -> Plan:
     if plan is None:
         raise UnknownPlanError(state.plan_code, state.price_id)
     return plan
+
+
+def _is_in_trouble(told: Subscription, stored: Subscription) -> bool:
+    """Whether it has become one that nobody sells to: a payment failed, or the end is announced."""
+    is_unpaid = told.status == Subscription.Status.PAST_DUE and stored.status != told.status
+    return is_unpaid or (told.cancel_scheduled and not stored.cancel_scheduled)
 
 
 def _check(state: SubscriptionState) -> None:

@@ -102,6 +102,8 @@ def make_panel(
 def frame(*, campaign: Campaign) -> dict[str, Any]:
     """What every page of one campaign shows in its header."""
     version = campaign.draft_version or campaign.live_version
+    is_idle = campaign.live_version is not None and not selectors.has_open_rows(campaign=campaign)
+    is_closed = selectors.is_closed(campaign=campaign)
     return {
         "section": "campaigns",
         "campaign": campaign,
@@ -109,7 +111,8 @@ def frame(*, campaign: Campaign) -> dict[str, Any]:
         "version": version,
         "is_draft": campaign.draft_version is not None,
         "is_beside": campaign.is_edited_beside,
-        "is_finished": campaign.live_version is not None and selectors.is_finished(campaign=campaign),
+        "is_finished": is_idle and is_closed,
+        "is_waiting": is_idle and not is_closed and campaign.status == Campaign.Status.LIVE,
         "lock": "" if campaign.is_edited_beside else campaign_words.lock_words(campaign.status),
         "undo": drafts.version_before(campaign=campaign),
         "redo": drafts.version_after(campaign=campaign),

@@ -17,6 +17,7 @@ from campaigns.console import campaign_words, home_page, step_tree
 from campaigns.console.home_page import Line
 from campaigns.console.listing import Asked, Filter
 from campaigns.segments.models import Segment
+from campaigns.sequences import selectors as sequences
 from campaigns.sequences.models import Campaign
 
 SORTS = ("attention", "name", "-changed")
@@ -97,10 +98,7 @@ def is_over(campaign: Campaign, counts: Counts) -> bool:
     """As `sequences.selectors.is_finished` says of one campaign, from the counts of all."""
     if campaign.status == Campaign.Status.DRAFT or counts.on_the_way or counts.waiting:
         return False
-    if campaign.status == Campaign.Status.STOPPED:
-        return True
-    version = campaign.live_version
-    return version is not None and "contacts" in version.definition.get("audience", {})
+    return sequences.is_closed(campaign=campaign)
 
 
 def _ordered(rows: Iterable[Row], sort: str) -> list[Row]:

@@ -23,7 +23,7 @@ from campaigns.delivery.timeline import Kind, Moment
 from campaigns.offers.models import Quote
 from campaigns.profiles.models import Contact
 from campaigns.sequences.models import Campaign, Enrolment, Entry, StepRun
-from orchestrator.engine import capping
+from orchestrator.engine import capping, planner
 from orchestrator.templating import word_lists
 
 _ICONS = {
@@ -125,6 +125,7 @@ def _tell_moment(moment: Moment, around: Surroundings) -> Item | None:
     )
 
 
+_STUCK = (planner.LOOP, planner.STEP_GONE)
 _UNTOLD = ("", "info")
 
 
@@ -214,7 +215,7 @@ def _tell_skipped_step(run: StepRun, around: Surroundings) -> Item:
         at=run.at,
         icon="off",
         tone="is-off",
-        head=contact_words.unsent_title(kind),
+        head=_("Went no further") if run.reason in _STUCK else contact_words.unsent_title(kind),
         campaign=_campaign_link(run.enrolment.campaign),
         step=_step_number(run.enrolment.version.definition, run.step_key),
         reason=contact_words.reason_sentence(run.reason, kind),

@@ -21,6 +21,7 @@ from campaigns.delivery.timeline import Kind
 from campaigns.delivery.windows import Place
 from campaigns.offers.models import Refusal
 from campaigns.sequences.models import Enrolment, Entry
+from orchestrator.engine import planner
 
 State, Reason = Message.State, Message.Reason
 
@@ -131,7 +132,7 @@ def why_skipped(reason: str, known: Unsent) -> str:
 
 def reason_sentence(reason: str, channel_kind: str) -> str:
     """What the reason alone says, also for a step that was passed by without making a message."""
-    words = {
+    words: dict[str, str] = {
         Reason.OPTED_OUT: _("They had said no."),
         Reason.NO_CONSENT: _("They never agreed to this by %(channel)s, and without a yes nothing is sent."),
         Reason.SUPPRESSED: _("What is sent to this address comes back."),
@@ -147,9 +148,11 @@ def reason_sentence(reason: str, channel_kind: str) -> str:
         Reason.NO_ADDRESS: _("There is no address for %(channel)s, or it changed after the message was planned."),
         Reason.RENDER_ERROR: _("Its text could not be filled in for this person."),
         Reason.BUDGET_SPENT: _("The SMS budget of the day was spent."),
+        planner.LOOP: _("The steps led in a circle in which no time passes, so it ended there."),
+        planner.STEP_GONE: _("The step at which it stood is not in this version of the campaign, so it ended there."),
     }
     if reason in words:
-        return words[Reason(reason)] % {"channel": by_channel(channel_kind)}
+        return words[reason] % {"channel": by_channel(channel_kind)}
     return _("Not possible: %(reason)s.") % {"reason": campaign_words.reason_words(reason)}
 
 
@@ -161,7 +164,7 @@ def waiting_words(message: Message, *, now: datetime) -> str:
         return _("The campaign is paused: it waits until somebody resumes it.")
     if message.due_at <= now:
         return _("It is due and goes out in a moment.")
-    start, end = message.gate.window_start, message.gate.window_end
+    start, end = message.window_start, message.window_end
     place = windows.place_for(contact=message.contact, account=message.account)
     theirs = ZoneInfo(place.zones[0])
     if _is_kept_by_quiet_hours(message, place, now):
@@ -179,8 +182,8 @@ def _is_kept_by_quiet_hours(message: Message, place: Place, now: datetime) -> bo
     """Whether it would be due now but for them; a limit on the number of messages may put it off for longer."""
     opens = windows.next_sendable(
         at=now,
-        start=message.gate.window_start,
-        end=message.gate.window_end,
+        start=message.window_start,
+        end=message.window_end,
         place=place,
         channel=message.channel,
         purpose=message.purpose,

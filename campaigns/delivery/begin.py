@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -41,7 +41,7 @@ SELECT is_on AND database = {database_identity.SQL} FROM operations_sendswitch W
 """  # noqa: S608  (a constant)
 
 _OWN = """
-SELECT id, attempt FROM delivery_message
+SELECT id, attempt, taken_back, window_start, window_end FROM delivery_message
 WHERE id = ANY(%(ids)s::bigint[]) AND state = 'CLAIMED'
 ORDER BY id
 FOR UPDATE
@@ -53,7 +53,7 @@ FROM consent_contactpoint WHERE id = ANY(%(ids)s::bigint[]) ORDER BY id FOR SHAR
 """
 
 _GATES = """
-SELECT id, state, topic, window_start, window_end
+SELECT id, state, topic
 FROM delivery_sendgate WHERE id = ANY(%(ids)s::bigint[]) ORDER BY id FOR SHARE
 """
 
@@ -106,12 +106,21 @@ class Verdict:
     lost_to: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Own:
+    """What the row of a message says that is still held. `taken_back`: why, if that was done meanwhile."""
+
+    taken_back: str
+    window_start: time | None
+    window_end: time | None
+
+
 @dataclass(slots=True)
 class _Facts:
     """What the locked rows and the statements after the locks said."""
 
     is_on: bool
-    own: set[int]
+    own: Mapping[int, _Own]
     points: Mapping[int, ContactPoint]
     gates: Mapping[int, SendGate]
     topics: Mapping[str, ConsentTopic]
@@ -244,8 +253,8 @@ def _lock(held: Sequence[Held], topics: Mapping[str, ConsentTopic]) -> _Facts:
         cursor.execute(_SWITCH)
         switch = cursor.fetchone()
         cursor.execute(_OWN, {"ids": arrays.numbers(one.id for one in held)})
-        attempts = dict(cursor.fetchall())
-    own = {one.id for one in held if attempts.get(one.id) == one.attempt}
+        locked = {(message_id, attempt): _Own(*said) for message_id, attempt, *said in cursor.fetchall()}
+    own = {one.id: locked[one.id, one.attempt] for one in held if (one.id, one.attempt) in locked}
     points = ContactPoint.objects.raw(_POINTS, {"ids": arrays.numbers({one.point_id for one in held})})
     locked_points = {point.pk: point for point in points}
     gates = SendGate.objects.raw(_GATES, {"ids": arrays.numbers({one.gate_id for one in held})})
@@ -265,6 +274,8 @@ def _revisions(held: Sequence[Held]) -> dict[int, int]:
 def _judge(one: Held, facts: _Facts, now: datetime, wall_now: datetime) -> Verdict:
     if one.id in facts.proven:
         return Verdict(State.ACCEPTED)
+    if facts.own[one.id].taken_back:
+        return Verdict(State.SKIPPED, reason=facts.own[one.id].taken_back)
     gate = facts.gates[one.gate_id]
     refused = _refusal(one, gate, facts)
     if refused:
@@ -277,15 +288,16 @@ def _judge(one: Held, facts: _Facts, now: datetime, wall_now: datetime) -> Verdi
         return Verdict(State.SKIPPED, reason=Reason.FACTS_CHANGED)
     if one.purpose == Message.Purpose.TEST:
         return SENDING
-    opens = _opens(one, gate, now)
+    opens = _opens(one, facts, now)
     if opens > now:
         return _later(one, opens, else_as=Verdict(State.EXPIRED))
     return SENDING
 
 
-def _opens(one: Held, gate: SendGate, at: datetime) -> datetime:
+def _opens(one: Held, facts: _Facts, at: datetime) -> datetime:
+    own = facts.own[one.id]
     return windows.next_sendable(
-        at=at, start=gate.window_start, end=gate.window_end, place=one.place, channel=one.channel, purpose=one.purpose
+        at=at, start=own.window_start, end=own.window_end, place=one.place, channel=one.channel, purpose=one.purpose
     )
 
 
@@ -381,5 +393,5 @@ def _paid(one: Held, facts: _Facts, purse: Purse, now: datetime) -> Verdict:
 
 def _put_off(one: Held, facts: _Facts, until: datetime, else_as: Verdict) -> Verdict:
     """Later, for the reason for which it would be skipped if that is too late."""
-    later = _later(one, _opens(one, facts.gates[one.gate_id], until), else_as=else_as)
+    later = _later(one, _opens(one, facts, until), else_as=else_as)
     return replace(later, reason=else_as.reason, lost_to=else_as.lost_to)

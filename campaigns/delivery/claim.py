@@ -23,11 +23,10 @@ from campaigns.delivery.windows import Place
 DUE_LIMIT = 2000
 
 _DUE = """
-SELECT message.id, message.send_by, gate.window_start, gate.window_end, message.channel, message.purpose,
+SELECT message.id, message.send_by, message.window_start, message.window_end, message.channel, message.purpose,
     contact.time_zone, contact.country, coalesce(account.time_zone, ''), coalesce(account.country, ''),
     coalesce(contact.traits ->> 'state', ''), coalesce(account.traits ->> 'state', '')
 FROM delivery_message message
-JOIN delivery_sendgate gate ON gate.id = message.gate_id
 JOIN profiles_contact contact ON contact.id = message.contact_id
 LEFT JOIN profiles_account account ON account.id = message.account_id
 WHERE message.state = 'PLANNED' AND message.due_at <= %(now)s

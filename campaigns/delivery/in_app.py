@@ -86,7 +86,10 @@ LEFT JOIN LATERAL (
     WHERE banner.contact_id = who.contact_id
         AND banner.shown_from <= %(now)s AND banner.expires_at > %(now)s
         AND banner.clicked_at IS NULL AND banner.dismissed_at IS NULL
-        AND gate.state <> 'STOPPED'
+        AND (gate.state = 'OPEN' OR (gate.state = 'PAUSED' AND message.purpose = 'TEST'))
+        AND message.taken_back = ''
+        AND (message.purpose <> 'MARKETING'
+             OR coalesce((SELECT is_on FROM operations_sendswitch WHERE id = 1), true))
         AND (%(account)s = '' OR account.id IS NULL OR account.id = who.account_id)
         AND NOT (message.purpose = 'MARKETING' AND coalesce(account.revision <> message.account_revision, false))
         AND {_PERMITTED}
@@ -139,7 +142,8 @@ def feed(*, contact: str, account: str, now: datetime) -> list[Banner] | None:
     Both by the host application's ids; `account` may be empty: then about any. None for a contact that nobody is.
 
     A banner is shown again and again, so what would keep it from going up takes it down too: a no of the contact, a
-    stopped campaign, an account whose facts have changed since.
+    stopped campaign, an account whose facts have changed since, an enrolment that ended early. A paused campaign's are
+    hidden until it is resumed, all marketing while sending is switched off.
     """
     given = {"contact": contact, "account": account, "now": now, "length": FEED_LENGTH}
     rows = prepared.fetch_rows(statement=_FEED, params=given)

@@ -1,4 +1,4 @@
-"""When a message may go: inside its gate's window and outside quiet hours, by the clock of whoever reads it.
+"""When a message may go: inside its own window and outside quiet hours, by the clock of whoever reads it.
 
 The window is the campaign's wish, quiet hours are the country's rule (`orchestrator.engine.country_packs`). Both hold
 at planning, when a message comes due, and once more under the locks of `begin`.

@@ -6,9 +6,11 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import F
 
 from campaigns.offers.accept import ALREADY_DONE, CALL_ASKED, DECLINED, EXPIRED, Result
 from campaigns.offers.models import Quote, Refusal
+from campaigns.profiles.models import Account
 from campaigns.usage import record
 
 # How long campaigns leave the account alone: a price rarely changes sooner, a wrong time passes sooner.
@@ -39,6 +41,8 @@ def decline_quote(*, quote_uuid: UUID, contact_id: int, reason: str, note: str =
         at=now,
         until=now + COOL_DOWN[why],
     )
+    # What waits to be sent there is looked at again before it goes.
+    Account.objects.filter(pk=quote.account_id).update(revision=F("revision") + 1)
     # Segments stand below offers: they see the refusal as a usage event.
     record.record_events(
         events=[

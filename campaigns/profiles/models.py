@@ -20,8 +20,9 @@ class Account(QuickRow):
     """A paying customer. `external_id` is the first id seen and never replaced; others are aliases.
 
     `traits` are the newest values; `trait_times` the corrected time of each, so that merging
-    is per key and order-free. `revision` is bumped with every MRR movement and when a critical ticket
-    opens: a message planned under an older revision is planned anew.
+    is per key and order-free. `revision` is bumped with every MRR movement, when a critical ticket opens, a
+    payment fails, a cancellation is announced or an offer is refused: a message planned under an older revision is
+    planned anew, unless there is a reason to leave.
     """
 
     external_id = models.CharField(_("id"), max_length=200, unique=True)

@@ -5,7 +5,8 @@ the contact, or both); where the owner is not bound, the condition holds if it h
 belong to the one who is, each condition by itself. `any_contact` and `any_account` bind one for all that is
 inside them; bound already, they change nothing. With both bound, conditions owned by both (events,
 engagement, membership) read the rows that belong to both. A segment means the same set everywhere: its
-definition is judged for its own subject alone, whatever else is bound around it.
+definition is judged for its own subject alone, whatever else is bound around it. Where somebody waits for an event,
+one of the account that names no contact happened to every contact there (`Scope.since`).
 """
 
 # ruff: noqa: S608  (what is formatted into statements are our own aliases; values are always bound)
@@ -135,7 +136,7 @@ def _is_member(slug: str, definition: nodes.Definition, scope: Scope) -> Sql:
     statement, subject = scope.statement, definition.subject
     alias = getattr(scope, subject)
     if not scope.whole:
-        alone = replace(scope, account=None, contact=None)
+        alone = replace(scope, account=None, contact=None, since=None)
         inside = compile_node(definition.root, replace(alone, **{subject: alias}))
         return sql(f"({current_row(alias)} AND {{}})", inside)
     if slug not in statement.sets:

@@ -26,8 +26,15 @@ _FACT_COLUMNS = {
 
 
 def compile_event(node: Event, scope: Scope) -> Sql:
+    where = conditions_of(node, scope.now)
+    if scope.since is not None and node.window is None:
+        where.append(Sql(f"e.at >= {scope.since}"))
     facts = Facts(
-        Sql("usage_usageevent e"), conditions_of(node, scope.now), account="e.account_id", contact="e.contact_id"
+        Sql("usage_usageevent e"),
+        where,
+        account="e.account_id",
+        contact="e.contact_id",
+        is_shared=scope.since is not None,
     )
     return _count(scope, facts, node.count)
 

@@ -3,7 +3,7 @@
 # ruff: noqa: S608  (what is formatted into statements are our own aliases; values are always bound)
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -21,18 +21,20 @@ def matching_pairs[Key: Hashable](
     pairs: Sequence[tuple[Key, int | None, int | None]],
     now: datetime,
     campaign: str | None = None,
+    since: Mapping[Key, datetime] | None = None,
 ) -> set[Key]:
     """Keys of the pairs (key, account id, contact id) for which the definition holds, both being bound.
 
     A side that is None is not bound: conditions on it hold for any that belongs to the other. `campaign` is
-    what an engagement's `step` means when it names none. Raises DefinitionError.
+    what an engagement's `step` means when it names none. `since`: for a wait, from when on each key's events count
+    (`scopes.Scope.since`). Raises DefinitionError.
     """
     definition = _read(document)
     found: set[Key] = set()
     for has_account, has_contact in ((True, True), (True, False), (False, True)):
         chosen = [p for p in pairs if (p[1] is not None) == has_account and (p[2] is not None) == has_contact]
         if chosen:
-            found |= _match(definition, chosen, now, campaign, has_account=has_account, has_contact=has_contact)
+            found |= _match(definition, chosen, now, campaign, since, has_account=has_account, has_contact=has_contact)
     return found
 
 
@@ -47,19 +49,25 @@ def _match[Key: Hashable](
     pairs: Sequence[tuple[Key, int | None, int | None]],
     now: datetime,
     campaign: str | None,
+    since: Mapping[Key, datetime] | None,
     *,
     has_account: bool,
     has_contact: bool,
 ) -> set[Key]:
     statement = new_statement(definition, now=now, campaign=campaign)
-    scope = Scope(statement, False, "a" if has_account else None, "c" if has_contact else None)
-    source = "unnest(%s::int[], %s::bigint[], %s::bigint[]) AS given (number, account_id, contact_id)"
+    account, contact = "a" if has_account else None, "c" if has_contact else None
+    scope = Scope(statement, False, account, contact, None if since is None else "given.since")
+    source = (
+        "unnest(%s::int[], %s::bigint[], %s::bigint[], %s::timestamptz[])"
+        " AS given (number, account_id, contact_id, since)"
+    )
     if has_account:
         source += " JOIN profiles_account a ON a.id = given.account_id"
     if has_contact:
         source += " JOIN profiles_contact c ON c.id = given.contact_id"
     condition = compile_node(definition.root, scope)
     columns: list[Any] = [list(range(len(pairs))), [pair[1] for pair in pairs], [pair[2] for pair in pairs]]
+    columns.append([(since or {}).get(pair[0], now) for pair in pairs])
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT given.number FROM {source} WHERE {condition.text}", [*columns, *condition.params])
         return {pairs[row[0]][0] for row in cursor.fetchall()}

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Collection
 from datetime import datetime
 
 from django.db import Error, connection, transaction
 
-from campaigns.segments import sessions
+from campaigns.segments import nodes, sessions
 from campaigns.segments.compile import compile_segment
 from campaigns.segments.errors import DefinitionError
 from campaigns.segments.models import Segment, SegmentRefresh
@@ -34,6 +35,14 @@ _DIFF = """
 """
 
 
+_NOTE_INSIDE = """
+    INSERT INTO segments_segmentmembership (segment_id, {subject}_id, entered_at)
+    SELECT %s, given.id, %s FROM unnest(%s::bigint[]) AS given(id)
+     WHERE NOT EXISTS (SELECT 1 FROM segments_segmentmembership stay
+                        WHERE stay.segment_id = %s AND stay.{subject}_id = given.id AND stay.left_at IS NULL)
+"""
+
+
 def refresh_live(*, now: datetime) -> list[SegmentRefresh]:
     """Refresh every live segment. One that fails records why and the others go on."""
     live = Segment.objects.filter(live_version__isnull=False, archived_at__isnull=True)
@@ -54,6 +63,16 @@ def refresh_segment(*, segment: Segment, now: datetime) -> SegmentRefresh:
         reason = str(error) if isinstance(error, DefinitionError | sessions.SegmentTooSlow) else type(error).__name__
         return _record(segment, now, began, error=reason)
     return _record(segment, now, began, entered=entered, left=left, size=size)
+
+
+def note_inside(*, segment: Segment, subject: nodes.Subject, ids: Collection[int], now: datetime) -> None:
+    """Begin the stays of these, who were just found to match, ahead of the next refresh; in the caller's
+    transaction. Who is in it already stays as they are."""
+    if not ids:
+        return
+    Segment.objects.select_for_update(no_key=True).get(pk=segment.pk)
+    with connection.cursor() as cursor:
+        cursor.execute(_NOTE_INSIDE.format(subject=subject), [segment.pk, now, sorted(ids), segment.pk])
 
 
 def _apply_diff(segment: Segment, now: datetime) -> tuple[int, int, int]:

@@ -37,12 +37,17 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """`account` and `contact` are aliases of rows in reach, None where that side is not bound."""
+    """`account` and `contact` are aliases of rows in reach, None where that side is not bound.
+
+    `since` is a column with the moment from which on somebody waits for what is asked: an event without a window of its
+    own counts from then on, and one of the account that names no contact happened to all of its contacts.
+    """
 
     statement: Statement
     whole: bool
     account: str | None = None
     contact: str | None = None
+    since: str | None = None
 
     @property
     def now(self) -> datetime:
@@ -51,12 +56,14 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Rows that belong to an account, a contact or both: `account` and `contact` are the columns that say to whom."""
+    """Rows that belong to an account, a contact or both: `account` and `contact` are the columns that say to whom.
+    `is_shared`: with both bound, what is the account's alone is the contact's, too."""
 
     source: Sql
     where: Sequence[Sql]
     account: str | None = None
     contact: str | None = None
+    is_shared: bool = False
 
 
 def current_row(alias: str) -> str:
@@ -71,6 +78,8 @@ def has_facts(scope: Scope, facts: Facts, *, having: Sql | None = None) -> Sql:
     keys = _keys(scope, facts)
     if not scope.whole:
         same = [Sql(f"{column} = {alias}.id") for alias, column in keys]
+        if facts.is_shared and len(keys) == 2:
+            same[1] = Sql(f"({same[1].text} OR {facts.contact} IS NULL)")
         tail = sql(" HAVING {}", having) if having else Sql("")
         return sql("EXISTS (SELECT 1 FROM {} WHERE {}{})", facts.source, both([*same, *facts.where]), tail)
     columns = ", ".join(column for _, column in keys)

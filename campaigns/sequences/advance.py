@@ -93,9 +93,15 @@ def with_surroundings(rows: QuerySet[Enrolment]) -> list[Enrolment]:
 
 
 def plan_sends(
-    *, sends: Sequence[tuple[Enrolment, planner.Send]], flow_of: Mapping[int, Flow], gathered: Gathered, now: datetime
+    *,
+    sends: Sequence[tuple[Enrolment, planner.Send]],
+    flow_of: Mapping[int, Flow],
+    gathered: Gathered,
+    now: datetime,
+    deadlines: Mapping[tuple[int, str, int], datetime | None] | None = None,
 ) -> tuple[list[Message], list[StepRun]]:
-    """Messages of the sends that can be made, and step runs that say why the others cannot."""
+    """Messages of the sends that can be made, and step runs that say why the others cannot. `deadlines`, by enrolment
+    id, step and visit: until when what is planned anew may go."""
     quotes = _quotes([enrolment for enrolment, _ in sends], gathered, now)
     due: list[Due] = []
     skipped: list[StepRun] = []
@@ -106,7 +112,8 @@ def plan_sends(
             continue
         flow = flow_of[enrolment.version_id]
         point = gathered.points[enrolment.contact_id, flow.channel(send.step_key)]
-        due.append(Due(enrolment, flow, send.step_key, send.visit, send.due_at, point, quote))
+        send_by = (deadlines or {}).get((enrolment.pk, send.step_key, send.visit))
+        due.append(Due(enrolment, flow, send.step_key, send.visit, send.due_at, point, quote, send_by))
     return compose.plan_step(due=due, now=now), skipped
 
 
@@ -121,7 +128,7 @@ def _advance(rows: Sequence[Enrolment], now: datetime) -> Advanced:
     messages, unsent = plan_sends(sends=batch.sends, flow_of=flow_of, gathered=gathered, now=now)
     bulk_rows.insert_rows(rows=[*batch.passed, *unsent])
     bulk_rows.update_rows(rows=batch.moved, fields=["step_key", "visit", "step_entered_at", "due_at"])
-    ended = sum(exits.end_enrolments(enrolment_ids=ids, reason=reason, now=now) for reason, ids in batch.exits.items())
+    ended = exits.end_for_reasons(enrolment_ids=batch.exits, now=now)
     note.note_traits(told=batch.told, now=now)
     return Advanced(looked_at=len(rows), planned=len(messages), ended=ended)
 
@@ -151,6 +158,10 @@ def _pass(row: Enrolment, flow: Flow, one: planner.Passed, batch: _Batch, now: d
             run = _skipped(row, step_key, visit, reason, now)
         case planner.Split(step_key, way, visit):
             run = _run(row, step_key, visit, StepRun.Outcome.SPLIT, way, now)
+        case planner.Stuck(step_key, reason, visit):
+            run = _skipped(row, step_key, visit, reason, now)
+        case planner.Jump(step_key, visit):
+            run = _run(row, step_key, visit, StepRun.Outcome.JUMPED, "", now)
         case planner.Update(step_key, visit):
             run = _run(row, step_key, visit, StepRun.Outcome.UPDATED, note.source_of(row), now)
             batch.told.append((row, dict(flow.spec_of(step_key).traits)))

@@ -55,9 +55,12 @@ def arrivals_of(*, stays: Sequence[SegmentMembership], now: datetime) -> list[Ar
     return [Arrival(stay.account_id, stay.contact_id, now, stay) for stay in stays]
 
 
-def find_candidates(*, campaign: Campaign, entry: EntrySpec, arrivals: Sequence[Arrival]) -> dict[int, Candidate]:
-    """By account id, in order of arriving. Who may not enter again keeps the entry that stands."""
-    fresh = _not_seen(campaign, arrivals)
+def find_candidates(
+    *, campaign: Campaign, entry: EntrySpec, arrivals: Sequence[Arrival], is_second_look: bool = False
+) -> dict[int, Candidate]:
+    """By account id, in order of arriving. Who may not enter again keeps the entry that stands. A second look is for
+    those, too, whom this stay did not bring in."""
+    fresh = list(arrivals) if is_second_look else _not_seen(campaign, arrivals)
     people = [one.contact_id for one in fresh if one.contact_id]
     home = _home_accounts(people)
     wanted = {_account_of(one, home) for one in fresh}

@@ -29,7 +29,8 @@ FALLBACK_LOCALE = "en"
 class Due:
     """One message to plan: `enrolment` with campaign (and its gate), account, contact and entry at hand.
 
-    `due_at` is when the step came due, which may be long past: how late it may go counts from there.
+    `due_at` is when the step came due, which may be long past: how late it may go counts from there. One planned anew
+    keeps the `send_by` of the one before.
     """
 
     enrolment: Enrolment
@@ -39,6 +40,7 @@ class Due:
     due_at: datetime
     point: ContactPoint
     quote: Quote | None
+    send_by: datetime | None = None
 
 
 def plan_step(*, due: Sequence[Due], now: datetime) -> list[Message]:
@@ -108,10 +110,11 @@ def _planned(one: Due) -> plan.PlannedMessage:
         priority=spec.limits.priority,
         expected_value=_expected_value(one.quote),
         due_at=one.due_at,
-        send_by=one.due_at + timedelta(hours=spec.limits.send_by_hours),
+        send_by=one.send_by or one.due_at + timedelta(hours=spec.limits.send_by_hours),
         dedupe_key=f"enrolment:{enrolment.pk}:{one.step_key}:{one.visit}",
         purpose=Message.Purpose(spec.purpose),
-        policy=plan.policy_of(channel=channel, purpose=Message.Purpose.MARKETING),
+        policy=plan.policy_of(channel=channel, purpose=spec.purpose),
+        window=(spec.limits.window_from, spec.limits.window_to),
     )
 
 

@@ -28,7 +28,7 @@ from campaigns.sequences import flow as flows
 from campaigns.sequences.campaign_file import BY_SEGMENT, EntrySpec
 from campaigns.sequences.candidates import Arrival, Candidate
 from campaigns.sequences.flow import Flow
-from campaigns.sequences.models import Campaign, Enrolment, Entry
+from campaigns.sequences.models import Campaign, CampaignVersion, Enrolment, Entry
 from campaigns.usage import record
 from orchestrator.engine import planner
 
@@ -61,6 +61,9 @@ def pull_batches(*, now: datetime) -> Iterator[tuple[int, Counts]]:
     """The same batch by batch, each in a transaction of its own, as (stays read, what became of them). A share that
     another worker is at is left to it."""
     for campaign in live_campaigns():
+        if campaign.live_version is not None and campaign.live_version.audience_read_at is None:
+            # Whoever launched it did not come to the end of this.
+            yield 0, enrol_audience(campaign=campaign, now=now)
         mine = list(shares.SHARES) if way_in(campaign) == BY_SEGMENT else []
         while mine:
             for share in tuple(mine):
@@ -75,6 +78,9 @@ def enrol_audience(*, campaign: Campaign, now: datetime) -> Counts:
     """Everybody in the audience now, whoever wrote the rows a moment ago. The pull finds them taken later. Nobody
     where it is not the audience that brings people in. What another worker took in meanwhile is not counted."""
     total = Counts()
+    live = _live(campaign.pk)
+    if live is None:
+        return total
     last = dict.fromkeys(shares.SHARES, 0)
     waits = False
     while last:
@@ -91,7 +97,13 @@ def enrol_audience(*, campaign: Campaign, now: datetime) -> Counts:
             total.add(taken.counts)
         # Where others have all that is left, it is waited for, so that nobody is left when this returns.
         waits = not has_moved
+    _note_read(live, now)
     return total
+
+
+def _note_read(campaign: Campaign, now: datetime) -> None:
+    assert campaign.live_version_id is not None, "Only a launched campaign enrols."
+    CampaignVersion.objects.filter(pk=campaign.live_version_id, audience_read_at=None).update(audience_read_at=now)
 
 
 def enrol_stays(*, campaign: Campaign, stays: Sequence[SegmentMembership], now: datetime) -> Counts:
@@ -99,11 +111,16 @@ def enrol_stays(*, campaign: Campaign, stays: Sequence[SegmentMembership], now: 
     return enrol_arrivals(campaign=campaign, arrivals=candidates.arrivals_of(stays=stays, now=now), now=now)
 
 
-def enrol_arrivals(*, campaign: Campaign, arrivals: Sequence[Arrival], now: datetime) -> Counts:
-    """The same for those who come in by other ways."""
+def enrol_arrivals(
+    *, campaign: Campaign, arrivals: Sequence[Arrival], now: datetime, is_second_look: bool = False
+) -> Counts:
+    """The same for those who come in by other ways. At a second look whoever is still kept out has had that written
+    down before: nothing is."""
     assert campaign.live_version_id is not None, "Only a launched campaign enrols."
     flow = flows.read_flow(version_id=campaign.live_version_id)
-    people = candidates.find_candidates(campaign=campaign, entry=flow.spec.entry, arrivals=arrivals)
+    people = candidates.find_candidates(
+        campaign=campaign, entry=flow.spec.entry, arrivals=arrivals, is_second_look=is_second_look
+    )
     if not people:
         return Counts()
     ids = list(people)
@@ -117,6 +134,8 @@ def enrol_arrivals(*, campaign: Campaign, arrivals: Sequence[Arrival], now: date
         only={one.account.pk: one.contact_ids for one in people.values() if one.contact_ids},
     )
     reasons = judged.reasons | chosen.reasons
+    if is_second_look:
+        people = {pk: one for pk, one in people.items() if pk not in reasons}
     ready = [one for one in people.values() if one.account.pk not in reasons]
     draws = _draw(campaign, ready, now)
     entries = _write_entries(campaign, people, judged, reasons, draws, now)

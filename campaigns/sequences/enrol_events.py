@@ -8,6 +8,7 @@ then, and that does no harm: whether an event brings somebody in is judged as of
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,17 +17,18 @@ from typing import Any
 from django.db import connection, transaction
 
 from campaigns.operations import pulling
-from campaigns.segments import evaluate, nodes, occurrences, parse
+from campaigns.segments import evaluate, nodes, occurrences, parse, refresh
 from campaigns.segments.models import SegmentMembership
 from campaigns.segments.occurrences import Occurrence
 from campaigns.sequences import campaign_file, enrol
 from campaigns.sequences.campaign_file import BY_EVENT
 from campaigns.sequences.candidates import Arrival
 from campaigns.sequences.enrol import Counts
-from campaigns.sequences.models import Campaign, Entry
+from campaigns.sequences.models import Campaign, CampaignVersion, Entry
 
 BATCH = 1000
-# An import of last week's events starts nothing.
+# An import of last week's events starts nothing; nor does, when a paused campaign is resumed, what happened to somebody
+# longer ago than this: the occasion is gone, and a message about it would be out of place.
 LATEST = timedelta(days=1)
 
 _NEWEST = """
@@ -54,13 +56,12 @@ def _read_batch(*, campaign_id: int, now: datetime) -> tuple[int, Counts]:
         return 0, Counts()
     read, ahead = (pulling.lock_cursor(name=f"enrol-{name}:{campaign.slug}") for name in ("events", "events-ahead"))
     newest = _newest()
-    version = campaign.live_version
-    assert version is not None and version.went_live_at is not None, "It is live."
-    event = _event_of(version.definition)
+    assert campaign.live_version is not None, "It is live."
+    event = _event_of(campaign.live_version.definition)
     found = occurrences.find_occurrences(
         event=event,
         after_id=read.row_id,
-        since=max(version.went_live_at, now - LATEST),
+        since=max(_began_at(campaign), now - LATEST),
         now=now,
         limit=BATCH,
     )
@@ -74,6 +75,14 @@ def _read_batch(*, campaign_id: int, now: datetime) -> tuple[int, Counts]:
     for mark in (read, ahead):
         mark.save(update_fields=["row_id", "xid"])
     return len(found), counts
+
+
+def _began_at(campaign: Campaign) -> datetime:
+    """Since when events have brought people into the campaign without a break, over however many versions: what
+    happened a moment before a new version took the place of another has not been read by either."""
+    versions = CampaignVersion.objects.filter(campaign=campaign, went_live_at__isnull=False).order_by("-went_live_at")
+    by_event = itertools.takewhile(lambda one: campaign_file.read_entry(one.definition).by == BY_EVENT, versions)
+    return min(one.went_live_at for one in by_event if one.went_live_at is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +116,8 @@ def _arrivals(campaign: Campaign, event: nodes.Event, found: Sequence[Occurrence
     ids = {one.contact_id if of_contacts else one.account_id for one in found} - {None}
     inside = evaluate.matching_ids(document=definition, ids=[pk for pk in ids if pk], now=now) if ids else set()
     side = "contact_id" if of_contacts else "account_id"
+    # Whom the segment's next refresh would find: without a stay nobody could be seen to leave.
+    refresh.note_inside(segment=campaign.segment, subject=definition.subject, ids=inside, now=now)
     stays = SegmentMembership.objects.filter(
         segment=campaign.segment, left_at__isnull=True, **{f"{side}__in": list(inside)}
     )

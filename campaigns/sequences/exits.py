@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -27,15 +27,23 @@ CALLED_OFF = (Enrolment.Exit.CONVERTED, Enrolment.Exit.OPTED_OUT, Enrolment.Exit
 
 @transaction.atomic
 def end_enrolments(*, enrolment_ids: Sequence[int], reason: str, now: datetime) -> int:
-    """Returns how many were still open. Their waiting messages are skipped for the matching reason, their open tasks
-    called off where nobody should call any more."""
-    ended = Enrolment.objects.filter(pk__in=enrolment_ids, state=Enrolment.State.OPEN).update(
-        state=Enrolment.State.ENDED, exit_reason=reason, ended_at=now, due_at=None
-    )
-    if reason in MESSAGE_REASONS:
-        _skip_messages(enrolment_ids, MESSAGE_REASONS[Enrolment.Exit(reason)], now)
-    if reason in CALLED_OFF:
-        _call_off(StepRun.objects.filter(enrolment_id__in=enrolment_ids), now)
+    """Returns how many were still open. Their messages are taken back for the matching reason, those in somebody's hand
+    and banners that are up as well; their open tasks are called off where nobody should call any more."""
+    return end_for_reasons(enrolment_ids={reason: enrolment_ids}, now=now)
+
+
+@transaction.atomic
+def end_for_reasons(*, enrolment_ids: Mapping[str, Sequence[int]], now: datetime) -> int:
+    """The same, by reason. One statement locks all messages, in the order in which senders lock them."""
+    ended = 0
+    for reason, ids in enrolment_ids.items():
+        ended += Enrolment.objects.filter(pk__in=ids, state=Enrolment.State.OPEN).update(
+            state=Enrolment.State.ENDED, exit_reason=reason, ended_at=now, due_at=None
+        )
+    _take_back(enrolment_ids, now)
+    for reason, ids in enrolment_ids.items():
+        if reason in CALLED_OFF:
+            _call_off(StepRun.objects.filter(enrolment_id__in=ids), now)
     return ended
 
 
@@ -62,13 +70,19 @@ def leaves_for(*, reason: str) -> Q:
     return named | ~Q(version__definition__has_key="exit_on")
 
 
-def _skip_messages(enrolment_ids: Sequence[int], reason: Message.Reason, now: datetime) -> None:
-    waiting = StepRun.objects.filter(
-        enrolment_id__in=enrolment_ids, message__state__in=[Message.State.PLANNED, Message.State.READY]
+def _take_back(enrolment_ids: Mapping[str, Sequence[int]], now: datetime) -> None:
+    named = [(pk, reason) for reason, ids in enrolment_ids.items() if reason in MESSAGE_REASONS for pk in ids]
+    reason_of = {pk: MESSAGE_REASONS[Enrolment.Exit(reason)] for pk, reason in named}
+    if not reason_of:
+        return
+    is_shown = Q(message__channel="in_app", message__state=Message.State.ACCEPTED)
+    runs = StepRun.objects.filter(
+        Q(message__state__in=[state.value for state in Message.OPEN]) | is_shown,
+        enrolment_id__in=list(reason_of),
+        message__taken_back="",
     )
-    message_ids = list(waiting.values_list("message_id", flat=True))
-    if message_ids:
-        plan.skip_messages(message_ids=message_ids, reason=reason, now=now)
+    rows = runs.values_list("message_id", "enrolment_id")
+    plan.take_back(reasons={message_id: reason_of[pk] for message_id, pk in rows if message_id is not None}, now=now)
 
 
 def _call_off(runs: QuerySet[StepRun], now: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -41,6 +41,7 @@ def gather_facts(*, enrolments: Sequence[Enrolment], flows: Mapping[int, Flow], 
     exits = find_exits(enrolments=enrolments, flows=flows, permissions=permissions, closed=closed, now=now)
     conditions = _conditions(enrolments, flows, exits, now)
     drawn = ways.draw_ways(enrolments=enrolments, flows=flows)
+    jumps = _jumps(enrolments, flows)
     for enrolment in enrolments:
         flow = flows[enrolment.version_id]
         gathered.facts[enrolment.pk] = planner.Facts(
@@ -48,7 +49,8 @@ def gather_facts(*, enrolments: Sequence[Enrolment], flows: Mapping[int, Flow], 
             conditions=conditions[enrolment.pk],
             skips=_skips(enrolment, flow, permissions),
             ways=drawn.get(enrolment.pk, {}),
-            zone=windows.zone_of(contact_zone=enrolment.contact.time_zone, account_zone=enrolment.account.time_zone),
+            jumps=jumps.get(enrolment.pk, {}),
+            zone=_zone(enrolment),
         )
     return gathered
 
@@ -80,6 +82,13 @@ def find_exits(
         }
         exits[enrolment.pk] = {reason for reason in spec.exit_on if holds[reason]}
     return exits
+
+
+def judge_exits(*, enrolments: Sequence[Enrolment], flows: Mapping[int, Flow], now: datetime) -> dict[int, set[str]]:
+    """`find_exits` for a caller who has gathered nothing yet."""
+    _, permissions = _permissions(enrolments, flows)
+    closed = eligibility.closed_gates(account_ids=sorted({row.account_id for row in enrolments}), now=now)
+    return find_exits(enrolments=enrolments, flows=flows, permissions=permissions, closed=closed, now=now)
 
 
 def _is_stopped(enrolment: Enrolment) -> bool:
@@ -136,13 +145,42 @@ def _conditions(
             staying[enrolment.version_id].append(enrolment)
     conditions: dict[int, dict[str, bool]] = {enrolment.pk: {} for enrolment in enrolments}
     for version_id, rows in staying.items():
+        flow = flows[version_id]
         pairs = [(row.pk, row.account_id, row.contact_id) for row in rows]
-        for step_key, document in flows[version_id].conditions.items():
-            slug = flows[version_id].spec.slug
-            holding = evaluate.matching_pairs(document=document, pairs=pairs, now=now, campaign=slug)
+        for step_key, document in flow.conditions.items():
+            since = {row.pk: _waits_since(row, flow, step_key, now) for row in rows} if flow.asks(step_key) else None
+            holding = evaluate.matching_pairs(
+                document=document, pairs=pairs, now=now, campaign=flow.spec.slug, since=since
+            )
             for row in rows:
                 conditions[row.pk][step_key] = row.pk in holding
     return conditions
+
+
+def _waits_since(enrolment: Enrolment, flow: Flow, step_key: str, now: datetime) -> datetime:
+    """When it came to the wait for a condition; for one that comes to it by this look the end of the wait before."""
+    if enrolment.step_key == step_key:
+        return enrolment.step_entered_at
+    stands_at = flow.sequence.step(enrolment.step_key)
+    if stands_at is None or stands_at.kind is not planner.StepKind.WAIT or stands_at.is_asking:
+        return now
+    over = planner.end_of_wait(step=stands_at, entered_at=enrolment.step_entered_at, zone=_zone(enrolment))
+    return min(over, now)
+
+
+def _zone(enrolment: Enrolment) -> str:
+    return windows.zone_of(contact_zone=enrolment.contact.time_zone, account_zone=enrolment.account.time_zone)
+
+
+def _jumps(enrolments: Sequence[Enrolment], flows: Mapping[int, Flow]) -> dict[int, Counter[str]]:
+    """How often each GOTO has led back; nothing is asked where no version has one."""
+    jumping = [row.pk for row in enrolments if flows[row.version_id].has_jumps]
+    found: dict[int, Counter[str]] = defaultdict(Counter)
+    if jumping:
+        rows = StepRun.objects.filter(enrolment_id__any=jumping, outcome=StepRun.Outcome.JUMPED)
+        for enrolment_id, step_key in rows.values_list("enrolment_id", "step_key"):
+            found[enrolment_id][step_key] += 1
+    return found
 
 
 def _newest_expansions(enrolments: Sequence[Enrolment], now: datetime) -> dict[int, datetime]:

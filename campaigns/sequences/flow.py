@@ -31,6 +31,10 @@ class Flow:
     def splits(self) -> tuple[StepSpec, ...]:
         return tuple(step for step in self.spec.steps if step.ways)
 
+    @property
+    def has_jumps(self) -> bool:
+        return any(step.kind is planner.StepKind.GOTO for step in self.sequence.steps)
+
     def asks(self, step_key: str) -> bool:
         """Whether an enrolment that stands at the step waits for a condition."""
         step = self.sequence.step(step_key)

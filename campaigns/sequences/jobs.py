@@ -8,7 +8,7 @@ import time
 from campaigns.operations import retention
 from campaigns.sequences import advance as advancing
 from campaigns.sequences import enrol as enrolling
-from campaigns.sequences import enrol_events, prune, replan, wake
+from campaigns.sequences import enrol_again, enrol_events, prune, replan, wake
 from campaigns.sequences.enrol import Counts
 from orchestrator import clock
 from orchestrator.jobs import bells
@@ -31,6 +31,14 @@ def enrol(**_kwargs: object) -> None:
     counts.add(enrol_events.enrol_happened(now=now))
     if counts.enrolled:
         log.info("%s accounts were enrolled, %s held out.", counts.enrolled, counts.holdout)
+        bells.ring("messages_due")
+
+
+def look_again(**_kwargs: object) -> None:
+    """Take in who was kept out of a live campaign and is no longer."""
+    counts = enrol_again.enrol_kept_out(now=clock.utcnow())
+    if counts.enrolled:
+        log.info("%s accounts were enrolled at a second look, %s held out.", counts.enrolled, counts.holdout)
         bells.ring("messages_due")
 
 

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from campaigns.delivery import gates
 from campaigns.operations.models import AuditEntry
-from campaigns.sequences import exits, shares
+from campaigns.sequences import exits, leave, shares
 from campaigns.sequences.models import Campaign
 
 
@@ -26,8 +26,10 @@ def pause(*, campaign: Campaign, by: str, now: datetime, reason: str = "") -> No
 
 @transaction.atomic
 def resume(*, campaign: Campaign, by: str, now: datetime, reason: str = "") -> None:
-    """What fell due meanwhile goes now, unless its send-by time has passed."""
+    """What fell due meanwhile goes now, unless its send-by time has passed. Who has had a reason to leave since the
+    pause leaves first. An event of the last day brings people in, an older one no longer (`enrol_events.LATEST`)."""
     _change(campaign, {Campaign.Status.PAUSED}, Campaign.Status.LIVE, by, now, reason)
+    leave.leave_concerned(campaign=campaign, now=now)
     gates.open_gate(slug=campaign.slug, now=now)
 
 

@@ -100,9 +100,9 @@ class Campaign(models.Model):
 
 
 class CampaignVersion(models.Model):
-    """One wording of the whole campaign file (docs/campaign.schema.json). Once it went live it never changes: a
-    trigger refuses it. `segment` and `offer` are what its audience and offer mean in this database; the campaign's
-    own are those of the version that runs, of a draft that was never launched those of the draft."""
+    """One wording of the whole campaign file (docs/campaign.schema.json). Once it went live it never changes: a trigger
+    refuses it. `segment` and `offer` are what audience and offer mean in this database; the campaign's own are those of
+    the version that runs, else of the draft. `audience_read_at`: when all whom it found inside were placed."""
 
     campaign = models.ForeignKey(
         Campaign, verbose_name=_("campaign"), on_delete=models.CASCADE, related_name="versions"
@@ -120,6 +120,8 @@ class CampaignVersion(models.Model):
     went_live_at = models.DateTimeField(_("went live at"), null=True, blank=True)
     approved_by = models.CharField(_("approved by"), max_length=150, blank=True)
 
+    audience_read_at = models.DateTimeField(_("audience read at"), null=True, blank=True)
+
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["campaign", "number"], name="a_campaign_version_has_its_own_number")
@@ -133,10 +135,8 @@ class CampaignVersion(models.Model):
 
 class Step(models.Model):
     """A step of a version that went live. `then`/`otherwise` are keys; empty `then` is the following step.
-
     `condition` is a BRANCH's, or that of a WAIT, whose time-out is `wait` then. Local times, ways, traits and how often
-    a jump leads back stand in the version's definition only.
-    """
+    a jump leads back stand in the version's definition only."""
 
     class Kind(models.TextChoices):
         MESSAGE = "MESSAGE", _("Message")
@@ -194,11 +194,8 @@ class StepVariant(models.Model):
 
 
 class Entry(QuickRow):
-    """What became of one account (or contact) that came into a campaign's audience.
-
-    Each is in exactly one place: enrolled, held out, or not enrolled for one stated reason; so the
-    places sum to the audience.
-    """
+    """What became of one account (or contact) that came into a campaign's audience. Each is in exactly one place:
+    enrolled, held out, or not enrolled for one stated reason; so the places sum to the audience."""
 
     class Outcome(models.TextChoices):
         ENROLLED = "ENROLLED", _("Enrolled")
@@ -326,8 +323,9 @@ class Enrolment(QuickRow):
 class StepRun(models.Model):
     """That an enrolment did a step. Written in the transaction that plans its message.
 
-    `reason`: why a step was SKIPPED; the way that a SPLIT drew; the source that an update's traits have.
-    `past`: what its message came to, once that is no longer kept: `{"channel", "variant", "state", "reason", "facts"}`.
+    `reason`: why it was SKIPPED or nobody can go on from it (LOOP, STEP_GONE); a SPLIT's way; the source of an update's
+    traits. `past`: what its message came to, once that is no longer kept: `{"channel", "variant", "state", "reason",
+    "facts"}`.
     """
 
     class Outcome(models.TextChoices):
@@ -336,6 +334,7 @@ class StepRun(models.Model):
         BRANCHED = "BRANCHED", _("Question answered")
         SPLIT = "SPLIT", _("Way drawn")
         UPDATED = "UPDATED", _("Facts noted")
+        JUMPED = "JUMPED", _("Jumped back")
         SKIPPED = "SKIPPED", _("Skipped")
 
     enrolment = models.ForeignKey(Enrolment, models.CASCADE, "runs", verbose_name=_("enrolment"), db_index=False)

@@ -19,7 +19,7 @@ BATCH = 500
 def plan_anew(*, now: datetime) -> int:
     """Messages skipped for FACTS_CHANGED get a successor with today's figures and `visit` + 1, unless the
     account upgraded meanwhile, or a reason to leave holds: then the enrolment is woken to leave. Returns
-    how many messages were planned."""
+    how many messages were planned. How late it may go counts on from the first of them."""
     with transaction.atomic():
         runs = _given_back()
         rows = {row.pk: row for row in _lock([run.enrolment_id for run in runs])}
@@ -30,7 +30,7 @@ def plan_anew(*, now: datetime) -> int:
         gathered = facts.gather_facts(enrolments=list(rows.values()), flows=flow_of, now=now)
         upgraded = facts.upgraded_since(enrolments=list(rows.values()), now=now)
         visits = _newest_visits(list(rows))
-        sends, skipped = [], []
+        sends, skipped, deadlines = [], [], {}
         for run in runs:
             row, visit = rows[run.enrolment_id], visits[run.enrolment_id, run.step_key] + 1
             reason = _why_not(run, gathered.facts[row.pk], row.pk in upgraded)
@@ -38,7 +38,10 @@ def plan_anew(*, now: datetime) -> int:
                 skipped.append(_answered(run, visit, reason, now))
             else:
                 sends.append((row, planner.Send(run.step_key, now, visit)))
-        messages, unsent = advance.plan_sends(sends=sends, flow_of=flow_of, gathered=gathered, now=now)
+                deadlines[row.pk, run.step_key, visit] = run.message.send_by if run.message else None
+        messages, unsent = advance.plan_sends(
+            sends=sends, flow_of=flow_of, gathered=gathered, now=now, deadlines=deadlines
+        )
         StepRun.objects.bulk_create([*skipped, *unsent])
         _raise_visits(rows, sends)
         return len(messages)
@@ -55,7 +58,7 @@ def _given_back() -> list[StepRun]:
         enrolment__state=Enrolment.State.OPEN,
         enrolment__campaign__status=Campaign.Status.LIVE,
     )
-    return list(rows.order_by("pk")[:BATCH])
+    return list(rows.select_related("message").order_by("pk")[:BATCH])
 
 
 def _lock(enrolment_ids: list[int]) -> list[Enrolment]:

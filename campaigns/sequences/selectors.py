@@ -8,6 +8,8 @@ from typing import Any
 from django.db.models import Count, Max, QuerySet
 
 from campaigns.delivery.models import Message
+from campaigns.sequences import campaign_file
+from campaigns.sequences.campaign_file import BY_SEGMENT
 from campaigns.sequences.models import Campaign, Enrolment, Entry, StepRun
 
 
@@ -135,12 +137,26 @@ def has_open_rows(*, campaign: Campaign) -> bool:
 def is_finished(*, campaign: Campaign) -> bool:
     """Derived from rows, never stored by hand: nothing is open and nobody new can come in.
 
-    A live campaign over a segment stays live, for others may enter it; a list of contacts is closed.
+    A live campaign over a segment, or that an event brings people into, stays live, for others may enter it; a list of
+    contacts is closed once all who are on it were placed.
     """
     if campaign.status == Campaign.Status.DRAFT or has_open_rows(campaign=campaign):
         return False
+    return is_closed(campaign=campaign)
+
+
+def is_closed(*, campaign: Campaign) -> bool:
+    """Whether nobody can come in any more."""
     if campaign.status == Campaign.Status.STOPPED:
         return True
+    version = campaign.live_version
+    if version is None or version.audience_read_at is None or not is_list(campaign=campaign):
+        return False
+    return campaign_file.read_entry(version.definition).by == BY_SEGMENT
+
+
+def is_list(*, campaign: Campaign) -> bool:
+    """Whether the audience of what runs is a list of contacts."""
     version = campaign.live_version
     return version is not None and "contacts" in version.definition.get("audience", {})
 

@@ -1,8 +1,8 @@
 """Which way an account goes at a SPLIT: drawn by a stable hash, and once gone the same for ever.
 
 x = first 8 bytes of SHA-256(`SALT:split:STEP:ACCOUNT_EXTERNAL_ID`), big-endian, / 2**64, SALT being that of the
-campaign's experiment; the ways share [0, 1) by weight, in the order of the alphabet. What an account's first
-enrolment went stands for all its contacts and entries, also where a later version has other weights.
+campaign's experiment; the ways share [0, 1) by weight, in the order of the alphabet. The way an account went stands for
+all its contacts and entries, also where a later version has other weights: of several the newest that there still is.
 """
 
 from __future__ import annotations
@@ -23,12 +23,14 @@ def draw_ways(*, enrolments: Sequence[Enrolment], flows: Mapping[int, Flow]) -> 
     gone = _gone([row for row, _ in asked])
     ways: dict[int, dict[str, str]] = defaultdict(dict)
     for row, step in asked:
-        known = gone.get((row.campaign_id, row.account_id, step.key))
-        ways[row.pk][step.key] = known if known in {way.key for way in step.ways} else _drawn(row, step)
+        there = {way.key for way in step.ways}
+        known = (way for way in gone.get((row.campaign_id, row.account_id, step.key), ()) if way in there)
+        ways[row.pk][step.key] = next(known, "") or _drawn(row, step)
     return ways
 
 
-def _gone(rows: Sequence[Enrolment]) -> dict[tuple[int, int, str], str]:
+def _gone(rows: Sequence[Enrolment]) -> dict[tuple[int, int, str], list[str]]:
+    """The ways that were gone, the newest first, by campaign, account and step."""
     if not rows:
         return {}
     runs = StepRun.objects.filter(
@@ -36,10 +38,10 @@ def _gone(rows: Sequence[Enrolment]) -> dict[tuple[int, int, str], str]:
         enrolment__campaign_id__in={row.campaign_id for row in rows},
         enrolment__account_id__in={row.account_id for row in rows},
     )
-    found: dict[tuple[int, int, str], str] = {}
+    found: dict[tuple[int, int, str], list[str]] = defaultdict(list)
     columns = ("enrolment__campaign_id", "enrolment__account_id", "step_key", "reason")
-    for campaign_id, account_id, step_key, way in runs.order_by("pk").values_list(*columns):
-        found.setdefault((campaign_id, account_id, step_key), way)
+    for campaign_id, account_id, step_key, way in runs.order_by("-pk").values_list(*columns):
+        found[campaign_id, account_id, step_key].append(way)
     return found
 
 

@@ -9,8 +9,12 @@ past passes its end, not `now`, on to the next step. (Whether a condition held a
 a late tick asks it once more, and its yes counts.)
 
 Visits. A step may lead back to an earlier one. `visit` counts rounds: it starts at 1 and grows by one with each
-move to the same or an earlier step, so (enrolment, step, visit) is unique for every message. A GOTO leads back only
-while `visit` is within its `at_most`, then it is passed by: no number of jumps is unbounded.
+move to the same or an earlier step, so (enrolment, step, visit) is unique for every message. A GOTO leads back
+`at_most` times, counted for each GOTO by itself and over the whole enrolment, then it is passed by: no number of jumps
+is unbounded.
+
+A local time that has been waited for is over: a second wait for it, or the same one come to again, means the next one.
+Two times are taken as they stand: that of somebody who comes in at it, and that at which a wait of so many days ends.
 """
 
 from __future__ import annotations
@@ -50,8 +54,8 @@ class LocalTime:
 class Step:
     """`channel` belongs to MESSAGE. A WAIT has `wait` (how long), `until` (a local time), or `is_asking`: it ends when
     its condition holds, at the latest after `wait`. `then` and `otherwise` belong to BRANCH and to an asking WAIT,
-    `ways` to SPLIT: a step's key, or None = end. A GOTO leads to `then`; back at most so many times as `at_most` says,
-    counted over everything that leads back."""
+    `ways` to SPLIT: a step's key, or None = end. A GOTO leads to `then`; back at most so many times as `at_most`
+    says."""
 
     key: str
     kind: StepKind
@@ -98,11 +102,12 @@ class Sequence:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where an enrolment stands; `step_key` None means past the last step."""
+    """Where an enrolment stands; `step_key` None means past the last step. `is_start`: it came in this moment."""
 
     step_key: str | None
     entered_at: datetime
     visit: int = 1
+    is_start: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +117,15 @@ class Facts:
     `exits`: the reasons to leave that hold; of several the first in EXIT_PRIORITY counts, then the alphabet.
     `conditions`: by key of a BRANCH or of a WAIT for a condition; a missing one is false. `skips`: by key of a MESSAGE,
     why it cannot be sent to this contact (no address, channel refused ...) while the sequence goes on. `ways`: by key
-    of a SPLIT, the way that was drawn for the account. `zone`: the IANA name that local times are meant in.
+    of a SPLIT, the way that was drawn for the account. `jumps`: by key of a GOTO, how often it has led back. `zone`:
+    the IANA name that local times are meant in.
     """
 
     exits: frozenset[str] = frozenset()
     conditions: Mapping[str, bool] = field(default_factory=dict)
     skips: Mapping[str, str] = field(default_factory=dict)
     ways: Mapping[str, str] = field(default_factory=dict)
+    jumps: Mapping[str, int] = field(default_factory=dict)
     zone: str = "UTC"
 
 
@@ -168,6 +175,23 @@ class Update:
 
 
 @dataclass(frozen=True, slots=True)
+class Jump:
+    """This GOTO led back."""
+
+    step_key: str
+    visit: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """It can't go on from this step, for `reason`: LOOP or STEP_GONE. The Exit beside it says the same."""
+
+    step_key: str
+    reason: str
+    visit: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Exit:
     """The enrolment ends. COMPLETED: the sequence is over. LOOP: steps lead in a circle without a wait.
 
@@ -178,7 +202,7 @@ class Exit:
 
 
 Decision = Send | Wait | Skip | Exit
-Passed = Skip | Split | Update
+Passed = Skip | Split | Update | Jump | Stuck
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +214,7 @@ class Walk:
 
 
 def start(*, sequence: Sequence, now: datetime) -> Position:
-    return Position(sequence.steps[0].key if sequence.steps else None, now)
+    return Position(sequence.steps[0].key if sequence.steps else None, now, is_start=True)
 
 
 def after(*, sequence: Sequence, step_key: str, now: datetime, visit: int = 1) -> Position:
@@ -215,27 +239,49 @@ def walk(*, sequence: Sequence, position: Position, facts: Facts, now: datetime)
         return Walk(Exit(_first_exit(facts.exits)))
     passed: list[Passed] = []
     seen: set[str] = set()
-    caught_up = position.entered_at >= now
+    caught_up, is_fresh = position.entered_at >= now, position.is_start
     while position.step_key is not None:
         step = sequence.step(position.step_key)
         if step is None:
-            return Walk(Exit(STEP_GONE), tuple(passed))
+            return _stuck(STEP_GONE, position, passed)
         if step.key in seen:
             if caught_up:
-                return Walk(Exit(LOOP), tuple(passed))
+                return _stuck(LOOP, position, passed)
             seen.clear()
             caught_up, position = True, Position(step.key, now, position.visit)
         seen.add(step.key)
-        decided = _decide(step, position, facts, now)
+        ends_at = _end(step, position, facts, is_fresh=is_fresh) if step.kind is StepKind.WAIT else now
+        decided = _decide(sequence, step, position, facts, now, ends_at, passed)
         if isinstance(decided, Send | Wait | Exit):
             return Walk(decided, tuple(passed))
         if decided is not None:
             passed.append(decided)
-        position = _move(sequence, step, position, facts, now)
+        is_fresh = _is_fresh(step, is_fresh)
+        position = _move(sequence, step, position, facts, now, ends_at, decided)
     return Walk(Exit(COMPLETED), tuple(passed))
 
 
-def _decide(step: Step, position: Position, facts: Facts, now: datetime) -> Decision | Split | Update | None:
+def _stuck(reason: str, position: Position, passed: list[Passed]) -> Walk:
+    assert position.step_key is not None, "Past the last step nobody is stuck."
+    return Walk(Exit(reason), (*passed, Stuck(position.step_key, reason, position.visit)))
+
+
+def _is_fresh(step: Step, was: bool) -> bool:
+    """Whether a local time that it is at this point of the way has not been waited for, nor used by a message."""
+    if step.kind is StepKind.WAIT:
+        return step.until is None
+    return was and step.kind is not StepKind.MESSAGE
+
+
+def _decide(
+    sequence: Sequence,
+    step: Step,
+    position: Position,
+    facts: Facts,
+    now: datetime,
+    ends_at: datetime,
+    passed: list[Passed],
+) -> Decision | Split | Update | Jump | None:
     match step.kind:
         case StepKind.MESSAGE:
             reason = facts.skips.get(step.key)
@@ -243,48 +289,72 @@ def _decide(step: Step, position: Position, facts: Facts, now: datetime) -> Deci
                 return Skip(step.key, reason, position.visit)
             return Send(step.key, position.entered_at, position.visit)
         case StepKind.WAIT:
-            until = end_of_wait(step=step, entered_at=position.entered_at, zone=facts.zone)
-            is_over = until <= now or (step.is_asking and facts.conditions.get(step.key, False))
-            return None if is_over else Wait(until, step.key, position.entered_at, position.visit)
+            is_over = ends_at <= now or (step.is_asking and facts.conditions.get(step.key, False))
+            return None if is_over else Wait(ends_at, step.key, position.entered_at, position.visit)
         case StepKind.SPLIT:
             return Split(step.key, _way(step, facts), position.visit)
         case StepKind.UPDATE:
             return Update(step.key, position.visit)
         case StepKind.EXIT:
             return Exit(COMPLETED)
-        case StepKind.BRANCH | StepKind.GOTO:
+        case StepKind.GOTO:
+            return _jump(sequence, step, position, facts, passed)
+        case StepKind.BRANCH:
             return None
 
 
-def end_of_wait(*, step: Step, entered_at: datetime, zone: str) -> datetime:
-    """When a WAIT is over at the latest."""
+def end_of_wait(*, step: Step, entered_at: datetime, zone: str, is_fresh: bool = False) -> datetime:
+    """When a WAIT is over at the latest. A local time that it was at `entered_at` has been waited for, unless
+    `is_fresh`."""
     if step.until is not None:
-        return timing.next_local(at=entered_at, clock=step.until.clock, weekday=step.until.weekday, zone=zone)
+        at = entered_at if is_fresh else entered_at + timedelta.resolution
+        return timing.next_local(at=at, clock=step.until.clock, weekday=step.until.weekday, zone=zone)
     return entered_at + (step.wait or timedelta(0))
 
 
-def _move(sequence: Sequence, step: Step, position: Position, facts: Facts, now: datetime) -> Position:
+def _end(step: Step, position: Position, facts: Facts, *, is_fresh: bool) -> datetime:
+    return end_of_wait(step=step, entered_at=position.entered_at, zone=facts.zone, is_fresh=is_fresh)
+
+
+def _move(
+    sequence: Sequence,
+    step: Step,
+    position: Position,
+    facts: Facts,
+    now: datetime,
+    ends_at: datetime,
+    decided: Decision | Split | Update | Jump | None,
+) -> Position:
     entered_at = position.entered_at
     if step.kind is StepKind.MESSAGE:
         entered_at = now
     if step.kind is StepKind.WAIT:
-        entered_at = min(end_of_wait(step=step, entered_at=entered_at, zone=facts.zone), now)
+        entered_at = min(ends_at, now)
     if step.chooses:
         target = step.then if facts.conditions.get(step.key, False) else step.otherwise
     elif step.kind is StepKind.SPLIT:
         target = step.ways[_way(step, facts)]
     elif step.kind is StepKind.GOTO:
-        target = _jump(sequence, step, position.visit)
+        is_led = isinstance(decided, Jump) or not _leads_back(sequence, step)
+        target = step.then if is_led else sequence.following(step.key)
     else:
         target = sequence.following(step.key)
     back = target is not None and sequence.goes_back(origin=step.key, target=target)
     return Position(target, entered_at, position.visit + back)
 
 
-def _jump(sequence: Sequence, step: Step, visit: int) -> str | None:
+def _jump(sequence: Sequence, step: Step, position: Position, facts: Facts, passed: list[Passed]) -> Jump | None:
+    """None for a GOTO that leads on, and for one that has led back as often as it may."""
+    if not _leads_back(sequence, step):
+        return None
+    made = sum(isinstance(one, Jump) and one.step_key == step.key for one in passed)
+    left = step.at_most - facts.jumps.get(step.key, 0) - made
+    return Jump(step.key, position.visit) if left > 0 else None
+
+
+def _leads_back(sequence: Sequence, step: Step) -> bool:
     assert step.then is not None, "A GOTO names its target."
-    is_back = sequence.goes_back(origin=step.key, target=step.then)
-    return sequence.following(step.key) if is_back and visit > step.at_most else step.then
+    return sequence.goes_back(origin=step.key, target=step.then)
 
 
 def _way(step: Step, facts: Facts) -> str:

@@ -89,6 +89,8 @@ class MessageFactory(factory.django.DjangoModelFactory):
     origin_step = "mail-1"
     account_revision = factory.LazyAttribute(lambda new: new.account.revision if new.account else 0)
     dedupe_key = factory.Sequence(lambda n: f"message-{n}")
+    window_start = factory.SelfAttribute("gate.window_start")
+    window_end = factory.SelfAttribute("gate.window_end")
     planned_at = NOW
     due_at = NOW
     send_by = NOW + timedelta(days=2)

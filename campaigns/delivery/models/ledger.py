@@ -66,7 +66,8 @@ class Message(models.Model):
     """One intended message to one contact on one channel. See docs/architecture.md for the states.
 
     delivered, opened, clicked, bounced … are facts, not states: they only ever gain an earlier
-    time. `due_at`, `send_by` are business time; `next_at`, `lease_until`, `unknown_at` are wall time.
+    time. `due_at`, `send_by` are business time; `next_at`, `lease_until`, `unknown_at` are wall time. The window, in
+    the contact's own time, is that of the campaign's version it was planned from.
     """
 
     class State(models.TextChoices):
@@ -150,6 +151,16 @@ class Message(models.Model):
 
     state = models.CharField(_("state"), max_length=20, choices=State, default=State.PLANNED)
     reason = models.CharField(_("reason"), max_length=30, choices=Reason, blank=True)
+    taken_back = models.CharField(
+        _("taken back"),
+        max_length=30,
+        choices=Reason,
+        blank=True,
+        db_default="",
+        help_text=_(
+            "Why it must not go any more, said while a worker had it in hand; of a banner, why it was taken down."
+        ),
+    )
     lost_to = models.ForeignKey(
         "self",
         verbose_name=_("lost to"),
@@ -160,6 +171,8 @@ class Message(models.Model):
         related_name="beaten",
         help_text=_("The message of another campaign that was worth more to the account at the time."),
     )
+    window_start = models.TimeField(_("window opens at"), null=True, blank=True)
+    window_end = models.TimeField(_("window closes at"), null=True, blank=True)
     planned_at = models.DateTimeField(_("planned at"))
     due_at = models.DateTimeField(_("due at"))
     send_by = models.DateTimeField(_("send by"), null=True, blank=True)

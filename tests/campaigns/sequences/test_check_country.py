@@ -183,7 +183,11 @@ def test_a_text_message_tells_everybody_how_to_get_no_more(market, country, loca
 
 @pytest.mark.parametrize(
     ("country", "locale", "kept", "broken"),
-    [("IL", "he", "השיבו הסר", "Reply STOP"), ("US", "en", "Reply STOP", "השיבו הסר"), ("RO", "ro", "Răspunde STOP", "השיבו הסר")],
+    [
+        ("IL", "he", "השיבו הסר", "Reply STOP"),
+        ("US", "en", "Reply STOP", "השיבו הסר"),
+        ("RO", "ro", "Răspunde STOP", "השיבו הסר"),
+    ],
 )
 def test_the_word_to_answer_with_is_of_the_language_of_the_text(market, country, locale, kept, broken):
     somebody(market, country, locale)

@@ -8,9 +8,21 @@ from datetime import timedelta
 import pytest
 from django.db import connection, transaction
 
-from campaigns.sequences import enrol, enrol_events, exits, selectors
+from campaigns.segments import refresh
+from campaigns.sequences import (
+    advance,
+    apply,
+    enrol,
+    enrol_events,
+    exits,
+    launch,
+    lifecycle,
+    selectors,
+    wake,
+)
 from campaigns.sequences.models import Campaign, Enrolment, Entry
 from campaigns.usage import record
+from campaigns.usage.models import UsageDaily
 from tests.factories import sequences as make
 from tests.settled import wait_until_settled
 
@@ -178,3 +190,64 @@ def test_an_event_that_commits_late_under_an_older_id_is_not_lost():
     for _ in range(3):
         enrol_events.enrol_happened(now=SOON)
     assert set(Entry.objects.values_list("account_id", flat=True)) == {quick.pk, slow.pk}
+
+
+def test_an_account_that_the_segment_has_not_seen_yet_leaves_with_the_audience(db):
+    make.market()
+    campaign = launched()
+    account = make.ready_account()
+    happens(account)
+    assert enrol_events.enrol_happened(now=SOON).enrolled == 1
+    stay = Entry.objects.get().stay
+    assert stay is not None and stay.entered_at == SOON
+    UsageDaily.objects.update(value=1)
+    assert campaign.segment is not None
+    next_day = SOON + timedelta(days=1)
+    refresh.refresh_segment(segment=campaign.segment, now=next_day)
+    wake.wake_concerned(now=next_day)
+    advance.advance_due(now=next_day)
+    assert Enrolment.objects.get().exit_reason == "LEFT_SEGMENT"
+
+
+def test_the_refresh_finds_whom_an_event_brought_in_inside_already(db):
+    make.market()
+    campaign = launched()
+    happens(make.ready_account())
+    enrol_events.enrol_happened(now=SOON)
+    assert campaign.segment is not None
+    assert refresh.refresh_segment(segment=campaign.segment, now=SOON).entered == 0
+
+
+def relaunched(campaign: Campaign, *, at, **changes) -> None:
+    entry = {"event": ATTEMPT}
+    document = make.document(**({"holdout_percent": None, "entry": entry, "name": "Another name"} | changes))
+    apply.apply_campaign(document=document, by="dana", now=at)
+    campaign.refresh_from_db()
+    launch.launch(campaign=campaign, by="dana", now=at)
+
+
+def test_what_happened_a_moment_before_a_new_version_is_not_lost(account):
+    campaign = launched()
+    happens(account)
+    relaunched(campaign, at=SOON + timedelta(seconds=2))
+    assert enrol_events.enrol_happened(now=SOON + timedelta(seconds=5)).enrolled == 1
+
+
+def test_what_happened_before_events_brought_anybody_in_starts_nothing(account):
+    outside = make.account_near_limit(seats=2)
+    make.reader(outside)
+    campaign = make.launched(holdout_percent=None)
+    happens(outside)
+    UsageDaily.objects.update(value=9)
+    relaunched(campaign, at=SOON + timedelta(seconds=2))
+    assert enrol_events.enrol_happened(now=SOON + timedelta(seconds=5)).enrolled == 0
+
+
+@pytest.mark.parametrize(("hours", "enrolled"), [(20, 1), (30, 0)])
+def test_after_a_pause_what_happened_on_the_last_day_still_brings_in(account, hours, enrolled):
+    campaign = launched()
+    lifecycle.pause(campaign=campaign, by="dana", now=NOW)
+    happens(account)
+    resumed = SOON + timedelta(hours=hours)
+    lifecycle.resume(campaign=campaign, by="dana", now=resumed)
+    assert enrol_events.enrol_happened(now=resumed).enrolled == enrolled

@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from campaigns.delivery.models import Message
-from campaigns.sequences import selectors
+from campaigns.segments import refresh
+from campaigns.sequences import enrol, launch, selectors
 from campaigns.sequences.models import Campaign, Enrolment
 from tests.factories import sequences as make
 
@@ -64,6 +65,32 @@ def test_finished_is_exactly_no_open_row(campaign, ended, states, status):
     Campaign.objects.filter(pk=campaign.pk).update(status=status)
     assert selectors.is_finished(campaign=campaign) == (open_rows(campaign) == 0)
     assert selectors.ledger(campaign=campaign, now=make.NOW)["open"] <= open_rows(campaign)
+
+
+def test_a_list_of_which_nobody_was_placed_yet_is_not_finished():
+    make.market()
+    reader = make.reader(make.account_near_limit())
+    campaign = make.drafted(holdout_percent=None, audience={"contacts": [reader.external_id]})
+    assert campaign.edited_segment is not None
+    refresh.refresh_segment(segment=campaign.edited_segment, now=make.NOW)
+    # The launch died here.
+    launch._go_live(campaign.pk, "dana", make.NOW, "", None)
+    campaign.refresh_from_db()
+    assert not selectors.is_finished(campaign=campaign)
+    assert enrol.enrol_due(now=make.NOW).enrolled == 1
+    Enrolment.objects.update(state="ENDED", exit_reason="COMPLETED", ended_at=make.NOW)
+    Message.objects.update(state="ACCEPTED", accepted_at=make.NOW, ended_at=make.NOW)
+    campaign.refresh_from_db()
+    assert selectors.is_finished(campaign=campaign)
+
+
+def test_a_list_into_which_events_bring_people_waits_for_them():
+    make.market()
+    reader = make.reader(make.account_near_limit())
+    event = {"event": {"name": "sso_attempted"}}
+    campaign = make.launched(holdout_percent=None, entry=event, audience={"contacts": [reader.external_id]})
+    assert not selectors.has_open_rows(campaign=campaign)
+    assert not selectors.is_finished(campaign=campaign)
 
 
 def test_a_draft_is_not_finished():

@@ -6,10 +6,12 @@ from decimal import Decimal
 import pytest
 
 from campaigns.billing.models import MrrMovement
+from campaigns.delivery import claim
 from campaigns.delivery.models import Message
 from campaigns.profiles.models import Account
 from campaigns.sequences import replan, selectors, wake
 from campaigns.sequences.models import Enrolment, StepRun
+from orchestrator import clock
 from tests.factories import sequences as make
 from tests.factories.billing import MrrMovementFactory
 from tests.factories.offers import ladder
@@ -67,3 +69,16 @@ def test_an_enrolment_is_not_through_while_a_message_waits_to_be_planned_anew(gi
     replan.plan_anew(now=NOW)
     Message.objects.filter(state=Message.State.PLANNED).update(state=Message.State.EXPIRED, ended_at=NOW)
     assert wake.complete_finished(now=NOW) == 1
+
+
+def test_how_late_it_may_go_counts_on_from_the_first(given_back):
+    replan.plan_anew(now=NOW + timedelta(hours=30))
+    again = Message.objects.exclude(pk=given_back.pk).get()
+    assert again.send_by == given_back.send_by
+
+
+def test_one_that_is_planned_anew_after_its_deadline_expires(given_back):
+    late = NOW + timedelta(days=3)
+    replan.plan_anew(now=late)
+    claim.make_ready(now=late, wall_now=clock.wall_now())
+    assert Message.objects.exclude(pk=given_back.pk).get().state == "EXPIRED"

@@ -246,3 +246,19 @@ def test_only_one_segment_is_made_however_often_a_draft_is_saved(campaign):
     for seats in (0.5, 0.6, 0.7):
         edited(audience={"segment": make.SEATS | {"value": seats}})
     assert sorted(Segment.objects.values_list("slug", flat=True)) == ["seats-80-audience", "seats-80-audience-2"]
+
+
+def test_whoever_is_inside_keeps_the_window_of_their_version(campaign):
+    window = {"window": {"from": "10:00", "to": "12:00"}}
+    edited(limits=window, steps=longer_wait())
+    launch_again(campaign)
+    make.ready_account()
+    assert campaign.segment is not None
+    refresh.refresh_segment(segment=campaign.segment, now=LATER)
+    campaign.refresh_from_db()
+    enrol.enrol_audience(campaign=campaign, now=LATER)
+    advance.advance_due(now=NOW + timedelta(days=4))
+    windows = Message.objects.order_by("pk").values_list("window_start", flat=True)
+    assert list(windows[:3]) == [None] * 3
+    assert Message.objects.filter(window_start="10:00").count() == 1
+    assert Message.objects.filter(origin_step="banner", window_start=None).count() == 3

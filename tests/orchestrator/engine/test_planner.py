@@ -10,6 +10,7 @@ from orchestrator.engine import planner
 from orchestrator.engine.planner import (
     Exit,
     Facts,
+    Jump,
     LocalTime,
     Position,
     Send,
@@ -18,6 +19,7 @@ from orchestrator.engine.planner import (
     Split,
     Step,
     StepKind,
+    Stuck,
     Update,
     Wait,
     Walk,
@@ -151,7 +153,11 @@ def test_branches_in_a_circle_end_as_a_loop():
 def test_messages_that_cannot_go_in_a_circle_end_as_a_loop():
     circle = Sequence((message("mail"), Step("again", StepKind.BRANCH, otherwise="mail")))
     walked = walk(circle, Position("mail", NOW), facts=Facts(skips={"mail": "NO_ADDRESS"}))
-    assert walked == Walk(Exit("LOOP"), (Skip("mail", "NO_ADDRESS"),))
+    assert walked == Walk(Exit("LOOP"), (Skip("mail", "NO_ADDRESS"), Stuck("mail", "LOOP", 2)))
+
+
+def test_whoever_stands_at_a_step_that_is_gone_is_told_to_be_stuck_there():
+    assert walk(SEATS, Position("mail-9", NOW, 3)) == Walk(Exit("STEP_GONE"), (Stuck("mail-9", "STEP_GONE", 3),))
 
 
 MONDAY = LocalTime(time(9), weekday=0)
@@ -163,6 +169,30 @@ def test_a_wait_until_monday_ends_on_the_contacts_monday():
     monday = datetime(2026, 3, 16, 7, tzinfo=UTC)
     assert plan(UNTIL_MONDAY, Position("rest", NOW), facts=jerusalem) == Wait(monday, "rest", NOW)
     assert plan(UNTIL_MONDAY, Position("rest", NOW), facts=jerusalem, now=monday) == Send("sms", monday)
+
+
+def test_a_local_time_that_was_waited_for_means_the_next_one_when_it_is_waited_for_again():
+    monday = datetime(2026, 3, 16, 9, tzinfo=UTC)
+    weekly = Sequence(
+        (Step("one", StepKind.WAIT, until=MONDAY), message("mail"), Step("two", StepKind.WAIT, until=MONDAY))
+    )
+    stands = planner.after(sequence=weekly, step_key="mail", now=monday)
+    assert plan(weekly, stands, now=monday) == Wait(monday + 7 * DAY, "two", monday)
+    twice = Sequence((Step("one", StepKind.WAIT, until=MONDAY), Step("two", StepKind.WAIT, until=MONDAY)))
+    assert plan(twice, Position("one", NOW), now=monday) == Wait(monday + 7 * DAY, "two", monday)
+
+
+def test_a_wait_of_days_that_ends_at_the_local_time_does_not_wait_for_the_next_one():
+    daily = LocalTime(time(9))
+    steps = Sequence((wait("days", 2 * DAY), Step("nine", StepKind.WAIT, until=daily), message("mail")))
+    nine = datetime(2026, 3, 16, 9, tzinfo=UTC)
+    assert plan(steps, Position("days", nine), now=nine + 2 * DAY) == Send("mail", nine + 2 * DAY)
+
+
+def test_whoever_comes_in_at_the_local_time_does_not_wait_for_the_next_one():
+    nine = datetime(2026, 3, 16, 9, tzinfo=UTC)
+    steps = Sequence((Step("nine", StepKind.WAIT, until=MONDAY), message("mail")))
+    assert plan(steps, planner.start(sequence=steps, now=nine), now=nine) == Send("mail", nine)
 
 
 ASKING = Sequence(
@@ -236,8 +266,8 @@ def test_a_wrong_sequence_is_refused(steps, words):
 def test_a_jump_leads_back_as_often_as_it_says_and_on_without_limit():
     back = Step("again", StepKind.GOTO, then="a", at_most=1)
     sequence = Sequence((message("a"), wait("w", timedelta(hours=1)), back, message("b")))
-    assert plan(sequence, Position("again", NOW, 1)) == Send("a", NOW, 2)
-    assert plan(sequence, Position("again", NOW, 2)) == Send("b", NOW, 2)
+    assert walk(sequence, Position("again", NOW, 1)) == Walk(Send("a", NOW, 2), (Jump("again", 1),))
+    assert walk(sequence, Position("again", NOW, 2), facts=Facts(jumps={"again": 1})) == Walk(Send("b", NOW, 2))
     onward = Sequence((Step("on", StepKind.GOTO, then="b"), message("a"), message("b")))
     assert plan(onward, Position("on", NOW, 9)) == Send("b", NOW, 9)
 
