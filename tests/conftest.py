@@ -18,7 +18,7 @@ from django.test import TransactionTestCase
 from django.utils import translation
 
 from orchestrator.jobs import queues
-from tests import emptied, scale
+from tests import emptied, prepared, scale
 
 # Playwright's synchronous interface keeps an event loop in this thread; Django would refuse its ORM there.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
@@ -76,12 +76,19 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
     """A server that only this run uses need not wait for the disk: no test takes the machine's power away."""
+    prepared.offer()
     if "PYTEST_XDIST_WORKER" not in os.environ:
         return
     with psycopg.connect(settings.DATABASE_URL, autocommit=True) as server:
         for name in ("fsync", "full_page_writes"):
             server.execute(psycopg.sql.SQL("ALTER SYSTEM SET {} = off").format(psycopg.sql.Identifier(name)))
         server.execute("SELECT pg_reload_conf()")
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    with django_db_blocker.unblock():
+        prepared.keep()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -161,7 +161,7 @@ class Sandbox:
         self.desk.start()
 
     def run(self) -> None:
-        self._server.serve_forever(poll_interval=0.1)
+        self._server.serve_forever(poll_interval=0.02)
 
     def stop(self) -> None:
         self._server.shutdown()

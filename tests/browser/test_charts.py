@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
@@ -13,14 +12,11 @@ from playwright.sync_api import expect
 from campaigns.delivery.models import Message
 from campaigns.segments.models import Segment, SegmentRefresh
 from orchestrator import clock
+from tests.browser import axe
 from tests.factories.results import Arm, campaign_with_results, keep_snapshots
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-AXE = Path(__file__).parent / "vendor" / "axe.min.js"
-STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 AHEAD = {"a": Arm(120, 26, 48, 110, 105, 30, 3), "b": Arm(120, 60, 49, 110, 106, 45, 2), "holdout": Arm(60, 26, 20)}
-FIND = """tags => axe.run(document, {runOnly: tags, iframes: false}).then(found => found.violations.map(
-    one => `${one.id}: ${one.nodes.map(node => node.html.slice(0, 120)).join(' | ')}`))"""
 # Words of the drawing from left to right, each with how far from the left it begins, from 0 to 1.
 WORDS = """box => {
     const {left, width} = box.getBoundingClientRect(), marks = /[\\u2066-\\u2069]/g;
@@ -69,9 +65,8 @@ def test_every_chart_is_drawn_without_breaking_the_policy(studio, language):
     for path, key in PAGES.items():
         for width, theme in ((1280, "light"), (390, "dark")):
             page = studio(path, language=language, width=width, theme=theme)
-            page.evaluate(AXE.read_text() + ";0")
             wide = page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
-            problems = page.evaluate(FIND, STANDARDS) + (["scrolls sideways"] if wide else [])
+            problems = axe.breaches(page) + (["scrolls sideways"] if wide else [])
             is_drawn = box_of(page, key).locator("> [role=img][aria-label] svg").count() == 1
             if problems or not is_drawn:
                 found[path, width] = problems or "is not drawn"

@@ -5,12 +5,13 @@ from decimal import Decimal
 
 import factory
 
-from campaigns.billing.models import Plan
+from campaigns.billing.models import Plan, PlanFeature, PlanPrice, Quota
 from campaigns.offers.models import Offer, Quote
 from tests.factories.billing import PlanFactory, PlanFeatureFactory, PlanPriceFactory, QuotaFactory, SubscriptionFactory
 from tests.factories.profiles import MembershipFactory
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+RANKS = {"basic": 10, "team": 20, "enterprise": 40}
 
 
 class OfferFactory(factory.django.DjangoModelFactory):
@@ -47,25 +48,30 @@ class QuoteFactory(factory.django.DjangoModelFactory):
 
 def ladder() -> dict[str, Plan]:
     """Basic (10 seats), Team (30) and Enterprise (per seat) in dollars a month; Team also in euros a year."""
-    plans: dict[str, Plan] = {
-        code: PlanFactory(code=code, name=code.title(), rank=rank)
-        for code, rank in (("basic", 10), ("team", 20), ("enterprise", 40))
-    }
+    plans = {plan.code: plan for plan in Plan.objects.filter(code__in=RANKS)}
+    for code, rank in RANKS.items():
+        if code not in plans:
+            plans[code] = PlanFactory(code=code, name=code.title(), rank=rank)
     if not plans["basic"].prices.exists():
-        PlanPriceFactory(plan=plans["basic"], unit_amount=Decimal("29.00"))
-        PlanPriceFactory(plan=plans["team"], unit_amount=Decimal("99.00"))
-        PlanPriceFactory(plan=plans["team"], currency="EUR", interval="YEAR", unit_amount=Decimal("900.00"))
-        PlanPriceFactory(plan=plans["enterprise"], model="PER_SEAT", unit_amount=Decimal("15.00"))
-        PlanFeatureFactory(plan=plans["basic"], code="boards")
-        PlanFeatureFactory(plan=plans["team"], code="boards")
-        PlanFeatureFactory(plan=plans["team"], code="automation")
-        QuotaFactory(plan=plans["basic"], limit=Decimal(10))
-        QuotaFactory(plan=plans["team"], limit=Decimal(30))
+        basic, team, enterprise = plans["basic"], plans["team"], plans["enterprise"]
+        PlanPrice.objects.bulk_create(
+            [
+                PlanPriceFactory.build(plan=basic, unit_amount=Decimal("29.00")),
+                PlanPriceFactory.build(plan=team, unit_amount=Decimal("99.00")),
+                PlanPriceFactory.build(plan=team, currency="EUR", interval="YEAR", unit_amount=Decimal("900.00")),
+                PlanPriceFactory.build(plan=enterprise, model="PER_SEAT", unit_amount=Decimal("15.00")),
+            ]
+        )
+        features = ((basic, "boards"), (team, "boards"), (team, "automation"))
+        PlanFeature.objects.bulk_create([PlanFeatureFactory.build(plan=plan, code=code) for plan, code in features])
+        limits = ((basic, 10), (team, 30))
+        Quota.objects.bulk_create([QuotaFactory.build(plan=plan, limit=Decimal(limit)) for plan, limit in limits])
     return plans
 
 
 def basic_subscription(**fields):
-    return SubscriptionFactory(plan=ladder()["basic"], mrr=Decimal("29.00"), **fields)
+    plan = Plan.objects.filter(code="basic", prices__isnull=False).first() or ladder()["basic"]
+    return SubscriptionFactory(plan=plan, mrr=Decimal("29.00"), **fields)
 
 
 def quote_with_reader(**fields) -> tuple[Quote, int]:

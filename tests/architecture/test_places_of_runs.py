@@ -1,0 +1,27 @@
+"""`make test` collects browser tests and journeys from their folders only: one that stands elsewhere never runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).resolve().parents[1]
+MAKEFILE = TESTS.parent / "Makefile"
+PLACES = {"browser": ["tests/browser"], "journey": ["tests/journeys", "tests/campaigns/cli"]}
+
+
+@pytest.mark.parametrize("mark", PLACES)
+def test_the_tests_of_a_run_stand_where_it_collects_them(mark):
+    words = f"pytest.mark.{mark}"
+    marked = {path for path in TESTS.rglob("*.py") if words in path.read_text() and path != Path(__file__)}
+    assert marked
+    assert [
+        path for path in marked if not any(path.is_relative_to(TESTS.parent / place) for place in PLACES[mark])
+    ] == []
+
+
+@pytest.mark.parametrize("mark", PLACES)
+def test_the_run_collects_all_places(mark):
+    [line] = [line for line in MAKEFILE.read_text().splitlines() if f" -m {mark} " in line]
+    assert f"$(or $(ARGS),{' '.join(PLACES[mark])})" in line
