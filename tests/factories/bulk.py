@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import Field, Model
 from psycopg import sql
 
@@ -28,21 +28,10 @@ def copy_rows(model: type[Model], columns: Sequence[str], rows: Iterable[Sequenc
     statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
         sql.Identifier(model._meta.db_table), sql.SQL(", ").join(sql.Identifier(str(name)) for name in names)
     )
-    with transaction.atomic(), connection.cursor() as cursor:
-        _look_up_foreign_keys(cursor, False)
-        with cursor.copy(statement) as copy:
-            for key, row in zip(keys, rows, strict=True):
-                copy.write_row([key, *row, *(field.get_default() for field in own), *values])
-        _look_up_foreign_keys(cursor, True)
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        for key, row in zip(keys, rows, strict=True):
+            copy.write_row([key, *row, *(field.get_default() for field in own), *values])
     return keys
-
-
-def _look_up_foreign_keys(cursor: Any, is_wanted: bool) -> None:
-    """Whether each new row's are: for a company of thousands that takes longer than all else. Takes a superuser."""
-    cursor.execute(
-        "SELECT set_config('session_replication_role', %s, true) WHERE current_setting('is_superuser') = 'on'",
-        ["origin" if is_wanted else "replica"],
-    )
 
 
 def _next_keys(model: type[Model], number: int) -> list[int]:
