@@ -19,7 +19,7 @@ from django.db.models import Q
 
 from campaigns.delivery.finish import Answer, Outcome
 from campaigns.delivery.models import ChannelHealth
-from campaigns.delivery.shipments import NOT_CALLED
+from campaigns.delivery.shipments import TELL_NOTHING
 from campaigns.operations.models import AuditEntry
 
 TRIES = 10
@@ -179,7 +179,7 @@ def _judge(answers: Sequence[Answer]) -> tuple[bool, int]:
 
 
 def _is_failure(one: Answer) -> bool:
-    return one.outcome in (Outcome.BUSY, Outcome.UNCLEAR) and one.code not in NOT_CALLED
+    return one.outcome in (Outcome.BUSY, Outcome.UNCLEAR) and one.code not in TELL_NOTHING
 
 
 def _execute(statement: str, params: dict[str, Any]) -> None:

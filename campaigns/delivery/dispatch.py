@@ -8,6 +8,7 @@ message, or many of one wording where the channel takes batches (`shipments.py`)
 from __future__ import annotations
 
 import functools
+import math
 import os
 import time
 from collections import Counter
@@ -28,6 +29,7 @@ from campaigns.delivery import (
     finish,
     in_app,
     pace,
+    receivers,
     refusals,
     render,
     shipments,
@@ -40,7 +42,7 @@ from campaigns.delivery.claim import Held
 from campaigns.delivery.finish import Answer
 from campaigns.delivery.models import Message
 from campaigns.delivery.render import Outgoing
-from campaigns.delivery.shipments import Called, Shipment
+from campaigns.delivery.shipments import Called, Search, Shipment
 from campaigns.delivery.spend import Cost
 from orchestrator import clock
 from orchestrator.channels import registry
@@ -81,6 +83,7 @@ class _Load:
     now: datetime
     costs: Mapping[int, Cost]
     fuse: Fuse
+    search: Search = field(default_factory=Search)
     told: list[Answer] = field(default_factory=list)
     """Of each request the answer that tells how the provider is."""
 
@@ -102,7 +105,7 @@ def dispatch_due(*, channel: str, now: datetime, worker: str, seconds: float = D
         held = _claim(channel, size, worker) if size else []
         if not held:
             break
-        done += send_slice(held=held, topics=topics, sender=sender, now=now, standing=standing)
+        done += send_slice(held=held, topics=topics, sender=sender, now=now, standing=standing, until=until)
         if standing.is_open:
             break
     return done
@@ -115,8 +118,9 @@ def send_slice(
     sender: _Sender,
     now: datetime,
     standing: Standing = breaker.HEALTHY,
+    until: float = math.inf,
 ) -> Counter[str]:
-    """One slice from claim to answer."""
+    """One slice from claim to answer. What is not begun by `until` (monotonic) is put back."""
     slot_bytes = sender.batch.slot_bytes if sender.batch else 0
     outgoing, failed = render.render_held(held=held, slot_bytes=slot_bytes)
     done: Counter[str] = Counter()
@@ -133,7 +137,7 @@ def send_slice(
         sent, left = _send_loads(waiting[: sender.channel.in_flight], sender, topics, now, standing)
         done += sent
         waiting = waiting[sender.channel.in_flight :]
-        if left or (waiting and stop_requested()):
+        if left or (waiting and (stop_requested() or time.monotonic() > until)):
             _put_back([*left, *waiting], clock.wall_now())
             break
         # What other workers were answered meanwhile is this one's business, too.
@@ -271,8 +275,20 @@ def _call_all(going: Sequence[Shipment], sender: _Sender, load: _Load) -> Counte
 
 
 def _call(channel: Channel, shipment: Shipment, load: _Load) -> Called:
-    called = shipments.call(channel, shipment, load.deadline, lambda: load.fuse.is_blown)
+    if channel.kind in breaker.MANY_RECEIVERS:
+        return _call_receiver(channel, shipment, load)
+    called = shipments.call(channel, shipment, load.deadline, lambda: load.fuse.is_blown, load.search)
     load.fuse.note(breaker.telling(called.answers))
+    return called
+
+
+def _call_receiver(channel: Channel, shipment: Shipment, load: _Load) -> Called:
+    """One receiver that is down holds up only what goes to it."""
+    receiver = receivers.of(shipment[0].message.address)
+    called = shipments.call(
+        channel, shipment, load.deadline, lambda: not receiver.may_be_called(time.monotonic()), load.search
+    )
+    receiver.note(called.answers, time.monotonic())
     return called
 
 

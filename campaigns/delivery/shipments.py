@@ -9,6 +9,7 @@ after the caller has written down who is in company with whom now (`Called.again
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
@@ -39,7 +40,12 @@ MARGIN_S = 2.0
 
 # Codes of answers that no provider gave: we did not ask.
 LEASE_SHORT, HELD_BACK = "lease_short", "held_back"
-NOT_CALLED = frozenset({LEASE_SHORT, HELD_BACK})
+# The provider is well, and finds something wrong that is in no message by itself.
+UNNAMED = "unnamed"
+TELL_NOTHING = frozenset({LEASE_SHORT, HELD_BACK, UNNAMED})
+# So many refusals that name nobody, without a half of any batch taken, and it is no single message's fault: twice the
+# halvings that find one in a thousand.
+MOST_UNNAMED = 20
 
 type Shipment = Sequence[Outgoing]
 
@@ -52,6 +58,24 @@ class Called:
     again: list[Shipment] = field(default_factory=list)
 
 
+class Search:
+    """The looking for whom a refusal without a name was about, over the requests of one load. Shared by its threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._refused = 0
+        self._is_hopeful = False
+
+    def note_refused(self) -> bool:
+        """Whether halving is worth going on."""
+        with self._lock:
+            self._refused += 1
+            return self._is_hopeful or self._refused < MOST_UNNAMED
+
+    def note_taken(self) -> None:
+        self._is_hopeful = True
+
+
 def pack(*, outgoing: Sequence[Outgoing], size: int) -> list[Shipment]:
     """Messages with slots of one wording together, at most `size` in a request; every other alone."""
     alike: dict[Hashable, list[Outgoing]] = {}
@@ -61,16 +85,18 @@ def pack(*, outgoing: Sequence[Outgoing], size: int) -> list[Shipment]:
     return [part for group in alike.values() for part in batched(group, size)]
 
 
-def call(channel: Channel, shipment: Shipment, deadline: float, is_bad_day: Callable[[], bool]) -> Called:
+def call(
+    channel: Channel, shipment: Shipment, deadline: float, is_bad_day: Callable[[], bool], search: Search
+) -> Called:
     """One request, made if enough of the lease is left (`deadline`, monotonic) and the provider is not known by now to
     fail at everything."""
     if _is_late(deadline):
-        return _not_called(shipment, LEASE_SHORT, "Not sent: too little of the lease was left. It is tried again.")
+        return _not_sent(shipment, LEASE_SHORT, "Not sent: too little of the lease was left. It is tried again.")
     if is_bad_day():
-        return _not_called(shipment, HELD_BACK, "Not sent: the provider failed at all before. It is tried again.")
+        return _not_sent(shipment, HELD_BACK, "Not sent: the provider failed at all before. It is tried again.")
     # Looked at once more at the very write: a process that was frozen in between sends nothing after its lease.
     with kept_alive.leave_before(deadline - settings.PROVIDER_TIMEOUT_S):
-        called = _ask_batch(channel, shipment) if shipment[0].message.slots else Called(_ask(channel, shipment))
+        called = _ask_batch(channel, shipment, search) if shipment[0].message.slots else Called(_ask(channel, shipment))
     uuids = {one.held.id: str(one.held.uuid) for one in shipment}
     for answer in called.answers:
         extra = {
@@ -97,7 +123,7 @@ def _ask(channel: Channel, shipment: Shipment) -> list[Answer]:
     return [_answer(one, outcome)]
 
 
-def _ask_batch(channel: Channel, shipment: Shipment) -> Called:
+def _ask_batch(channel: Channel, shipment: Shipment, search: Search) -> Called:
     assert isinstance(channel, BatchChannel), "Slots are made only for channels that take batches."
     try:
         outcomes = channel.send_batch([one.message for one in shipment])
@@ -106,9 +132,13 @@ def _ask_batch(channel: Channel, shipment: Shipment) -> Called:
         return Called([_broken(one, error) for one in shipment])
     told = list(zip(shipment, outcomes, strict=True))
     spared = [one for one, outcome in told if isinstance(outcome, Spared)]
+    if any(isinstance(outcome, SendReceipt) for outcome in outcomes):
+        search.note_taken()
     if len(spared) < len(shipment):
         answers = [_answer(one, outcome) for one, outcome in told if not isinstance(outcome, Spared)]
         return Called(answers, [spared] if spared else [])
+    if not search.note_refused():
+        return _not_sent(shipment, UNNAMED, "The provider refuses every part of the batch and names nobody. It waits.")
     if len(shipment) > 1:
         # Nobody was named: the half that has nothing wrong in it goes, the other is halved again.
         middle = len(shipment) // 2
@@ -120,7 +150,7 @@ def _is_late(deadline: float) -> bool:
     return deadline - time.monotonic() < settings.PROVIDER_TIMEOUT_S + MARGIN_S
 
 
-def _not_called(shipment: Shipment, code: str, detail: str) -> Called:
+def _not_sent(shipment: Shipment, code: str, detail: str) -> Called:
     return Called([Answer(one.held.id, one.held.attempt, Outcome.BUSY, code=code, detail=detail) for one in shipment])
 
 

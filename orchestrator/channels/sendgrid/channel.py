@@ -45,6 +45,8 @@ _ACCOUNT_FAULTS = {
     404: "nothing answers at this address: check SENDGRID_API_BASE",
 }
 _ACCOUNT_FAULT_PAUSE_S = 60.0
+# Parts of a request that come from our settings and are the same in every mail.
+_OURS = re.compile(r"(?:from|reply_to|asm|ip_pool_name|mail_settings|tracking_settings)(?![a-z_])")
 
 _MOST_PERSONALIZATIONS = 1000
 # Which message of a batch an error is about: "personalizations.3.to.0.email".
@@ -199,6 +201,9 @@ def explain(error: HTTPError) -> ChannelError:
     if status in _ACCOUNT_FAULTS:
         detail = f"SendGrid refuses our account (HTTP {status}): {_ACCOUNT_FAULTS[status]}. Messages wait."
         return Busy(detail, code=code, retry_after_s=_ACCOUNT_FAULT_PAUSE_S)
+    if status == 400 and _is_ours(error.body):
+        detail = f"SendGrid refuses what all our mails have (HTTP 400): {_first_error(error.body)}. Messages wait."
+        return Busy(detail, code=code, retry_after_s=_ACCOUNT_FAULT_PAUSE_S)
     why = "the message is too large" if status == 413 else _first_error(error.body) or "no reason given"
     return Refusal(f"SendGrid refused the message (HTTP {status}): {why}.", code=code)
 
@@ -213,6 +218,12 @@ def _seconds_to_reset(headers: Any) -> float | None:
     except (TypeError, ValueError):
         return None
     return max(wait, 0.0) if abs(wait) <= _LONGEST_WAIT_S else None
+
+
+def _is_ours(body: bytes) -> bool:
+    """Whether all that is wrong is in what our settings put into every mail."""
+    fields = [str(error.get("field") or "") for error in _errors(body)]
+    return bool(fields) and all(_OURS.match(field) for field in fields)
 
 
 def _first_error(body: bytes) -> str:

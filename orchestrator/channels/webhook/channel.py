@@ -18,7 +18,8 @@ from orchestrator.channels.contract import Busy, ChannelError, OutboundMessage, 
 from orchestrator.channels.kept_alive import NoAnswer, NotSent
 from orchestrator.webhooks import signatures
 
-_LATER = frozenset({409, 425, 429})
+# No later attempt can end otherwise: the receiver is gone for good, or this body is too much for it.
+_FINAL = frozenset({410, 413})
 _LONGEST_PAUSE_S = 3600.0
 
 
@@ -92,13 +93,17 @@ def _explain(answer: kept_alive.Answer, host: str) -> ChannelError | None:
     code = str(status)
     if 200 <= status < 300:
         return None
+    if status in _FINAL:
+        return Refusal(f"{host} refused the message for good (HTTP {code}).", code=code)
     if 300 <= status < 400:
-        return Refusal(f"{host} answered HTTP {code}: webhooks follow no redirects. Name the final address.", code=code)
-    if status in _LATER:
-        detail = f"{host} asks to try again later (HTTP {code})."
-        return Busy(detail, code=code, retry_after_s=_pause(answer.info().get("Retry-After")))
+        detail = (
+            f"{host} answered HTTP {code}: webhooks follow no redirects, name the final address. It is tried again."
+        )
+        return Busy(detail, code=code)
     if 400 <= status < 500 and status != 408:
-        return Refusal(f"{host} refused the message (HTTP {code}).", code=code)
+        # A receiver that is being deployed, or whose secret is being changed, says 401 or 404 for a while.
+        detail = f"{host} did not take the message (HTTP {code}). It is tried again until its deadline."
+        return Busy(detail, code=code, retry_after_s=_pause(answer.info().get("Retry-After")))
     return Unclear(f"{host} answered HTTP {code}: it may have taken the message.", code=code)
 
 

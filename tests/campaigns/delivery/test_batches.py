@@ -12,7 +12,7 @@ from django.test import override_settings
 
 from campaigns.consent import opt_out
 from campaigns.consent.models import ConsentTopic
-from campaigns.delivery import claim, dispatch, render
+from campaigns.delivery import claim, dispatch, render, shipments
 from campaigns.delivery.models import DeliveryAttempt, Message
 from orchestrator import clock
 from orchestrator.sandbox.sendgrid import SendGrid, fingerprint
@@ -241,6 +241,24 @@ def test_a_refusal_that_names_nobody_is_narrowed_down(service):
 
     assert states(messages) == [State.FAILED if place == 5 else State.ACCEPTED for place in range(8)]
     assert all(len(service.arrived(message)) == (place != 5) for place, message in enumerate(messages))
+
+
+def test_where_every_part_is_refused_without_a_name_the_looking_ends_and_all_wait(service):
+    messages_to(*(f"N{number}" for number in range(64)))
+    service.wrong = set(Message.objects.values_list("contact__email", flat=True))
+    service.anonymous = True
+    with sending_by(service.answer):
+        assert send() == {State.READY: 64}
+    assert len(service.rows) <= 2 * shipments.MOST_UNNAMED
+    assert set(DeliveryAttempt.objects.values_list("code", flat=True)) == {shipments.UNNAMED}
+
+
+def test_one_part_that_is_taken_keeps_the_looking_going(service):
+    wrong = messages_to(*(f"N{number}" for number in range(40)))[:30]
+    service.wrong = {message.contact.email for message in wrong}
+    service.anonymous = True
+    with sending_by(service.answer):
+        assert send() == {State.ACCEPTED: 10, State.FAILED: 30}
 
 
 def test_a_single_send_names_no_request(service):

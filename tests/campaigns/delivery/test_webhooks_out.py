@@ -12,9 +12,11 @@ import standardwebhooks
 from django.utils.timezone import now as wall_now
 
 from campaigns.consent import opt_out
-from campaigns.delivery import dispatch, reconcile, watch
+from campaigns.delivery import dispatch, receivers, reconcile, watch
+from campaigns.delivery.finish import Answer, Outcome
 from campaigns.delivery.models import AttentionBudget, DeliveryAttempt, Message
 from orchestrator.channels import registry
+from orchestrator.channels.webhook.channel import WebhookChannel
 from tests.contracts import provider
 from tests.factories.delivery import NOW, ReadyMessageFactory
 
@@ -70,6 +72,47 @@ def test_it_is_repeated_under_the_same_id_until_it_is_taken(receiver, trouble):
     assert send() == {"ACCEPTED": 1}
     assert {request.headers["Webhook-Id"] for request in receiver.requests} == {str(message.uuid)}
     assert len(receiver.requests) == 3
+
+
+@pytest.mark.parametrize("status", [302, 400, 401, 403, 404, 408, 409, 425])
+def test_a_receiver_that_is_being_mended_gets_it_when_it_is_well(receiver, status):
+    receiver.script.append(provider.Reply(status))
+    webhook_message(receiver)
+    assert send() == {"READY": 1}
+    ready_again()
+    assert send() == {"ACCEPTED": 1}
+
+
+def test_a_receiver_that_hangs_holds_up_only_what_goes_to_it(receiver, settings):
+    settings.PROVIDER_TIMEOUT_S = 0.3
+    with provider.running(provider.HANG) as hanging:
+        first = webhook_message(hanging)
+        slow = [webhook_message(hanging, template_version=first.template_version, gate=first.gate) for _ in range(49)]
+        well = webhook_message(receiver)
+        assert send() == {"READY": 1 + len(slow), "ACCEPTED": 1}
+        assert len(hanging.requests) == WebhookChannel.in_flight
+    well.refresh_from_db()
+    assert well.attempt == 1
+
+
+def test_a_drain_whose_time_is_up_puts_back_what_it_has_not_begun(receiver):
+    first = webhook_message(receiver)
+    for _ in range(WebhookChannel.in_flight):
+        webhook_message(receiver, template_version=first.template_version, gate=first.gate)
+    dispatch.dispatch_due(channel="webhook", now=NOW, worker="tests", seconds=0)
+    held = dispatch._claim("webhook", 100, "tests")
+    done = dispatch.send_slice(held=held, topics={}, sender=dispatch._sender("webhook"), now=NOW, until=0)
+    assert (sum(done.values()), Message.objects.filter(state="READY").count()) == (WebhookChannel.in_flight, 1)
+
+
+def test_a_receiver_that_failed_five_times_is_asked_once_in_half_a_minute():
+    one = receivers.Receiver()
+    for at in range(receivers.TRIES):
+        assert one.may_be_called(at)
+        one.note([Answer(1, 1, Outcome.UNCLEAR, code="no_answer")], at)
+    assert [one.may_be_called(at) for at in (5, 33.9, 34, 34.1, 64)] == [False, False, True, False, True]
+    one.note([Answer(1, 1, Outcome.UNCLEAR, code="500")], 65)
+    assert [one.may_be_called(66), one.may_be_called(66)] == [True, True]
 
 
 def test_the_pauses_double(receiver):

@@ -84,6 +84,19 @@ def test_a_refusal_that_names_none_of_them_spares_all(sendgrid, field):
     assert [type(one) for one in channel(sendgrid).send_batch(batch())] == [Spared] * 3
 
 
+@pytest.mark.parametrize("size", [1, 3])
+@pytest.mark.parametrize("fields", [["from.email"], ["from"], ["reply_to.email", "from"], ["asm.group_id"]])
+def test_what_our_settings_put_into_every_mail_is_no_messages_fault(sendgrid, fields, size):
+    sendgrid.script.append(refused(*fields))
+    assert [(type(one), one.retry_after_s) for one in channel(sendgrid).send_batch(batch(size))] == [(Busy, 60)] * size
+
+
+@pytest.mark.parametrize("fields", [["from_nobody"], ["from.email", "content"], []])
+def test_a_mail_with_another_fault_is_refused(sendgrid, fields):
+    sendgrid.script.append(refused(*fields))
+    assert [type(one) for one in channel(sendgrid).send_batch(batch(1))] == [Refusal]
+
+
 def test_a_batch_that_is_too_large_may_go_in_halves(sendgrid):
     sendgrid.script.append(refused(None, status=413))
     assert [type(one) for one in channel(sendgrid).send_batch(batch())] == [Spared] * 3
