@@ -17,7 +17,7 @@ from campaigns.crm.models import WriteBack
 from campaigns.delivery.models import Message
 from campaigns.experiments import selectors as experiments
 from campaigns.sequences import selectors as sequences
-from campaigns.sequences.models import Campaign, Entry, StepRun
+from campaigns.sequences.models import Campaign, Enrolment, Entry, StepRun
 
 _PAST_FACTS = ("sent", "delivered", "clicked", "bounced", "opted_out")
 
@@ -162,7 +162,7 @@ def _ledger_checks(ledger: Mapping[str, Any], steps: list[dict[str, Any]]) -> li
 def _enrolment_checks(
     campaign: Campaign, ledger: Mapping[str, Any], positions: Mapping[str, int], exits: Mapping[str, int]
 ) -> list[Check]:
-    enrolled = ledger["contacts"]["enrolled"]
+    enrolled = Enrolment.objects.filter(campaign=campaign).count()
     placed = sum(positions.values()) + sum(exits.values())
     planning = StepRun.objects.filter(Q(message__isnull=False) | Q(past__isnull=False), enrolment__campaign=campaign)
     with_message = planning.values("enrolment").distinct().count()

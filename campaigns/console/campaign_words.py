@@ -17,7 +17,7 @@ from campaigns.offers.models import Offer
 from campaigns.segments import words as words_of_conditions
 from campaigns.segments.errors import DefinitionError
 from campaigns.segments.parse import read_definition
-from campaigns.sequences import part_words
+from campaigns.sequences import part_words, places
 from campaigns.sequences.models import Campaign, Entry
 
 CHANNEL_ICONS = {"email": "mail", "in_app": "inapp", "sms": "sms", "csm_task": "csm", "webhook": "code"}
@@ -238,8 +238,12 @@ def reason_words(reason: str) -> str:
         Entry.Reason.CRITICAL_TICKET: _("an urgent support ticket is open"),
         Entry.Reason.CSM_TASK_OPEN: _("in talks with an account manager"),
         Entry.Reason.ALREADY_IN_CAMPAIGN: _("the same people are reached through another account"),
+        places.NOT_YET: _("about to be looked at"),
+        places.NO_ACCOUNT: _("belongs to no account"),
+        places.NOT_CHOSEN: _("somebody else of the account was chosen"),
+        places.HELD_OUT: _("held out"),
     }
-    return str(names.get(Entry.Reason(reason), reason)) if reason in Entry.Reason.values else reason
+    return str(names.get(reason, reason))
 
 
 def unsent_words(reason: str) -> str:

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Max, QuerySet
+from django.db.models import Case, Count, Max, QuerySet, When
 
 from campaigns.delivery.models import Message
-from campaigns.sequences import campaign_file
+from campaigns.sequences import campaign_file, places
 from campaigns.sequences.campaign_file import BY_SEGMENT
 from campaigns.sequences.models import Campaign, Enrolment, Entry, StepRun
 
@@ -16,21 +16,15 @@ from campaigns.sequences.models import Campaign, Enrolment, Entry, StepRun
 def ledger(*, campaign: Campaign, now: datetime) -> dict[str, Any]:
     """Where everybody and everything of a campaign is. The parts sum to the whole:
 
-    accounts.audience = holdout + enrolled + Σ not_enrolled; Σ skips = messages.SKIPPED. Each account
-    stands where its newest entry put it; test sends do not count.
+    audience = holdout + enrolled + Σ not_enrolled, of accounts and (without a holdout of their own) of contacts;
+    Σ skips = messages.SKIPPED. Each stands in one place (`places`); test sends do not count.
     """
-    outcomes = entry_counts(campaign=campaign)
     messages = message_states(campaign=campaign)
     return {
         "slug": campaign.slug,
         "as_of": now.isoformat(),
-        "accounts": {
-            "audience": outcomes["enrolled"] + outcomes["holdout"] + sum(outcomes["not_enrolled"].values()),
-            "holdout": outcomes["holdout"],
-            "enrolled": outcomes["enrolled"],
-            "not_enrolled": outcomes["not_enrolled"],
-        },
-        "contacts": {"enrolled": Enrolment.objects.filter(campaign=campaign).count()},
+        "accounts": places.place_accounts(campaign=campaign),
+        "contacts": places.place_contacts(campaign=campaign),
         "messages": messages,
         "skips": skip_reasons(campaign=campaign),
         "open": sum(messages[state.value] for state in Message.OPEN),
@@ -38,8 +32,9 @@ def ledger(*, campaign: Campaign, now: datetime) -> dict[str, Any]:
 
 
 def entry_counts(*, campaign: Campaign) -> dict[str, Any]:
-    """{"enrolled", "holdout", "not_enrolled": {reason: n}}, one place per account."""
-    newest = Entry.objects.filter(campaign=campaign).order_by("account_id", "-number").distinct("account_id")
+    """{"enrolled", "holdout", "not_enrolled": {reason: n}}, one place per account that entered (`places`)."""
+    taken = Case(When(outcome=Entry.Outcome.NOT_ENROLLED, then=1), default=0)
+    newest = Entry.objects.filter(campaign=campaign).order_by("account_id", taken, "-number").distinct("account_id")
     rows = Entry.objects.filter(pk__in=newest.values("pk")).values("outcome", "reason").annotate(accounts=Count("pk"))
     counts: dict[str, Any] = {"enrolled": 0, "holdout": 0, "not_enrolled": {}}
     for row in rows.order_by("outcome", "reason"):

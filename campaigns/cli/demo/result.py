@@ -19,6 +19,7 @@ from campaigns.conversions import tell
 from campaigns.conversions.models import Conversion
 from campaigns.crm.models import WriteBack
 from campaigns.delivery.models import CsmTask, Message
+from campaigns.sequences import places
 from campaigns.sequences.models import Campaign, Entry
 
 SMS_VENDOR = "twilio"
@@ -72,7 +73,8 @@ def collect(*, campaigns: Sequence[Campaign], witness: dict[str, Any], now: date
 
 def _report(*, campaign: Campaign, truth: dict[str, Any], now: datetime) -> dict[str, Any]:
     told = summary.campaign_summary(campaign=campaign, now=now)
-    checks = [*told.checks, *_deal_checks(campaign)]
+    not_yet = told.ledger["accounts"]["not_enrolled"].get(places.NOT_YET, 0)
+    checks = [*told.checks, Check("Nobody in the audience was passed over", 0, not_yet), *_deal_checks(campaign)]
     return {
         "campaign": campaign.name,
         "slug": campaign.slug,

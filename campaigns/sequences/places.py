@@ -1,0 +1,114 @@
+"""Where each of a campaign's audience is, in exactly one place; the audience is counted from those who are in it, the
+places from what was written about them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from django.db import connection
+
+from campaigns.consent import selectors as consent
+from campaigns.segments import parse
+from campaigns.sequences import campaign_file
+from campaigns.sequences.campaign_file import BY_SEGMENT
+from campaigns.sequences.models import Campaign, Entry
+
+# Behind those of Entry.Reason, in the same list of why somebody does not start.
+NOT_YET, NO_ACCOUNT, HELD_OUT, NOT_CHOSEN = "not_yet", "no_account", "holdout", "not_chosen"
+
+# An account that was taken in stays so when a later entry is kept out by the re-entry rule.
+_PLACES = """
+best AS (
+    SELECT DISTINCT ON (account_id) account_id,
+        CASE WHEN outcome = 'NOT_ENROLLED' THEN reason ELSE lower(outcome) END AS place
+    FROM sequences_entry WHERE campaign_id = %(campaign)s
+    ORDER BY account_id, outcome = 'NOT_ENROLLED', number DESC
+)
+"""
+
+_ACCOUNTS = f"""
+WITH {_PLACES}, audience AS (
+    SELECT account_id FROM best
+    UNION
+    SELECT account_id FROM segments_segmentmembership
+    WHERE segment_id = %(segment)s AND left_at IS NULL AND account_id IS NOT NULL
+)
+SELECT coalesce(place, '{NOT_YET}'), count(*) FROM audience LEFT JOIN best USING (account_id) GROUP BY 1 ORDER BY 1
+"""  # noqa: S608
+
+_CONTACTS = f"""
+WITH {_PLACES}, audience AS (
+    SELECT contact_id FROM sequences_enrolment WHERE campaign_id = %(campaign)s
+    UNION
+    SELECT contact_id FROM segments_segmentmembership
+    WHERE segment_id = %(segment)s AND left_at IS NULL AND contact_id IS NOT NULL
+)
+SELECT audience.contact_id, CASE
+    WHEN EXISTS (SELECT FROM sequences_enrolment enrolment WHERE enrolment.campaign_id = %(campaign)s
+        AND enrolment.contact_id = audience.contact_id) THEN 'enrolled'
+    WHEN NOT EXISTS (SELECT FROM profiles_membership home WHERE home.contact_id = audience.contact_id)
+        THEN '{NO_ACCOUNT}'
+    ELSE coalesce((
+        SELECT CASE best.place WHEN 'enrolled' THEN '{NOT_CHOSEN}' ELSE best.place END
+        FROM profiles_membership home JOIN best USING (account_id) WHERE home.contact_id = audience.contact_id
+        ORDER BY best.place <> 'holdout', best.place <> 'enrolled', best.place LIMIT 1
+    ), '{NOT_YET}') END
+FROM audience
+"""  # noqa: S608
+
+
+def place_accounts(*, campaign: Campaign) -> dict[str, Any]:
+    """{"audience", "enrolled", "holdout", "not_enrolled": {reason: n}}: everybody who entered and, while the campaign
+    runs over a segment, everybody in it. `not_yet`: in the audience, and nothing is written about them."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ACCOUNTS, {"campaign": campaign.pk, "segment": _segment(campaign)})
+        places = dict(cursor.fetchall())
+    return {
+        "audience": sum(places.values()),
+        "holdout": places.pop("holdout", 0),
+        "enrolled": places.pop("enrolled", 0),
+        "not_enrolled": places,
+    }
+
+
+def place_contacts(*, campaign: Campaign) -> dict[str, Any]:
+    """The same of contacts, where they are the audience; else those who were enrolled and no more."""
+    with connection.cursor() as cursor:
+        segment = _segment(campaign) if _is_of_contacts(campaign) else None
+        cursor.execute(_CONTACTS, {"campaign": campaign.pk, "segment": segment})
+        found = cursor.fetchall()
+    places: dict[str, int] = {}
+    for _contact, place in found:
+        places[place] = places.get(place, 0) + 1
+    if places.get(NOT_CHOSEN):
+        barred = _unreachable(campaign, {contact for contact, place in found if place == NOT_CHOSEN})
+        places[NOT_CHOSEN] -= barred
+        places[Entry.Reason.NO_REACHABLE_CONTACT.value] = places.get(Entry.Reason.NO_REACHABLE_CONTACT, 0) + barred
+    kept_out = {place: number for place, number in sorted(places.items()) if number and place != "enrolled"}
+    return {"audience": len(found), "enrolled": places.get("enrolled", 0), "not_enrolled": kept_out}
+
+
+def _unreachable(campaign: Campaign, contact_ids: Collection[int]) -> int:
+    """How many may not be written to by the first message's channel now: why another of their account was chosen."""
+    assert campaign.live_version is not None, "Only a launched campaign enrols."
+    spec = campaign_file.parse(campaign.live_version.definition)
+    first = next(iter(spec.message_steps()), None)
+    if first is None:
+        return 0
+    ids = sorted(contact_ids)
+    return len(ids) - len(consent.reachable_contacts(contact_ids=ids, channel=first.channel, topic=spec.topic))
+
+
+def _segment(campaign: Campaign) -> int | None:
+    """The audience that others may still come from; None where nobody comes in by being in it."""
+    if campaign.status not in (Campaign.Status.LIVE, Campaign.Status.PAUSED) or campaign.live_version is None:
+        return None
+    brings_in = campaign_file.read_entry(campaign.live_version.definition).by == BY_SEGMENT
+    return campaign.segment_id if brings_in else None
+
+
+def _is_of_contacts(campaign: Campaign) -> bool:
+    if campaign.segment is None or campaign.segment.live_version is None:
+        return False
+    return parse.as_definition(campaign.segment.live_version.definition).subject == "contact"
