@@ -116,7 +116,8 @@ def test_the_beat_goes_on_at_once_when_somebody_sets_the_clock(jump):
 
     assert set(Counter(before).values()) == set(Counter(after).values()) == {1}
     assert Counter(task for task, _ in after)["messages_due"] == 120
-    assert {task for task, _ in after} == {task for task, _ in unclaimed} >= set(cron.TIMETABLE) - {"opt_outs_compared"}
+    not_nightly = {task for task, every in cron.TIMETABLE.items() if every < 86_400}
+    assert {task for task, _ in after} == {task for task, _ in unclaimed} >= not_nightly
 
 
 @pytest.mark.django_db

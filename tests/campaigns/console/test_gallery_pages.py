@@ -134,7 +134,7 @@ def test_the_frame_has_a_policy_of_its_own_and_the_mail_its_footer(marketer):
 
 def test_the_frame_of_an_sms_says_how_many_parts_it_takes(marketer):
     words = words_of(marketer.get(url("template-preview", "near-limit", "sms", language="he")))
-    assert "3 parts" in words
+    assert "2 parts" in words
 
 
 def test_what_is_unknown_is_not_found(marketer):
