@@ -82,6 +82,7 @@ BELLS = {
         "campaigns.delivery.jobs.prune_old",
         "campaigns.crm.jobs.prune_old",
         "campaigns.usage.jobs.prune_old",
+        "campaigns.consent.jobs.prune_old",
         "campaigns.operations.jobs.prune_old",
     ],
     TICK: ["campaigns.cron.tick"],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db.models import Max, QuerySet
@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from campaigns.billing.models import Subscription
+from campaigns.consent.models import DoubtfulReply
 from campaigns.crm.models import CrmConnection, SyncRun, WriteBack
 from campaigns.delivery import spend, switch
 from campaigns.delivery.models import ChannelHealth, Message
@@ -66,7 +67,16 @@ class CampaignRow:
 
 def find_needs(*, now: datetime) -> list[Need]:
     """What needs attention, the worst first; empty when nothing does."""
-    return [*_sending(), *_limits(now), *_messages(), *_intake(now), *_crm(), *_usage(now), *_segments(now)]
+    return [
+        *_sending(),
+        *_limits(now),
+        *_replies(),
+        *_messages(),
+        *_intake(now),
+        *_crm(),
+        *_usage(now),
+        *_segments(now),
+    ]
 
 
 def list_campaigns(*, now: datetime, limit: int = 20) -> list[CampaignRow]:
@@ -142,6 +152,14 @@ def _limits(now: datetime) -> Iterator[Need]:
             "admin:delivery_message_changelist",
             {"reason__exact": "BUDGET_SPENT"},
         )
+
+
+def _replies() -> Iterator[Need]:
+    number = DoubtfulReply.objects.filter(state=DoubtfulReply.State.OPEN).count()
+    if number:
+        title = ngettext("%(n)s reply may be a no", "%(n)s replies may be a no", number)
+        detail = _("Until somebody has read it, nothing of marketing goes to who wrote it.")
+        yield replace(_counted(title, number, detail, "admin:studio-replies"), icon="mail", action=_("Read and decide"))
 
 
 def _messages() -> Iterator[Need]:

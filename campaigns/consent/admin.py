@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from campaigns.consent import push
-from campaigns.consent.models import ConsentRecord, ConsentTopic, ContactPoint, ListEntry
+from campaigns.consent.models import ConsentRecord, ConsentTopic, ContactPoint, DoubtfulReply, ListEntry
 from campaigns.operations.browsing import BrowseOnly, left_to_right
 from orchestrator.jobs import bells
 
@@ -32,8 +32,8 @@ class ConsentTopicAdmin(BrowseOnly, admin.ModelAdmin):
 class ContactPointAdmin(BrowseOnly, admin.ModelAdmin):
     """The address itself is on the contact; here stands what may be done with it, and why."""
 
-    list_display = ["contact", "channel", "is_blocked", "reason", "blocked_at", "topics"]
-    list_filter = ["channel", "is_blocked", "reason"]
+    list_display = ["contact", "channel", "is_blocked", "is_held", "reason", "blocked_at", "topics"]
+    list_filter = ["channel", "is_blocked", "is_held", "reason"]
     search_fields = ["contact__external_id", "contact__email"]
     search_help_text = _("Contact's id or e-mail")
     list_select_related = ["contact"]
@@ -59,6 +59,19 @@ class ConsentRecordAdmin(BrowseOnly, admin.ModelAdmin):
     @admin.display(description=_("evidence"))
     def shown_evidence(self, record: ConsentRecord) -> SafeString:
         return left_to_right(json.dumps(record.evidence, ensure_ascii=False) if record.evidence else "")
+
+
+@admin.register(DoubtfulReply)
+class DoubtfulReplyAdmin(BrowseOnly, admin.ModelAdmin):
+    """Read and decided in the studio, under “Replies that need you”."""
+
+    list_display = ["at", "contact", "state", "rule", "source", "decided_at", "decided_by"]
+    list_filter = ["state", "source"]
+    search_fields = ["contact__external_id", "contact__email"]
+    search_help_text = _("Contact's id or e-mail")
+    list_select_related = ["contact"]
+    ordering = ["-at", "-pk"]
+    show_full_result_count = False
 
 
 @admin.register(ListEntry)

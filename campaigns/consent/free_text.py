@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from campaigns.consent import free_text_rules as rules
-from campaigns.consent import keywords
+from campaigns.consent import keywords, slips
 from campaigns.consent.free_text_rules import Rules
 
 
@@ -37,16 +37,23 @@ _LONGEST_CLAUSE = 200
 _ENDS = re.compile(r"([.!?;,:\n\r()\u2026\u05c3\u061f]+|\s[-\u2013\u2014]\s)")
 _APOSTROPHES = re.compile(r"['\u2019\u2018`\u00b4\u05f3]")
 _NOISE = re.compile(r"[^\w]+|_+")
+_LONGEST_MAIL = 20_000
+_LONGEST_LINE = 200
+_LONGEST_SIGN = 6
+_SIGNS = frozenset({"\U0001f6d1", "\u26d4", "\U0001f6ab", "\u270b"})
+# The first line that is not the writer's own. Looked for line by line, at the beginning of each.
 _QUOTED = re.compile(
-    r"^\s*(?:>|-{2,}\s*$|-{3,}.*(?:original|forwarded)|_{5,}|from:|sent:|on .{4,120} wrote:|בתאריך .*כתב|מאת:"
-    r"|pe .* a scris"
-    r"|la .* a scris|de la:)",
-    re.IGNORECASE | re.MULTILINE,
+    r"^[ \t]*(?:>|--+[ \t]*$|---.*(?:original|forwarded)|_____|from:|sent:|on .{4,120} wrote:|בתאריך .*כתב|מאת:"
+    r"|pe .* a scris|la .* a scris|de la:)",
+    re.IGNORECASE,
 )
 
 
 def grade(*, text: str) -> Answer:
     """OPT_OUT where any clause is a clear no, unless another takes it back; UNSURE where a person should read it."""
+    whole = _grade_whole(text)
+    if whole is not NOTHING:
+        return whole
     unsure = taken_back = opted_out = NOTHING
     for clause, is_question in _clauses(text[:_READ]):
         found = _grade_clause(clause, is_question)
@@ -63,32 +70,60 @@ def grade(*, text: str) -> Answer:
 
 def own_words(*, mail: str) -> str:
     """A mail's plain text less the signature and what it quotes: our own footer says "unsubscribe" too."""
-    quoted = _QUOTED.search(mail)
-    return mail[: quoted.start()].strip() if quoted else mail.strip()
+    kept: list[str] = []
+    for line in mail[:_LONGEST_MAIL].splitlines():
+        if _QUOTED.match(line[:_LONGEST_LINE]):
+            break
+        kept.append(line)
+    return "\n".join(kept).strip()
+
+
+def _grade_whole(text: str) -> Answer:
+    """A reply that is one word for STOP, whether or not it is spelt as it should be."""
+    if text.strip()[:2].rstrip("\ufe0f") in _SIGNS and len(text.strip()) <= _LONGEST_SIGN:
+        return Answer(Grade.UNSURE, "sign")
+    word = _bare(_normalise(text[: slips.LONGEST]))
+    if len(text) > slips.LONGEST or not word:
+        return NOTHING
+    if keywords.meaning_of(text=word) is keywords.Meaning.STOP:
+        return Answer(Grade.UNSURE, "word") if word in rules.OF_OTHER_THINGS else Answer(Grade.OPT_OUT, "word")
+    return Answer(Grade.OPT_OUT, "slip") if slips.is_slip_of_stop(word=word) else NOTHING
 
 
 def _grade_clause(clause: str, is_question: bool) -> Answer:
-    """A rule with grade NONE is a no that is expressly none."""
+    """A rule with grade NONE is a no that is expressly none. What denies is looked for before what asks."""
     word = _bare(clause)
     if word in rules.STRONG:
         return Answer(Grade.OPT_OUT, "word")
     insisting = _first(rules.INSISTING, clause)
     if insisting:
         return Answer(Grade.OPT_OUT, insisting)
-    negated = _first(rules.NEGATED, clause)
+    unwished = _first(rules.NO_WISH, clause)
+    if not unwished and _first(rules.SEARCHING, clause):
+        return _unless_denied(rules.SEARCHING, clause)
+    negated = unwished or _first(rules.NEGATED, clause)
     if negated:
-        complaint = re.search(
-            r"\b(?:you|u|they) (?:dont|do not|wont|will not|never|just dont) (?:ever )?stop\b", clause
-        )
-        return Answer(Grade.UNSURE, "en.complaint") if complaint else Answer(Grade.NONE, negated)
+        return Answer(Grade.UNSURE, "en.complaint") if rules.COMPLAINT.search(clause) else Answer(Grade.NONE, negated)
     clear = _first(rules.CLEAR, clause)
     if clear:
         asks = is_question and rules.ASKING.search(clause) and not rules.ASKED_FOR.search(clause)
-        return Answer(Grade.UNSURE if asks or rules.CONDITION.search(clause) else Grade.OPT_OUT, clear)
+        doubtful = asks or rules.CONDITION.search(clause)
+        return Answer(Grade.UNSURE, clear) if doubtful else _unless_denied(rules.CLEAR, clause)
     if keywords.meaning_of(text=word) is keywords.Meaning.STOP:
         return Answer(Grade.UNSURE, "word")
     hint = _first(rules.HINT, rules.HARMLESS.sub(" ", clause))
     return Answer(Grade.UNSURE, hint) if hint else NOTHING
+
+
+def _unless_denied(among: Rules, clause: str) -> Answer:
+    """A no that a word of denial stands before, with nothing between them that begins anew, is for a person."""
+    name, pattern = next((name, pattern) for name, pattern in among if pattern.search(clause))
+    found = pattern.search(clause)
+    before = clause[: found.start()] if found else ""
+    denials = list(rules.DENIAL.finditer(before))
+    if denials and not rules.FRESH_START.search(before, denials[-1].end()):
+        return Answer(Grade.UNSURE, name)
+    return Answer(Grade.OPT_OUT, name)
 
 
 def _clauses(text: str) -> Iterator[tuple[str, bool]]:

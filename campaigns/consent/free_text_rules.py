@@ -26,12 +26,18 @@ _EN_THINGS = r"(?:texts?|messages?|msgs?|messaging|e ?mails?|mails?|sms|smses|sp
 _EN_DOING = r"(?:texting|messaging|sending|contacting|e ?mailing|mailing|spamming|writing|bothering|harassing|smsing)"
 _EN_DO = r"(?:text|message|contact|e ?mail|write(?: to)?|spam|bother|harass|sms|msg)"
 _EN_STOPPING = r"(?:stop|quit|cease)"
-_EN_NO = r"(?:dont|do not|never|no longer|not|wont|will not|didnt|did not|doesnt|cant|cannot|no need)"
+_EN_NO = r"(?:dont|do not|never|no longer|not|wont|will not|didnt|did not|doesnt|does not|wouldnt|would not|no need)"
 _EN_LINK = (
-    r"(?:want|wish|need|ask|asked|tell|told|say|said|mean|have|like|ever|you|u|it|to|them|please|pls|just|think|should"
-    r"|would|that|this|i|we|be|do|for|yet) "
+    r"(?:want|wanna|wish|need|ask|asked|tell|told|say|said|mean|have|like|ever|even|you|u|to|them|just|think|should"
+    r"|would|i|we|be|do|yet|planning|going|trying|looking|intend|plan|asking|really|reason|interested|in|by|accident"
+    r"|(?:it|that|this|these|those|your \w+|the \w+) (?:to|should|would)) "
 )
-_HE_THINGS = r"(?:ה?הודעו?ת|ה?סמסים|סמס|sms|ה?מסרונים|ה?מיילים|מייל|ה?פרסומות|ה?פרסומים|דיוור|ספאם|ה?הצעות)"
+_EN_END = (
+    r"(?:stop(?:ped|ping)?|quit|cease|unsubscrib\w*|remov(?:e|ed|ing)|opt(?:ing)?(?: me| us)? out|cancel(?:led|ling)?"
+    r"|tak(?:e|ing) (?:me|us|my \w+) (?:off|out)|(?:get|got|come|go|be) (?:off|out of|taken off|removed)"
+    r"|delete (?:me|us)|drop me|leave (?:the|your|this) list)"
+)
+_HE_THINGS = r"(?:ה?הודעו?ת|ה?סמסים|סמס|sms|ה?מסרונים|ה?מיילים|מייל|ה?פרסומות|ה?פרסומים|ה?דיוור|ה?ספאם|ה?הצעות)"
 _HE_SEND = r"(?:לשלוח|לסמס|לכתוב|להציק|להטריד|לפנות|להספים|לשגע|לחפור|עם זה|את זה)"
 _RO_THINGS = (
     r"(?:mesaj\w*|sms\w*|mailuri\w*|mail|emailuri\w*|e ?mail\w*|reclam\w*|notificari\w*|spam\w*|oferte\w*|promotii\w*"
@@ -39,36 +45,69 @@ _RO_THINGS = (
 )
 _RO_SEND = r"(?:trimite|trimiteti|trimit[ae]ti|scrie|scrieti|trimis)"
 
-# A no that is said not to be one: "do not stop".
-NEGATED = _rules(
-    en_dont_stop=rf"\b{_EN_NO} (?:{_EN_LINK}){{0,5}}(?:stop|quit|cease|unsubscribe|remove|opt out|opt me out|cancel)\b",
-    en_keep_going=r"\bkeep (?:them|it|the \w+|on) (?:coming|going)\b|\bkeep (?:texting|messaging|sending|e ?mailing)\b",
-    he_al_tafsiku=r"\bאל (?:נא |בבקשה |רק )?ת(?:פסיק|סיר|מחק|חדל)\w*",
-    he_lo_lehafsik=r"\b(?:לא|בלי) (?:\w+ ){0,2}(?:שתפסיק\w*|להפסיק|שתסיר\w*|להסיר)\b",
-    he_tamshichu=r"\bתמשיכ\w* (?:לשלוח|לכתוב|לסמס)",
-    ro_nu_va_opriti=r"\bnu (?:va |te |mai |vreau |doresc |trebuie |sa |am |cerut |ma |i )*"
-    r"(?:opri\w*|incet\w*|dezabon\w*|sterg\w*|renunt\w*|stop)\b",
-    ro_continuati=r"\bcontinuati? sa (?:imi |mi |ne )?(?:trimit\w*|scri\w*)",
+# Somebody says what they do not wish, and that is the end of it: "I don't want to unsubscribe". Looked for first.
+NO_WISH = _rules(
+    en_no_wish=rf"\b(?:{_EN_NO}|cant imagine|cannot imagine|nobody|no one|no reason) (?:{_EN_LINK}){{0,6}}{_EN_END}\b",
+    en_not_to_end=r"\b(?:dont|do not|never|not|didnt|did not|wouldnt|would not) (?:want|wish|like|need|ask for"
+    r"|expect) (?:\w+ ){1,5}to (?:stop|end|cease|be stopped|be removed)\b",
+    he_lo_rotze_sium=r"\b(?:לא|אינ\w+|בלי|אין צורך|אין סיבה) (?:\w+ ){0,2}?(?:ש(?:אתם |את )?(?:ת(?:פסיק|סיר"
+    r"|וריד|מחק|נתק"
+    r"|וציא)\w*)|להפסיק|להסיר|להתנתק|להוריד|להוציא|למחוק|לצאת מה\w+|לבטל)(?! (?:לי )?(?:הודעות|מיילים) בלי)",
+    ro_nu_vreau_sfarsit=r"\bnu (?:(?:va|te|mai|as|am|vreau|vrem|doresc|dorim|vrea|dori|vrut|trebuie|sa|cerut|ma|ne|i"
+    r"|intentionez|e|este|nevoie|cazul|vom|voi|o|de|gand) )*(?:opri\w*|incet\w*|dezabon\w*|sterg\w*|renunt\w*"
+    r"|stop|scoat\w*"
+    r"|scot\w*|elimin\w*|anul\w*)\b",
 )
 
-# Of the kind above by their words, and yet a no: "if you don't stop I'll report you", "I can't unsubscribe".
+# A no that is said not to be one: "do not stop".
+NEGATED = _rules(
+    en_dont_stop=rf"\b(?:{_EN_NO}|cant|cannot) (?:{_EN_LINK}){{0,6}}{_EN_END}\b",
+    en_keep_going=r"\bkeep (?:them|it|the \w+|on|your \w+) (?:coming|going)\b"
+    r"|\bkeep (?:texting|messaging|sending|e ?mailing)\b",
+    en_lack=r"\b(?:get|got|gets|getting|receive|received|receiving|see|seen|saw|have|had|find|found|there (?:are|were"
+    rf"|is)) (?:\w+ )?no (?:more )?(?:\w+ )?{_EN_THINGS}\b"
+    rf"|\bno (?:more )?(?:\w+ )?{_EN_THINGS} (?:\w+ ){{0,4}}(?:was|were|came|come|comes|coming|arrive\w*|received"
+    r"|reach\w*|have been|has been)\b",
+    he_al_tafsiku=r"\bאל (?:נא |בבקשה |רק )?ת(?:פסיק|סיר|מחק|חדל|וריד|וציא|נתק|בטל|עצר)\w*",
+    he_tamshichu=r"\bתמשיכ\w* (?:לשלוח|לכתוב|לסמס)",
+    he_lack=rf"\bלא (?:קיבל\w*|מקבל\w*|הגיע\w*|מגיע\w*|ראי\w*) (?:\w+ )?(?:עוד |יותר )?{_HE_THINGS}",
+    ro_continuati=r"\bcontinuati? sa (?:imi |mi |ne )?(?:trimit\w*|scri\w*)",
+    ro_lack=rf"\bnu (?:am |a |au )?(?:mai )?(?:primesc|primim|primit|venit|vin|ajuns"
+    rf"|ajung) (?:\w+ ){{0,2}}{_RO_THINGS}",
+)
+
+# With a denial in their words, and yet a no: "if you don't stop I'll report you". Looked for before all denials.
 INSISTING = _rules(
     en_if_you_dont=r"\b(?:if|unless|until|why) (?:\w+ ){0,2}(?:dont|do not|wont|will not|cant|not) (?:\w+ ){0,2}stop\b",
     en_why_wont=r"\bwhy (?:dont|wont|cant|do|will) (?:\w+ ){0,2}(?:not )?stop\b",
-    en_cannot_unsubscribe=r"\b(?:cant|cannot|could not|couldnt|unable to|not able to|trying to|tried to|how (?:do|can) "
-    r"(?:i|we|you)|how to|want to|wish to|like to|need to) (?:\w+ ){0,1}(?:unsubscribe|opt out|get off|be removed)\b"
-    + _EN_OTHERS,
-    en_how_to_stop=rf"\bhow (?:do|can) (?:i|we) (?:\w+ )?stop (?:\w+ )?(?:\w+ )?(?:{_EN_THINGS}|{_EN_DOING})\b",
     he_im_lo=r"\bאם לא תפסיק\w*|\bלמה (?:אתם )?(?:לא|אינכם) מפסיקים",
-    he_lo_matzliach=r"\b(?:לא (?:מצליח\w*|יכול\w*|יודע\w*|ניתן|אפשר)|איך|כיצד|רוצה|רוצים) (?:\w+ ){0,2}"
-    r"(?:להסיר את עצמי|להסיר אותי|להסיר|להתנתק|מסירים|מתנתקים|שתפסיק\w* לשלוח|שתסיר\w* אותי|לצאת מהרשימה)",
+    he_lo_matzliach=r"\b(?:לא (?:מצליח\w*|יכול\w*|יודע\w*|ניתן|אפשר)|איך|כיצד) (?:\w+ ){0,2}"
+    r"(?:להסיר את עצמי|להסיר אותי|להסיר|להתנתק|מסירים|מתנתקים|לצאת מהרשימה)",
     ro_daca_nu=r"\b(?:daca|de ce) nu (?:va |te )?(?:opri\w*|incet\w*)",
-    ro_nu_pot=r"\b(?:nu (?:ma )?(?:pot|putem|reusesc|stiu)|cum|(?<!nu )(?:vreau|doresc|as vrea|as dori"
-    r"|vrem)) (?:\w+ ){0,3}dezabon\w*",
+    ro_nu_pot=r"\b(?:nu (?:ma )?(?:pot|putem|reusesc|stiu)|cum) (?:\w+ ){0,3}dezabon\w*",
+)
+
+# Nothing else can be meant by who looks for the way out, or has asked before.
+SEARCHING = _rules(
+    en_cannot_unsubscribe=r"\b(?:cant|cannot|could not|couldnt|unable to|not able to|trying to|tried to|how (?:do|can) "
+    r"(?:i|we|you)|(?:(?:dont know|do not know|no idea) )?how to) (?:\w+ ){0,1}(?:unsubscribe|opt out|get off"
+    r"|be removed)\b" + _EN_OTHERS,
+    en_how_to_stop=rf"\bhow (?:do|can) (?:i|we) (?:\w+ )?stop (?:\w+ )?(?:\w+ )?(?:{_EN_THINGS}|{_EN_DOING})\b",
+    en_said_so=r"\b(?:told|asked|begged|texted|replied|wrote|said) (?:you |u |them )?(?:\w+ )?(?:to )?stop\b",
 )
 
 # A clear no.
 CLEAR = _rules(
+    en_wants_out=r"\b(?:want|wish|like|love|need|going|intend|prefer) to (?:be )?(?:\w+ )?(?:unsubscribed?"
+    r"|opt(?:ed)? out"
+    r"|get off|be removed|removed|be taken off|taken off)\b"
+    + _EN_OTHERS,
+    en_wants_stop=r"\b(?:want|need) (?:you |this |these |it |them |all of this |all this )(?:to )?(?:stop|end|stopped)$"
+    r"|\bmake (?:it|this|these|them) stop\b|\b(?:want|wish) (?:to )?(?:stop|end) (?:this|these|it|all \w+)$",
+    en_stop_these=r"\bstop (?:these|those|them|this|it|that|all (?:of )?(?:these|those|them|this|it"
+    r"|that))(?: please| pls"
+    r"| thanks| thank you)*$|(?:(?<=please )|(?<=pls )|(?<=plz ))stop$",
+    en_can_you_stop=r"^(?:can|could|will|would) (?:you|u) (?:all |guys )?(?:please |pls |just )?stop$",
     en_stop_sending=rf"\b{_EN_STOPPING} (?:\w+ ){{0,2}}{_EN_DOING}\b",
     en_stop_messages=rf"\bstop (?:with )?(?:all |the |these |those |this |your |any |my |sending |damn "
     rf"|stupid )*{_EN_THINGS}\b",
@@ -81,6 +120,8 @@ CLEAR = _rules(
     en_no_more=rf"\bno more (?:\w+ )?{_EN_THINGS}\b|\bno (?:{_EN_THINGS}) (?:please|any ?more)\b",
     en_do_not_want=rf"\b(?:dont|do not|no longer|not|never) (?:want|wish|like|care) (?:to )?(?:\w+ ){{0,3}}"
     rf"(?:(?!promo){_EN_THINGS}|hear(?:ing)? from|be contacted|being contacted)\b",
+    en_not_receive=rf"\b(?:dont|do not|no longer|never) (?:want|wish|like|care|agree) to (?:receive|get|see|have) "
+    rf"(?:\w+ ){{0,3}}{_EN_THINGS}\b",
     en_remove_me=r"\b(?:remove|delete|erase|unsubscribe) (?:me|us|my (?:number|phone|name|e ?mail|address"
     r"|contact|details)"
     r"|this (?:number|phone|address))\b" + _EN_OTHERS,
@@ -96,15 +137,24 @@ CLEAR = _rules(
     rf"(?:{_HE_SEND}|{_HE_THINGS})",
     he_hasiru_oti=r"\b(?:תסיר\w*|הסר\w*|הסירו|הסירי|להסיר|תמחק\w*|מחקו|תוציא\w*|הוציאו|תוריד\w*|הורידו) (?:\w+ ){0,2}"
     r"(?:אותי|אותנו|ה?מספר\w*|ה?טלפון\w*|מהרשימה|מרשימת|מהתפוצה|השם שלי)",
-    he_lo_rotze=rf"\bלא (?:רוצה|רוצים|מעוניי?ן|מעוניי?נת|מעוניי?נים|מבקש\w*|מסכימ?ה?) (?:יותר |עוד )?(?:לקבל |את )*"
-    rf"(?:יותר |עוד |מכם |את )*(?:{_HE_THINGS}|שתשלח\w*|שתכתב\w*|מכם|דבר מכם)",
+    he_rotze_latzet=r"\b(?:רוצה|רוצים|מבקש\w*|אבקש|מעוניין|מעוניינת|אשמח) (?:\w+ )?(?:להסיר את עצמי|להסיר אותי|להתנתק"
+    r"|לצאת מהרשימה|לצאת מרשימת|שתפסיק\w* לשלוח|שתסיר\w* אותי|שתוריד\w* אותי|להפסיק לקבל|הסרה)",
+    he_lo_meunyan=r"^(?:אני |אנחנו |ממש |כבר )*לא (?:מעוניי?ן|מעוניי?נת|מעוניי?נים)(?: יותר| עוד| תודה| לקבל)*$"
+    r"|^(?:אני |כבר |ממש )*לא רוצ(?:ה|ים) (?:יותר|את זה יותר|עוד)$",
+    he_lo_rotze=rf"\bלא (?:רוצה|רוצים|מעוניי?ן|מעוניי?נת|מעוניי?נים|מבקש\w*|מסכים|מסכימה|מסכימים) (?:לקבל |את "
+    rf"|יותר |עוד |מכם )*"
+    rf"(?:{_HE_THINGS}|שתשלח\w*|שתכתב\w*|מכם|דבר מכם)",
     he_lo_rotze_lekabel=r"\bלא (?:רוצה|רוצים|מעוניי?ן|מעוניי?נת|מעוניי?נים) (?:יותר )?לקבל(?: יותר| כלום| מכם)?$",
-    he_al_tishlechu=rf"\bאל ת(?:שלח|כתב|סמס|פנ|טריד|ציק)\w*(?: לי| לנו| אלי| אליי)*(?: יותר| עוד| כלום|(?: עוד"
-    rf"| את)? {_HE_THINGS})?"
+    he_al_tishlechu=rf"\bאל ת(?:שלח|כתב|סמס|פנ|טריד|ציק)\w*(?: לי| לנו| אלי| אליי)*(?: יותר| עוד| כלום| את)*"
+    rf"(?: {_HE_THINGS})?"
     r"(?: בבקשה| לעולם| יותר)*$",
     he_hasara=r"\b(?:מבקש\w*|אבקש|נא|בבקשה|לבקשת) (?:\w+ )?(?:הסרה|להסיר|להפסיק|הסירו)\b",
     he_izvu=r"\b(?:עזבו|תעזבו|עזוב|תעזוב|עזבי) (?:כבר )?אותי|\bרדו? ממני|\bתניחו לי|\bתנו לי מנוחה",
     he_lo_od=rf"\b(?:לא|בלי) (?:עוד |יותר ){_HE_THINGS}|^בלי {_HE_THINGS}(?: יותר| בבקשה)*$",
+    ro_vreau_afara=r"\b(?:vreau|doresc|as vrea|as dori|vrem|dorim|rog) (?:\w+ ){0,3}(?:dezabon\w*|fiu sters\w*"
+    r"|fiu scos\w*|ies din lista)",
+    ro_nu_mai_vreau_gol=r"^(?:eu |chiar |deja )*(?:nu mai (?:vreau|vrem|doresc|dorim)|nu ma mai intereseaza)"
+    r"(?: nimic| deloc| asa ceva)?$",
     ro_nu_mai_vreau=rf"\bnu (?:mai )?(?:vreau|doresc|dorim|vrem|as vrea|accept) (?:sa )?(?:mai )?(?:primesc |primim )?"
     rf"(?:\w+ ){{0,2}}{_RO_THINGS}",
     ro_nu_vreau_sa_primesc=r"\bnu (?:mai )?(?:vreau|doresc|vrem|dorim) (?:sa )?(?:mai )?(?:primesc|primim"
@@ -135,14 +185,27 @@ CONDITION = re.compile(
 # About them, but nobody can say what they mean.
 HINT = _rules(
     en_about_stopping=r"\b(?:stop|unsubscribed?|opt(?:ed)? out|remove|cancel|quit)\b",
+    en_tired=r"\b(?:sick of|tired of|fed up|bored of|unwanted|unsolicited|how did you get|blocking|blocked you"
+    r"|not again"
+    r"|dont want (?:this|these|it|any|anymore|them)|do not want (?:this|these|it|any|anymore|them)|no longer want"
+    r"|no longer interested)\b",
     en_annoyed=r"\b(?:spam|annoying|harassment|harassing|report you|lawyer|wrong number|not interested|who is this"
     r"|enough|do not call|dont call|too many)\b",
     he_about_stopping=r"(?:תפסיק|להפסיק|הפסיק|הסר|להסיר|תסיר|אל תשלח|אל תתקשר|מספיק|נמאס|ספאם|מטריד|הטרדה|טעות במספר"
-    r"|לא מעוניי|יותר מדי)",
+    r"|לא מעוניי|יותר מדי|לא רוצ(?:ה|ים)$|עזבו|תעזבו|די כבר|מאיפה יש לכם)",
     ro_about_stopping=r"\b(?:opri\w*|incet\w*|dezabon\w*|destul|ajunge|spam|numar gresit|nu ma intereseaza|prea multe"
     r"|nu ma sunati|nu sunt interesat\w*|nu sunt interesant\w*|renunt\w*|stop|nu (?:imi |mi "
-    r"|ne )?(?:mai )?trimit\w*)\b",
+    r"|ne )?(?:mai )?trimit\w*|satul\w*|saturat|plictisit|enervant\w*|de unde aveti|nu mai vreau)\b",
 )
+# "You don't stop": a no by its sense, not by its words.
+COMPLAINT = re.compile(r"\b(?:you|u|they) (?:dont|do not|wont|will not|never|just dont) (?:ever )?stop\b")
+# Words for STOP that, with a "please" beside them, may be about a plan or an order.
+OF_OTHER_THINGS = frozenset({"cancel", "end", "anulare", "renunt"})
+# Somebody may take it back between a word of denial and the no that follows: "I don't want this, please stop".
+DENIAL = re.compile(r"\b(?:dont|do not|never|not|wont|cant|cannot|didnt|did not|doesnt|no need|לא|אל|בלי|nu)\b")
+FRESH_START = re.compile(r"\b(?:please|pls|plz|so|just|and|then|בבקשה|נא|אנא|va rog|te rog|asa ca|si|atunci)\b")
+# One-word replies that are no slip of the pen, although they are one letter from a word for STOP.
+NO_SLIPS = frozenset({"shop", "step", "top", "atop", "stow", "slop", "strop", "stoop", "swop", "spot", "post", "pots"})
 # Words that are none of the above although they look like it.
 HARMLESS = re.compile(
     r"\b(?:stop by|stop over|stop in|one stop|non ?stop|bus stop|full stop|stop at|stop working|stopped working"
@@ -160,7 +223,8 @@ POLITE = frozenset(
 # Of the words for STOP those that mean nothing else inside a longer text.
 STRONG = frozenset(
     {
-        "stop", "stopall", "stop all", "unsubscribe", "optout", "opt out", "הסר", "הסירו", "להסרה", "תסירו", "הסר אותי",
+        "stop", "stopall", "stop all", "unsubscribe", "optout", "opt out", "remove", "revoke", "הסר",
+        "הסירו", "להסרה", "תסירו", "הסר אותי",
         "תפסיקו", "תפסיק", "הסרה", "dezabonare", "dezabonati", "dezaboneaza", "ma dezabonez", "opriti", "opreste",
     }
 )  # fmt: skip

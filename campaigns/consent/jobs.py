@@ -4,7 +4,8 @@ import logging
 
 from django.conf import settings
 
-from campaigns.consent import compare, push
+from campaigns.consent import compare, prune, push
+from campaigns.operations import retention
 from orchestrator import clock
 from orchestrator.channels.contract import ChannelError
 from orchestrator.jobs import bells
@@ -31,3 +32,7 @@ def compare_lists(**_kwargs: object) -> None:
             counts = {name: getattr(compared, name) for name in ("read", "taken", "told_again", "removed")}
             log.info("lists compared", extra={"channel": channel, **counts})
     bells.ring("opt_outs_due")
+
+
+def prune_old(**_kwargs: object) -> None:
+    retention.tell(log=log, taken={"replies": prune.empty_replies(now=clock.utcnow())})

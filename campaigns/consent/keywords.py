@@ -37,6 +37,10 @@ def meaning_of(*, text: str) -> Meaning | None:
     return _MEANINGS.get(normalise(text=text))
 
 
+def words_for(meaning: Meaning) -> tuple[str, ...]:
+    return _WORDS[meaning]
+
+
 def normalise(*, text: str) -> str:
     """The text as it is looked up: lower case, no marks above or below letters, single spaces."""
     if len(text) > _LONGEST:

@@ -82,6 +82,12 @@ class ContactPoint(QuickRow):
     is_blocked = models.BooleanField(_("blocked"), default=False, help_text=_("No marketing at all on this address."))
     reason = models.CharField(_("reason"), max_length=20, choices=Reason, blank=True)
     blocked_at = models.DateTimeField(_("blocked at"), null=True, blank=True)
+    is_held = models.BooleanField(
+        _("held"),
+        default=False,
+        db_default=False,
+        help_text=_("No marketing until a person has decided about a reply that may be a no."),
+    )
     topics = models.JSONField(_("topics"), default=dict, blank=True)
     revision = models.IntegerField(_("revision"), default=0)
 
@@ -139,6 +145,47 @@ class ConsentRecord(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_state_display()} · {self.get_channel_display()} · {self.topic or _('all marketing')}"
+
+
+class DoubtfulReply(models.Model):
+    """Something a person wrote that may be a no: their words, until somebody has read and decided them.
+
+    While one is open its point `is_held`. `message` names the message that they answered; the text goes with the
+    retention of replies, and with an erasure.
+    """
+
+    class State(models.TextChoices):
+        OPEN = "OPEN", _("Waits for a person")
+        OUT = "OUT", _("They want out")
+        STAYS = "STAYS", _("They do not")
+        SETTLED = "SETTLED", _("They have said it themselves")
+
+    point = models.ForeignKey(
+        ContactPoint, verbose_name=_("contact point"), on_delete=models.PROTECT, related_name="doubtful_replies"
+    )
+    contact = models.ForeignKey(Contact, verbose_name=_("contact"), null=True, blank=True, on_delete=models.PROTECT)
+    message = models.UUIDField(_("answered message"), null=True, blank=True)
+    text = models.TextField(_("text"), blank=True)
+    rule = models.CharField(_("what made us doubt"), max_length=60)
+    source = models.CharField(_("source"), max_length=60)
+    at = models.DateTimeField(_("when"))
+    state = models.CharField(_("state"), max_length=20, choices=State, default=State.OPEN)
+    decided_at = models.DateTimeField(_("decided at"), null=True, blank=True)
+    decided_by = models.CharField(_("decided by"), max_length=150, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state="OPEN", decided_at__isnull=True) | (~Q(state="OPEN") & Q(decided_at__isnull=False)),
+                name="a_decided_reply_says_when",
+            )
+        ]
+        indexes = [models.Index(fields=["at"], condition=Q(state="OPEN"), name="replies_that_need_a_person")]
+        verbose_name = _("reply that may be a no")
+        verbose_name_plural = _("replies that may be a no")
+
+    def __str__(self) -> str:
+        return f"{self.point} · {self.get_state_display()}"
 
 
 class ListEntry(models.Model):

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from campaigns.consent import carry, points, push, settle
+from campaigns.consent import carry, hold, points, push, settle
 from campaigns.consent.models import ConsentRecord, ContactPoint
 from campaigns.profiles.models import Contact
 
@@ -64,6 +64,7 @@ def opt_out(
             settle.settle_topics(points=locked)
         else:
             _block(locked, str(reason), at)
+            hold.settle(points=locked, now=now)
             push.note_points(point_ids=reached, now=now)
     return True
 
@@ -106,6 +107,7 @@ def opt_in(
         )
         point.is_blocked, point.reason, point.blocked_at = False, "", None
         point.save(update_fields=["is_blocked", "reason", "blocked_at"])
+        hold.settle(points=locked, now=now)
         settle.settle_topics(points=locked)
         push.note_points(point_ids=[point_id], now=now)
     return True

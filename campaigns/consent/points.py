@@ -17,8 +17,8 @@ EVERY_CHANNEL = (*CHANNELS, "csm_task", "webhook")
 
 _INSERT = """
 INSERT INTO consent_contactpoint
-    (channel, address_hash, contact_id, is_blocked, reason, topics, revision)
-SELECT %s, wanted.hash, wanted.contact_id, false, '', '{}'::jsonb, 0
+    (channel, address_hash, contact_id, is_blocked, is_held, reason, topics, revision)
+SELECT %s, wanted.hash, wanted.contact_id, false, false, '', '{}'::jsonb, 0
 FROM unnest(%s::bytea[], %s::bigint[]) AS wanted(hash, contact_id)
 ORDER BY wanted.hash
 ON CONFLICT (channel, address_hash) DO NOTHING

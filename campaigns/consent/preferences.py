@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import transaction
 
-from campaigns.consent import carry, opt_out, points, push, selectors, settle
+from campaigns.consent import carry, hold, opt_out, points, push, selectors, settle
 from campaigns.consent.models import ConsentRecord, ConsentTopic, ContactPoint
 from campaigns.profiles.models import Contact
 
@@ -54,10 +54,13 @@ def set_preferences(
         changes: list[Change] = []
         records: list[ConsentRecord] = []
         touched: list[ContactPoint] = []
+        answered: list[ContactPoint] = []
         for point in locked:
             if point.reason in selectors.DEAD:
                 continue
             asked = {topic.slug: wanted[topic.slug, point.channel] for topic in topics if _names(wanted, topic, point)}
+            if any(asked.values()):
+                answered.append(point)
             own, told = _settle(point, topics, asked, saying)
             changes += own
             if told:
@@ -65,6 +68,7 @@ def set_preferences(
                 touched.append(point)
         ConsentRecord.objects.bulk_create(records)
         ContactPoint.objects.bulk_update(touched, ["is_blocked", "reason", "blocked_at"])
+        hold.settle(points=answered, now=now)
         settle.settle_topics(points=touched)
         push.note_points(point_ids=[point.pk for point in touched], now=now)
     return _in_order(changes)
@@ -81,7 +85,7 @@ def stop_everything(*, contact_id: int, source: str, evidence: Mapping[str, Any]
             Change(topic.slug, point.channel, is_on=False)
             for point in locked
             for topic in topics
-            if selectors.permission(point=point, topic=topic) == selectors.GRANTED
+            if selectors.said(point=point, topic=topic) == selectors.GRANTED
         ]
         if not all(point.is_blocked and _is_told_everywhere(point) for point in locked):
             own = next(point for point in locked if point.channel == "in_app")
@@ -133,7 +137,7 @@ def before_the_block(*, state: selectors.ChannelState) -> dict[Box, bool]:
     return {
         (one.topic.slug, state.channel): True
         for one in state.topics
-        if one.topic.is_marketing and selectors.permission(point=bare, topic=one.topic) == selectors.GRANTED
+        if one.topic.is_marketing and selectors.said(point=bare, topic=one.topic) == selectors.GRANTED
     }
 
 
@@ -168,7 +172,7 @@ def _settle(
 
 
 def _is_on(point: ContactPoint, topic: ConsentTopic) -> bool:
-    return selectors.permission(point=point, topic=topic) == selectors.GRANTED
+    return selectors.said(point=point, topic=topic) == selectors.GRANTED
 
 
 def _without_block(point: ContactPoint) -> ContactPoint:

@@ -20,6 +20,7 @@ from campaigns.profiles.models import Contact
 GRANTED = "GRANTED"
 OPTED_OUT = "OPTED_OUT"
 NO_CONSENT = "NO_CONSENT"
+HELD = "HELD"
 
 # The address itself is no use, whatever the message is about.
 DEAD = frozenset({ContactPoint.Reason.BOUNCED.value, ContactPoint.Reason.ERASED.value})
@@ -30,7 +31,7 @@ ASKS_NOBODY = frozenset({"csm_task", "webhook"})
 # On a row of consent_contactpoint alone, so that it may stand in a statement that locks that row.
 PERMITTED_SQL = """(
     CASE WHEN %(is_marketing)s
-        THEN NOT {point}.is_blocked AND (
+        THEN NOT {point}.is_blocked AND NOT {point}.is_held AND (
             coalesce({point}.topics ->> %(topic)s = 'GRANTED', false)
             OR ({point}.topics ->> %(topic)s IS NULL AND {point}.channel = ANY(%(without_record)s)))
         ELSE {point}.reason <> ALL(%(dead)s)
@@ -70,11 +71,18 @@ def permitted_params(*, topic: ConsentTopic) -> dict[str, Any]:
 
 
 def permission(*, point: ContactPoint, topic: ConsentTopic) -> str:
-    """GRANTED, OPTED_OUT or NO_CONSENT, from the columns of the row alone.
+    """GRANTED, OPTED_OUT, HELD or NO_CONSENT, from the columns of the row alone.
 
-    A dead address (bounced, erased) counts as OPTED_OUT; `point.reason` tells which. A topic that is
-    no marketing (receipts, security) needs no yes and stops for a dead address only.
+    A dead address (bounced, erased) counts as OPTED_OUT; `point.reason` tells which. HELD: they wrote what may be a
+    no, and until a person has decided it counts as one. A topic that is no marketing (receipts, security) needs no yes
+    and stops for a dead address only.
     """
+    answer = said(point=point, topic=topic)
+    return HELD if topic.is_marketing and point.is_held and answer != OPTED_OUT else answer
+
+
+def said(*, point: ContactPoint, topic: ConsentTopic) -> str:
+    """The same from what the person has said alone: no reply of theirs that waits for a person counts."""
     if not topic.is_marketing:
         return OPTED_OUT if point.reason in DEAD else GRANTED
     if point.is_blocked:
@@ -141,7 +149,8 @@ def records_of(*, contact_id: int) -> QuerySet[ConsentRecord]:
 
 @dataclass(frozen=True, slots=True)
 class TopicState:
-    """What holds for one topic on one channel. `record` is the newest that says so; None: nobody was ever asked."""
+    """What the person has said about one topic on one channel; `point.is_held` is beside it. `record` is the newest
+    that says so; None: nobody was ever asked."""
 
     topic: ConsentTopic
     permission: str
@@ -211,9 +220,9 @@ def reaches(*, channel: str, topic: ConsentTopic) -> Q:
     if not topic.is_marketing:
         return _HAS_ADDRESS[channel] & ~Q(Exists(points.filter(reason__in=DEAD)))
     if channel in topic.permitted_without_record:
-        return _HAS_ADDRESS[channel] & ~Q(Exists(points.filter(_refused(topic))))
+        return _HAS_ADDRESS[channel] & ~Q(Exists(points.filter(_refused(topic) | Q(is_held=True))))
     granted = Q(Exact(_said(topic), Value(GRANTED)))
-    return _HAS_ADDRESS[channel] & Q(Exists(points.filter(granted, is_blocked=False)))
+    return _HAS_ADDRESS[channel] & Q(Exists(points.filter(granted, is_blocked=False, is_held=False)))
 
 
 def has_said(*, what: str, topic: ConsentTopic) -> Q:
@@ -286,7 +295,7 @@ def _channel_state(
     states = [
         TopicState(
             topic=topic,
-            permission=permission(point=point, topic=topic),
+            permission=said(point=point, topic=topic),
             record=block if block and topic.is_marketing else newest.get((point.pk, topic.slug)),
         )
         for topic in topics

@@ -254,6 +254,7 @@ def unsent_words(reason: str) -> str:
         "FAILED": _("could not be handed over for sending"),
         "NONE": _("left before the first message"),
         reasons.OPTED_OUT: _("opted out"),
+        reasons.HELD: _("may have said no: their reply waits for a person"),
         reasons.NO_CONSENT: _("without consent"),
         reasons.SUPPRESSED: _("on the suppression list"),
         reasons.CAMPAIGN_STOPPED: _("campaign stopped before"),

@@ -82,6 +82,9 @@ def make_panel(*, states: Sequence[ChannelState], zone: tzinfo) -> list[Permissi
         if state.point.is_blocked:
             lines.append(_blocked(state, zone))
             continue
+        if state.point.is_held:
+            lines.append(_held(state))
+            continue
         lines += [_topic(state.channel, one, zone) for one in state.topics if one.topic.is_marketing]
     return lines
 
@@ -136,10 +139,12 @@ def _badge(contact: Contact, states: Sequence[ChannelState]) -> tuple[str, str, 
     """(tone, icon, words): whether anything of marketing reaches them at all."""
     if contact.erased_at:
         return "is-bad", "trash", _("Erased")
+    if any(state.point.is_held for state in states):
+        return "is-warn", "warn", _("A reply needs you")
     open_channels = [
         state.channel
         for state in states
-        if any(one.topic.is_marketing and one.permission == GRANTED for one in state.topics)
+        if not state.point.is_held and any(one.topic.is_marketing and one.permission == GRANTED for one in state.topics)
     ]
     if open_channels:
         return "is-ok", "check", _("May be written to")
@@ -164,6 +169,12 @@ def _blocked(state: ChannelState, zone: tzinfo) -> Permission:
     return Permission(
         _icon(state.channel), name, ", ".join(parts), "is-bad", "block" if state.is_dead else "off", answer
     )
+
+
+def _held(state: ChannelState) -> Permission:
+    name = _("%(channel)s, everything") % {"channel": contact_words.channel(state.channel)}
+    words = _("They wrote what may be a no. It counts as one until somebody has read it.")
+    return Permission(_icon(state.channel), name, words, "is-warn", "warn", _("Held"))
 
 
 def _topic(channel: str, one: TopicState, zone: tzinfo) -> Permission:

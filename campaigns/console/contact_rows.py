@@ -90,7 +90,7 @@ def make_rows(*, contacts: Sequence[Contact], topic: ConsentTopic) -> list[Row]:
                 accounts=accounts[contact.pk],
                 language=_language(contact),
                 marks=[marks.get(channel) for channel in points.CHANNELS],
-                reachable_by=[state.channel for state in states if state.topics[0].is_on],
+                reachable_by=[state.channel for state in states if state.topics[0].is_on and not state.point.is_held],
                 last=last.get(contact.pk),
             )
         )
@@ -150,6 +150,8 @@ def _mark(state: consent.ChannelState) -> Mark:
     one = state.topics[0]
     if state.is_dead:
         return Mark("block", "is-bad", _("Comes back"))
+    if state.point.is_held:
+        return Mark("warn", "is-warn", _("Held"))
     if one.permission == consent.GRANTED:
         return Mark("check", "is-ok", _("Yes"))
     if one.permission == consent.NO_CONSENT:

@@ -134,6 +134,7 @@ def reason_sentence(reason: str, channel_kind: str) -> str:
     """What the reason alone says, also for a step that was passed by without making a message."""
     words: dict[str, str] = {
         Reason.OPTED_OUT: _("They had said no."),
+        Reason.HELD: _("They had written what may be a no, and nobody had read it yet."),
         Reason.NO_CONSENT: _("They never agreed to this by %(channel)s, and without a yes nothing is sent."),
         Reason.SUPPRESSED: _("What is sent to this address comes back."),
         Reason.CAPPED: _("The limit of messages was met."),
@@ -209,6 +210,7 @@ def source_words(record: ConsentRecord) -> str:
         "sendgrid:list": _("Found on the mail provider’s own list"),
         "double_opt_in": _("Confirmed through a link sent to them"),
         "erasure": _("Erased at their request"),
+        "reply_read": _("Wrote to us; %(by)s read it as a no") % {"by": evidence.get("by", "?")},
     }
     if source in names:
         return names[source]

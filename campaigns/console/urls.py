@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
 from campaigns.console import campaign_urls, gallery_urls, task_urls
-from campaigns.console.views import contacts, home, privacy, segment_tabs, segments, sending, topics
+from campaigns.console.views import contacts, home, privacy, replies, segment_tabs, segments, sending, topics
 
 
 def studio_urls(wrap: Callable[[Any], Any]) -> list[URLPattern]:
@@ -34,6 +34,8 @@ def studio_urls(wrap: Callable[[Any], Any]) -> list[URLPattern]:
         path("studio/contacts/<int:pk>/opt-out/", wrap(contacts.opt_out), name="studio-contact-opt-out"),
         path("studio/contacts/<int:pk>/data.json", wrap(privacy.export), name="studio-contact-export"),
         path("studio/contacts/<int:pk>/erase/", wrap(privacy.erase), name="studio-contact-erase"),
+        path("studio/replies/", wrap(replies.list_replies), name="studio-replies"),
+        path("studio/replies/<int:pk>/decide/", wrap(replies.decide_reply), name="studio-reply-decide"),
         path("studio/sending/", wrap(sending.show_sending), name="studio-sending"),
         path("studio/sending/switch/", wrap(sending.set_switch), name="studio-sending-switch"),
         path("studio/sending/rate/", wrap(sending.set_rate), name="studio-sending-rate"),

@@ -40,7 +40,7 @@ JOIN profiles_account account ON account.id = rival.account_id
 WHERE rival.account_id = ANY(%(accounts)s::bigint[]) AND rival.state IN ('PLANNED', 'READY', 'CLAIMED')
     AND rival.id <> ALL(%(own)s::bigint[]) AND rival.due_at <= %(soon)s AND rival.purpose = 'MARKETING'
     AND rival.channel <> ALL(%(unseen)s) AND (rival.send_by IS NULL OR rival.send_by >= %(now)s)
-    AND gate.state = 'OPEN' AND NOT point.is_blocked AND account.revision = rival.account_revision
+    AND gate.state = 'OPEN' AND NOT point.is_blocked AND NOT point.is_held AND account.revision = rival.account_revision
 """
 
 _GONE = "SELECT id, gate_id, priority, expected_value FROM delivery_message WHERE id = ANY(%(ids)s)"

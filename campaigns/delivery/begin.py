@@ -48,7 +48,7 @@ FOR UPDATE
 """
 
 _POINTS = """
-SELECT id, channel, contact_id, is_blocked, reason, topics
+SELECT id, channel, contact_id, is_blocked, is_held, reason, topics
 FROM consent_contactpoint WHERE id = ANY(%(ids)s::bigint[]) ORDER BY id FOR SHARE
 """
 
@@ -324,6 +324,8 @@ def _refusal(one: Held, gate: SendGate, facts: _Facts) -> str:
         return ""
     if permission == consent.NO_CONSENT:
         return Reason.NO_CONSENT
+    if permission == consent.HELD:
+        return Reason.HELD
     return Reason.SUPPRESSED if point.reason in consent.DEAD else Reason.OPTED_OUT
 
 

@@ -10,10 +10,11 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from campaigns.consent import free_text, keywords, opt_out, points
+from campaigns.consent import free_text, hold, keywords, opt_out, points
 from campaigns.consent.free_text import Answer, Grade
 from campaigns.consent.keywords import Meaning
 from campaigns.delivery import feedback
@@ -56,8 +57,9 @@ class Taken:
 def take_text(*, written: WrittenBack, now: datetime, wall_now: datetime) -> Taken:
     """One transaction: stored once by its key, and a STOP in it is in force when this returns.
 
-    The text itself is kept nowhere: of a word for STOP the word, of a no in other words the rule that found it, of a
-    reply that there was one. It belongs to the newest message that went to the number.
+    Of a word for STOP the word is kept, of a no in other words the rule that found it, of a reply that there was one;
+    the text itself only of what may be a no, for a person to read (`consent.hold`). It belongs to the newest message
+    that went to the number.
     """
     meaning = _meaning(written)
     own_words = free_text.grade(text=written.text) if meaning is None else free_text.NOTHING
@@ -72,7 +74,8 @@ def take_text(*, written: WrittenBack, now: datetime, wall_now: datetime) -> Tak
         if meaning is Meaning.START and not _give_back(written, digest, newest, now):
             meaning = None
         feedback.store_new(event=_event(written, meaning, own_words, newest, now), now=now, wall_now=wall_now)
-    return Taken(meaning=meaning, locale=locale, needs_person=own_words.grade is Grade.UNSURE)
+        is_held = own_words.grade is Grade.UNSURE and _hold(written, own_words, digest, newest, now)
+    return Taken(meaning=meaning, locale=locale, needs_person=is_held)
 
 
 def answer_words(*, taken: Taken) -> str:
@@ -92,9 +95,10 @@ def answer_words(*, taken: Taken) -> str:
 
 
 def _meaning(written: WrittenBack) -> Meaning | None:
-    """HELP is a word of text messages; in a mail somebody asks a person."""
+    """In a mail only a no counts. HELP is a word of text messages; a "yes" answers whatever was asked, and a sender is
+    easily forged: who wants our mails again says so on their preference page."""
     meaning = Meaning(written.said) if written.said else keywords.meaning_of(text=written.text)
-    return None if meaning is Meaning.HELP and written.channel == "email" else meaning
+    return meaning if written.channel != "email" or meaning is Meaning.STOP else None
 
 
 def _answered(written: WrittenBack) -> Message | None:
@@ -109,8 +113,7 @@ def _newest_message(channel: str, digest: bytes) -> Message | None:
 
 
 def _locale(channel: str, digest: bytes, newest: Message | None) -> str:
-    column = "email_hash" if channel == "email" else "phone_hash"
-    owner = Contact.objects.filter(**{column: digest}, erased_at__isnull=True).order_by("pk").first()
+    owner = _owners(channel, digest).order_by("pk").first()
     wanted = (owner.locale if owner else "") or (newest.locale if newest else "")
     language = wanted.replace("_", "-").partition("-")[0].lower()
     return language if language in dict(settings.LANGUAGES) else ""
@@ -126,6 +129,29 @@ def _give_back(written: WrittenBack, digest: bytes, newest: Message | None, now:
         at=now,
         now=now,
     )
+
+
+def _hold(written: WrittenBack, own_words: Answer, digest: bytes, newest: Message | None, now: datetime) -> bool:
+    """The address that a no would reach. Strangers get nothing of ours that could wait for anybody."""
+    if newest is not None and newest.uuid == written.message:
+        point_id = newest.point_id
+    elif newest is not None or _owners(written.channel, digest).exists():
+        point_id = points.ensure_point_of_address(channel=written.channel, address_hash=digest).pk
+    else:
+        return False
+    return hold.hold(
+        point_id=point_id,
+        message=newest.uuid if newest else None,
+        text=written.text,
+        rule=own_words.rule,
+        source=written.provider,
+        at=now,
+    )
+
+
+def _owners(channel: str, digest: bytes) -> QuerySet[Contact]:
+    column = "email_hash" if channel == "email" else "phone_hash"
+    return Contact.objects.filter(**{column: digest}, erased_at__isnull=True)
 
 
 def _event(

@@ -22,7 +22,7 @@ LINK_SOURCES = ("one_click", "unsubscribe_page")
 def is_opted_out(*, message: Message) -> bool:
     """Whether the address this message went to gets no marketing on its channel any more."""
     topic = ConsentTopic.objects.filter(slug=message.gate.topic).first() or ConsentTopic(slug=message.gate.topic)
-    return message.point.is_blocked or consent.permission(point=message.point, topic=topic) == consent.OPTED_OUT
+    return message.point.is_blocked or consent.said(point=message.point, topic=topic) == consent.OPTED_OUT
 
 
 def unsubscribe(*, message: Message, source: str, evidence: Mapping[str, Any], now: datetime) -> bool:

@@ -3,13 +3,11 @@ from __future__ import annotations
 import functools
 import json
 import logging
+from typing import BinaryIO, cast
 
 from django.conf import settings
-from django.core.exceptions import BadRequest, SuspiciousOperation
-from django.core.files.uploadhandler import FileUploadHandler
 from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
-from django.http.multipartparser import MultiPartParserError
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
@@ -25,7 +23,7 @@ from orchestrator.channels.twilio import feedback as twilio
 from orchestrator.channels.twilio import inbound
 from orchestrator.channels.twilio.inbound import IncomingText
 from orchestrator.jobs import bells
-from orchestrator.webhooks import contract, signatures
+from orchestrator.webhooks import contract, multipart, signatures
 from orchestrator.webhooks.contract import SignedRequest, Webhook
 from orchestrator.webhooks.errors import Unreadable
 
@@ -84,14 +82,10 @@ def sendgrid_inbound(request: HttpRequest, secret: str) -> HttpResponse:
         return contract.refuse(503)
     if not constant_time_compare(secret, settings.SENDGRID_INBOUND_SECRET):
         return contract.refuse(401)
-    if int(request.META.get("CONTENT_LENGTH") or 0) > sendgrid_mail.LONGEST_MAIL:
-        return contract.refuse(413)
-    request.encoding = sendgrid_mail.AS_BYTES
-    request.upload_handlers = [DropFiles(request)]
     try:
-        mail = sendgrid_mail.parse_mail(request.POST.dict())
+        mail = sendgrid_mail.parse_mail(_read_mail(request))
         feedback_mail.take_mail(mail=mail, now=clock.utcnow(), wall_now=clock.wall_now())
-    except (Unreadable, MultiPartParserError, UnreadablePostError, BadRequest, SuspiciousOperation):
+    except (Unreadable, UnreadablePostError):
         log.warning("a mail was not understood", extra={"vendor": sendgrid_mail.PROVIDER})
         return contract.refuse(400)
     except (DatabaseError, InterfaceError) as error:
@@ -101,14 +95,16 @@ def sendgrid_inbound(request: HttpRequest, secret: str) -> HttpResponse:
     return HttpResponse(status=200)
 
 
-class DropFiles(FileUploadHandler):
-    """Attachments are read past and kept nowhere."""
-
-    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
-        return None
-
-    def file_complete(self, file_size: int) -> None:
-        return None
+def _read_mail(request: HttpRequest) -> dict[str, str]:
+    """However long the mail is: SendGrid does not bring again what was refused, and there may be a no in it."""
+    fields = multipart.read_fields(
+        stream=cast("BinaryIO", request),
+        content_type=request.META.get("CONTENT_TYPE", ""),
+        wanted=sendgrid_mail.FIELDS,
+        longest=sendgrid_mail.LONGEST_FIELD,
+        longest_body=sendgrid_mail.LONGEST_MAIL,
+    )
+    return {name: value.decode(sendgrid_mail.AS_BYTES) for name, value in fields.items()}
 
 
 def _verify_twilio(signed: SignedRequest) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from campaigns.consent.models import ConsentRecord, ContactPoint
+from campaigns.consent.models import ConsentRecord, ContactPoint, DoubtfulReply
 from campaigns.delivery.models import CsmTask, InAppMessage, Message, PastMessage, ProviderEvent
 from campaigns.intake.models import InboundEvent
 from campaigns.offers.models import Quote, Refusal
@@ -34,6 +34,9 @@ def export_contact(*, contact_id: int, now: datetime) -> dict[str, Any]:
         "support_tickets": SupportTicket.objects.filter(contact=contact),
         "addresses": ContactPoint.objects.filter(Q(contact=contact) | Q(address_hash__in=person.hashes)),
         "consent": ConsentRecord.objects.filter(contact=contact),
+        "replies_that_may_be_a_no": DoubtfulReply.objects.filter(
+            Q(contact=contact) | Q(point__address_hash__in=person.hashes)
+        ),
         "messages": Message.objects.filter(contact=contact),
         "messages_no_longer_kept": PastMessage.objects.filter(contact=contact),
         "in_app_messages": InAppMessage.objects.filter(contact=contact),

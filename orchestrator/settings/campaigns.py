@@ -117,6 +117,7 @@ RETENTION_DAYS = {
     "usage_events": env_int("RETENTION_USAGE_EVENTS_DAYS", 761),
     "usage_daily": env_int("RETENTION_USAGE_DAILY_DAYS", 1126),
     "runs": env_int("RETENTION_RUNS_DAYS", 90),
+    "replies": env_int("RETENTION_REPLIES_DAYS", 90),
 }
 # Less would take what is still asked for: late reports, open windows and caps, links the law wants to work, charts.
 RETENTION_LEAST_DAYS = {
@@ -127,4 +128,5 @@ RETENTION_LEAST_DAYS = {
     "usage_events": 155,
     "usage_daily": 397,
     "runs": 61,
+    "replies": 1,
 }

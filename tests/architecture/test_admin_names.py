@@ -21,7 +21,7 @@ from django.urls import reverse
 from django.utils.translation import override
 
 from campaigns.api import keys
-from campaigns.consent import opt_out
+from campaigns.consent import hold, opt_out
 from campaigns.consent.models import ContactPoint, ListEntry
 from campaigns.crm.models import SyncRun
 from campaigns.delivery.models import (
@@ -136,6 +136,9 @@ def one_of_each() -> dict[type[Model], Model]:
     _messages()
     _events()
     ListEntry.objects.create(point=ContactPoint.objects.latest("pk"), is_wanted=True, next_at=NOW, changed_at=NOW)
+    hold.hold(
+        point_id=ContactPoint.objects.latest("pk").pk, message=None, text="fed up", rule="en", source="twilio", at=NOW
+    )
     _stays()
     found = {model: model._default_manager.order_by("-pk").first() for model, _ in OURS}
     assert [model._meta.label for model, row in found.items() if row is None] == []

@@ -19,6 +19,16 @@ RAW: tuple[bytes, ...] = (
     b'{"a":1,"a":2}', b"\xef\xbb\xbf{}", b"\x1f\x8b\x08\x00broken", b"a=1&b=%00&c=%ff%fe", b"0" * 200_000,
 )  # fmt: skip
 
+# What keeps a pattern or a parser busy that looks ahead or back: each by itself, and many thousand times.
+PUMPS = (
+    "<style", "<!--", "<a b='", "<div>", "</", "&", "&#", "\n", " \n", "-", "_", "(", '"', "<", ">", "stop ", "dont ",
+    "dont want to ", "no more ", "how to ", "לא ", "לא רוצה את ", "אל תשלחו לי יותר ", "nu mai ", "nu va sa ",
+    "a:\n", "=?",
+)  # fmt: skip
+pumped = st.builds(
+    lambda one, size: (one * size)[:size], st.sampled_from(PUMPS), st.sampled_from([100, 10_000, 300_000])
+)
+
 leaves = st.one_of(
     st.sampled_from(LEAVES), st.text(max_size=30), st.integers(), st.floats(), st.datetimes().map(str), st.booleans()
 )

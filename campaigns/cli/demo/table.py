@@ -13,6 +13,7 @@ SKIPS = {
     "CONVERTED": "the account had upgraded by then",
     "FACTS_CHANGED": "the account's subscription changed; planned anew where it still fits",
     "OPTED_OUT": "the contact opted out",
+    "HELD": "the contact may have said no; a person decides",
     "REFUSED": "the account said no",
 }
 CHANNELS = {

@@ -86,6 +86,7 @@ class Message(models.Model):
 
     class Reason(models.TextChoices):
         OPTED_OUT = "OPTED_OUT", _("Opted out")
+        HELD = "HELD", _("A reply of theirs waits for a person")
         NO_CONSENT = "NO_CONSENT", _("Without consent")
         SUPPRESSED = "SUPPRESSED", _("On the suppression list")
         CAMPAIGN_STOPPED = "CAMPAIGN_STOPPED", _("Campaign stopped")

@@ -8,7 +8,7 @@ import pytest
 from django.test import override_settings
 
 from campaigns.consent import opt_out
-from campaigns.consent.models import ConsentRecord, ContactPoint
+from campaigns.consent.models import ConsentRecord, ContactPoint, DoubtfulReply
 from campaigns.delivery import feedback
 from campaigns.delivery.models import ProviderEvent
 from orchestrator import clock
@@ -191,6 +191,38 @@ def test_a_no_in_own_words_is_in_force_when_it_is_answered_and_its_rule_is_the_e
     assert applied(message).unsubscribed_at
 
 
+@pytest.mark.parametrize("text", ["stopp", "STPO", "S.T.O.P", "can you stop?", "לא מעוניין יותר", "Nu mai vreau"])
+def test_a_no_that_is_mistyped_or_said_in_short_is_a_no(client, text):
+    message = sms_message()
+    write(client, text)
+    assert state_of(message) == (True, "UNSUBSCRIBED")
+
+
+@pytest.mark.parametrize(
+    "text", ["I don't want to unsubscribe", "אל תורידו אותי מהרשימה", "nu as vrea sa ma dezabonez"]
+)
+def test_who_wants_to_stay_stays(client, text):
+    message = sms_message()
+    write(client, text)
+    point = ContactPoint.objects.get(pk=message.point_id)
+    assert (point.is_blocked, point.is_held, DoubtfulReply.objects.count()) == (False, False, 0)
+
+
+def test_what_a_stranger_writes_waits_for_nobody(client):
+    write(client, "this is spam")
+    assert (DoubtfulReply.objects.count(), ContactPoint.objects.count()) == (0, 0)
+
+
+def test_a_stop_after_a_doubtful_reply_settles_it_and_start_gives_all_back(client):
+    message = sms_message()
+    write(client, "not interested", sid="SM1")
+    write(client, "STOP", sid="SM2")
+    assert DoubtfulReply.objects.get().state == "SETTLED"
+    write(client, "START", sid="SM3")
+    point = ContactPoint.objects.get(pk=message.point_id)
+    assert (point.is_blocked, point.is_held) == (False, False)
+
+
 @pytest.mark.parametrize("text", ["Don't stop!", "אל תפסיקו", "Nu vă opriți"])
 def test_a_no_to_stopping_is_a_reply(client, text):
     message = sms_message()
@@ -199,10 +231,12 @@ def test_a_no_to_stopping_is_a_reply(client, text):
     assert list(ProviderEvent.objects.values_list("type", "reason")) == [("REPLIED", "in")]
 
 
-def test_what_may_be_a_no_is_a_reply_that_says_so(client):
+def test_what_may_be_a_no_is_a_reply_that_says_so_and_counts_as_one_for_now(client):
     message = sms_message()
     assert words_of(write(client, "Too many messages, my card is 4580 1234")) == []
     assert state_of(message) == (False, "")
+    assert ContactPoint.objects.get(pk=message.point_id).is_held
+    assert DoubtfulReply.objects.get().text == "Too many messages, my card is 4580 1234"
     assert list(ProviderEvent.objects.values_list("type", "reason")) == [("REPLIED", "in: unsure en.annoyed")]
 
 

@@ -9,7 +9,7 @@ from django.apps import apps
 from django.core.management import call_command
 from django.db import connection
 
-from campaigns.consent import on_behalf, opt_out, record
+from campaigns.consent import hold, on_behalf, opt_out, record
 from campaigns.consent.models import ConsentRecord, ContactPoint, ListEntry
 from campaigns.consent.selectors import reachable_contacts
 from campaigns.crm import connect, opt_outs, sync
@@ -78,6 +78,9 @@ def dana():
     )
     opt_out.opt_in(
         point_id=point.pk, topic="offers", source="page", evidence={"ip": "192.0.2.7", "shown": "v1"}, at=NOW, now=NOW
+    )
+    hold.hold(
+        point_id=point.pk, message=None, text=f"{NAME} is fed up, {PHONE}", rule="en.tired", source="twilio", at=NOW
     )
     return contact
 
