@@ -27,6 +27,7 @@ _NAMES = {
     "usage_events": "single usage events",
     "usage_daily": "usage by day",
     "runs": "notes of refreshes and syncs",
+    "replies": "texts of decided replies",
 }
 _STUCK = """
 SELECT count(*), coalesce(max(extract(epoch FROM %(wall_now)s - state_change)), 0) FROM pg_stat_activity
