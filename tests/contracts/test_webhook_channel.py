@@ -99,11 +99,18 @@ def test_a_wished_pause_is_kept_within_an_hour(wish, pause):
     assert busy.value.retry_after_s == pause
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 410, 413, 422])
-def test_any_other_no_is_final(status):
+@pytest.mark.parametrize("status", [410, 413])
+def test_a_receiver_that_is_gone_or_finds_it_too_large_is_final(status):
     with provider.running(provider.Reply(status)) as fake, pytest.raises(Refusal) as refused:
         Posting(fake.url).send(message())
     assert refused.value.code == str(status)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 422])
+def test_any_other_no_may_be_of_a_receiver_that_is_being_mended(status):
+    with provider.running(provider.Reply(status)) as fake, pytest.raises(Busy) as busy:
+        Posting(fake.url).send(message())
+    assert busy.value.code == str(status)
 
 
 @pytest.mark.parametrize("status", [408, 500, 502, 504])
@@ -115,7 +122,7 @@ def test_what_may_have_been_taken_by_a_gateway_is_unclear(status):
 def test_a_redirect_is_not_followed():
     with provider.running(provider.Reply(200)) as inside:
         moved = provider.Reply(307, {"Location": inside.url})
-        with provider.running(moved) as fake, pytest.raises(Refusal):
+        with provider.running(moved) as fake, pytest.raises(Busy):
             Posting(fake.url).send(message())
         assert inside.requests == []
 
