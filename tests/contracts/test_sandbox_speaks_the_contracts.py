@@ -194,9 +194,9 @@ def test_the_sandboxs_faults_are_named(channel, sandbox, faults, error):
         channel.send(message())
 
 
-def test_a_mail_without_a_sender_is_refused(sandbox):
+def test_a_mail_without_a_sender_waits_for_the_settings(sandbox):
     channel = SendGridChannel(api_key="SG.k", api_base=sandbox.base_url + "/sendgrid", from_email="", timeout_s=2)
-    with pytest.raises(Refusal):
+    with pytest.raises(Busy):
         channel.send(message())
 
 

@@ -21,7 +21,7 @@ PATH = "/hooks/dana.levi?key=s3cret"
 ECHO = {"error": "dana.levi@customer.example is not known"}
 ANSWERS: dict[str, provider.Answer] = {
     ACCEPTS: provider.Reply(204),
-    REFUSES: provider.Reply.of_json(ECHO, 404),
+    REFUSES: provider.Reply.of_json(ECHO, 410),
     SLOWS_DOWN: provider.Reply.of_json(ECHO, 429, {"Retry-After": "7"}),
     "500": provider.Reply.of_json(ECHO, 500),
     "503": provider.Reply.of_json(ECHO, 503),
