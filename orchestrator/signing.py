@@ -26,6 +26,7 @@ class Purpose(StrEnum):
     OFFER = "offer"
     OFFER_NONCE = "offer-nonce"
     CLICK = "click"
+    OWN_CLICK = "own-click"
     IN_APP_VIEW = "in-app-view"
     MAIL_UNSUBSCRIBE = "mail-unsubscribe"
     MAIL_REPLY = "mail-reply"

@@ -89,6 +89,7 @@ def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
     with django_db_blocker.unblock():
         prepared.keep()
+        emptied.allow_sending()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -6,6 +6,7 @@ Django truncates all of them, however few hold rows, and then makes content type
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib.auth.models import Permission
@@ -13,6 +14,8 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import connection, transaction
 from django.test import TransactionTestCase
 from psycopg import sql
+
+from campaigns.delivery import switch
 
 # Made when the database was; they lead to no other table.
 LASTING = {ContentType._meta.db_table, Permission._meta.db_table}
@@ -28,8 +31,17 @@ def empty_by_deleting(case: TransactionTestCase) -> None:
             cursor.execute("SET LOCAL session_replication_role = replica")
             for table in _filled(cursor):
                 cursor.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
-            return
-    _truncate_all(case)
+            is_empty = True
+        else:
+            is_empty = False
+    if not is_empty:
+        _truncate_all(case)
+    allow_sending()
+
+
+def allow_sending() -> None:
+    """As in a new database whose workers have begun."""
+    switch.ensure_switch(now=datetime(2026, 1, 1, tzinfo=UTC))
 
 
 def _filled(cursor: Any) -> list[str]:

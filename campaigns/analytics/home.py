@@ -19,6 +19,7 @@ from campaigns.delivery.models import ChannelHealth, Message
 from campaigns.intake.models import Parked, Quarantined
 from campaigns.operations.models import LongTask, SendSwitch
 from campaigns.segments.models import Segment
+from campaigns.sequences import brake
 from campaigns.sequences import selectors as sequences
 from campaigns.sequences.models import Campaign
 from campaigns.usage.models import UsageDaily
@@ -69,6 +70,7 @@ def find_needs(*, now: datetime) -> list[Need]:
     """What needs attention, the worst first; empty when nothing does."""
     return [
         *_sending(),
+        *_brakes(),
         *_limits(now),
         *_replies(),
         *_messages(),
@@ -129,6 +131,13 @@ def _sending() -> Iterator[Need]:
         detail = _("%(who)s switched it off: %(why)s") % {"who": row.changed_by, "why": row.reason or "–"}
         url = reverse("admin:studio-sending")
         yield Need(_("Sending is switched off"), detail, "warn", "is-bad", url, _("Look at it"))
+
+
+def _brakes() -> Iterator[Need]:
+    for campaign, why in brake.paused_by_itself():
+        title = _("%(name)s was paused by itself: it is unwelcome") % {"name": campaign.name}
+        url = reverse("admin:sequences_campaign_change", args=[campaign.pk])
+        yield Need(title, why, "warn", "is-bad", url, _("Look at it"))
 
 
 def _limits(now: datetime) -> Iterator[Need]:

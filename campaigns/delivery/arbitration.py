@@ -2,21 +2,25 @@
 
 Asked under the lock of the account's budget row, so that two workers never both take themselves for the best. A message
 looks ahead, at what comes due within the window, and back, at what went out within it: who could have known of it
-before that went has lost to it. Messages of one campaign are no rivals of each other.
+before that went has lost to it. Messages of one campaign are no rivals of each other. Nobody loses to a message that
+cannot go: that would leave the account with none of the two.
 """
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import connection
 
+from campaigns.consent import selectors as consent
+from campaigns.delivery import spend, windows
 from campaigns.delivery.budget import Budgets
 from campaigns.delivery.claim import Held
 from campaigns.operations import arrays
@@ -30,18 +34,27 @@ WHERE account_id = ANY(%(accounts)s::bigint[]) AND state IN ('PLANNED', 'READY',
     AND id <> ALL(%(own)s::bigint[]) AND due_at <= %(soon)s AND purpose = 'MARKETING'
 """
 
-# Only who could really go: of an open gate, to somebody who may be reached, about facts that still hold.
-_RIVALS = """
-SELECT rival.account_id, rival.id, rival.gate_id, rival.priority, rival.expected_value
+_PERMITTED = consent.permitted_by_columns_sql(
+    point="point", topic="topic", slug="gate.topic", is_marketing="coalesce(topic.is_marketing, true)"
+)
+# Only who could really go: of an open gate, to somebody who said yes to its topic, about facts that still hold.
+_RIVALS = f"""
+SELECT rival.account_id, rival.id, rival.gate_id, rival.priority, rival.expected_value, rival.due_at, rival.send_by,
+    rival.channel, gate.window_start, gate.window_end, rival.contact_id, contact.time_zone, contact.country,
+    account.time_zone, account.country, coalesce(contact.traits ->> 'state', ''),
+    coalesce(account.traits ->> 'state', ''), coalesce(budget.spent, '[]'::jsonb)
 FROM delivery_message rival
 JOIN delivery_sendgate gate ON gate.id = rival.gate_id
 JOIN consent_contactpoint point ON point.id = rival.point_id
 JOIN profiles_account account ON account.id = rival.account_id
+JOIN profiles_contact contact ON contact.id = rival.contact_id
+LEFT JOIN consent_consenttopic topic ON topic.slug = gate.topic
+LEFT JOIN delivery_attentionbudget budget ON budget.contact_id = rival.contact_id
 WHERE rival.account_id = ANY(%(accounts)s::bigint[]) AND rival.state IN ('PLANNED', 'READY', 'CLAIMED')
     AND rival.id <> ALL(%(own)s::bigint[]) AND rival.due_at <= %(soon)s AND rival.purpose = 'MARKETING'
     AND rival.channel <> ALL(%(unseen)s) AND (rival.send_by IS NULL OR rival.send_by >= %(now)s)
-    AND gate.state = 'OPEN' AND NOT point.is_blocked AND NOT point.is_held AND account.revision = rival.account_revision
-"""
+    AND gate.state = 'OPEN' AND account.revision = rival.account_revision AND {_PERMITTED}
+"""  # noqa: S608  (constants)
 
 _GONE = "SELECT id, gate_id, priority, expected_value FROM delivery_message WHERE id = ANY(%(ids)s)"
 
@@ -55,6 +68,39 @@ class Contender:
     def beats(self, other: Contender) -> bool:
         """Worth more; of two worth the same, the one that was planned first."""
         return (self.worth, -self.id) > (other.worth, -other.id)
+
+
+class _Rival(NamedTuple):
+    """A waiting message with what says when it could go."""
+
+    account_id: int
+    id: int
+    gate_id: int
+    priority: int
+    expected_value: Decimal
+    due_at: datetime
+    send_by: datetime | None
+    channel: str
+    window_start: time | None
+    window_end: time | None
+    contact_id: int
+    contact_zone: str
+    contact_country: str
+    account_zone: str
+    account_country: str
+    state: str
+    account_state: str
+    spent: Any
+
+    def place(self) -> windows.Place:
+        return windows.place_of(
+            contact_zone=self.contact_zone,
+            contact_country=self.contact_country,
+            account_zone=self.account_zone,
+            account_country=self.account_country,
+            state=self.state,
+            account_state=self.account_state,
+        )
 
 
 @dataclass(slots=True)
@@ -124,12 +170,37 @@ def find_rivals(*, held: Sequence[Held], budgets: Budgets, now: datetime, unseen
         waiting = [row[0] for row in cursor.fetchall()]
         if waiting:
             cursor.execute(_RIVALS, params | {"accounts": arrays.numbers(waiting)})
-        for account_id, message_id, gate_id, priority, value in cursor.fetchall() if waiting else ():
-            one_worth = worth(priority=priority, expected_value=value)
-            arbiter.waiting[account_id][message_id] = Contender(message_id, gate_id, one_worth)
+        rivals = [_Rival(*row) for row in cursor.fetchall()] if waiting else []
+    for one in _able(rivals, budgets, now):
+        one_worth = worth(priority=one.priority, expected_value=one.expected_value)
+        arbiter.waiting[one.account_id][one.id] = Contender(one.id, one.gate_id, one_worth)
     _add_gone(arbiter, accounts, budgets)
     _add_own(arbiter, held)
     return arbiter
+
+
+def _able(rivals: Sequence[_Rival], budgets: Budgets, now: datetime) -> list[_Rival]:
+    """Those that can go while they are waited for: by their hours, their contact's and their account's caps, and the
+    day's money. The contacts' rows are read without a lock: a rival that is just being capped wins at worst."""
+    broke = {spent.channel for spent in spend.stopped_today(now=now)} if rivals and spend.is_limited() else set()
+    return [one for one in rivals if one.channel not in broke and _could_go(one, budgets, now)]
+
+
+def _could_go(one: _Rival, budgets: Budgets, now: datetime) -> bool:
+    place = one.place()
+    spent = one.spent if isinstance(one.spent, list) else json.loads(one.spent)
+    at = budgets.earliest_of(
+        message_id=one.id,
+        account_id=one.account_id,
+        contact_sent=[(spender, datetime.fromisoformat(when)) for spender, when in spent],
+        now=max(now, one.due_at),
+        zone=place.zones[0],
+        account_zone=windows.zone_of(contact_zone=one.account_zone, account_zone=one.contact_zone),
+    )
+    opens = windows.next_sendable(
+        at=at, start=one.window_start, end=one.window_end, place=place, channel=one.channel, purpose="MARKETING"
+    )
+    return opens <= now + window() and (one.send_by is None or opens <= one.send_by)
 
 
 def _add_own(arbiter: Arbiter, held: Sequence[Held]) -> None:

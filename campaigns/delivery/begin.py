@@ -37,7 +37,7 @@ HOLD = timedelta(seconds=5)
 UNSEEN = frozenset({"webhook"})
 
 _SWITCH = f"""
-SELECT is_on AND database = {database_identity.SQL} FROM operations_sendswitch WHERE id = 1 FOR SHARE
+SELECT is_on AND {database_identity.DECIDED_HERE_SQL} FROM operations_sendswitch WHERE id = 1 FOR SHARE
 """  # noqa: S608  (a constant)
 
 _OWN = """
@@ -259,7 +259,8 @@ def _lock(held: Sequence[Held], topics: Mapping[str, ConsentTopic]) -> _Facts:
     locked_points = {point.pk: point for point in points}
     gates = SendGate.objects.raw(_GATES, {"ids": arrays.numbers({one.gate_id for one in held})})
     locked_gates = {gate.pk: gate for gate in gates}
-    return _Facts(is_on=switch is None or switch[0], own=own, points=locked_points, gates=locked_gates, topics=topics)
+    is_on = bool(switch and switch[0])
+    return _Facts(is_on=is_on, own=own, points=locked_points, gates=locked_gates, topics=topics)
 
 
 def _revisions(held: Sequence[Held]) -> dict[int, int]:

@@ -87,13 +87,39 @@ class Budgets:
 
         Calendar periods are the contact's by `zone` and the account's by `account_zone`.
         """
+        rows = [(row.spent, owner) for row, owner in self._rows(account_id, contact_id)]
+        return self._earliest(rows, message_id, now, zone, account_zone)
+
+    def earliest_of(
+        self,
+        *,
+        message_id: int,
+        account_id: int,
+        contact_sent: Sequence[tuple[int, datetime]],
+        now: datetime,
+        zone: str,
+        account_zone: str,
+    ) -> datetime:
+        """The same for a message to another contact of a locked account: `contact_sent` is (message id, when)."""
+        row = self.accounts.get(account_id)
+        rows = [(contact_sent, capping.CONTACT), *([(row.spent, capping.ACCOUNT)] if row else [])]
+        return self._earliest(rows, message_id, now, zone, account_zone)
+
+    def _earliest(
+        self,
+        rows: Sequence[tuple[Sequence[tuple[int, datetime]], str]],
+        message_id: int,
+        now: datetime,
+        zone: str,
+        account_zone: str,
+    ) -> datetime:
         allowed = now
         # Room in one row's period may lie where the other's is full: both have to say yes to the same moment.
         while True:
             before = allowed
-            for row, owner in self._rows(account_id, contact_id):
+            for spent, owner in rows:
                 allowed = capping.earliest_allowed(
-                    sent_at=[at for spender, at in row.spent if spender != message_id],
+                    sent_at=[at for spender, at in spent if spender != message_id],
                     caps=[cap for cap in self.caps if cap.of in ("", owner)],
                     now=allowed,
                     zone=zone if owner == capping.CONTACT else account_zone,

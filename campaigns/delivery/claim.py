@@ -56,7 +56,7 @@ WITH picked AS (
     JOIN delivery_sendgate gate ON gate.id = message.gate_id
     WHERE message.state = 'READY' AND message.channel = %(channel)s AND message.next_at <= %(wall_now)s
         AND (gate.state = 'OPEN' OR message.purpose = 'TEST')
-        AND coalesce((SELECT is_on FROM operations_sendswitch WHERE id = 1), true)
+        AND (SELECT is_on FROM operations_sendswitch WHERE id = 1)
     ORDER BY message.next_at, message.id
     LIMIT %(size)s
     FOR UPDATE OF message SKIP LOCKED

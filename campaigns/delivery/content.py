@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import datetime
@@ -20,6 +21,9 @@ from orchestrator.templating.message import CompiledContent, Rendered
 _FALLBACK = "en"
 _PLAINEST = "banner"
 _PLACE = ("page", "feature", "anchor")
+# How a launched wording calls the links that its marketer wrote: by the number of the target.
+TARGET = "to_"
+_TARGET = re.compile(rf"\blinks\.{TARGET}(\d+)\b")
 
 
 def store_version(
@@ -116,6 +120,21 @@ def placement_of(*, version_id: int, locale: str) -> tuple[str, dict[str, str]]:
     version = TemplateVersion.objects.get(pk=version_id)
     fields = version.content[best_locale(available=version.content, wanted=locale)]
     return fields.get("kind", _PLAINEST), {name: fields[name] for name in _PLACE if fields.get(name)}
+
+
+@functools.lru_cache(maxsize=512)
+def targets_of(*, version_id: int) -> tuple[int, ...]:
+    """The numbers of the targets that the wording links to, whatever the language."""
+    compiled = TemplateVersion.objects.values_list("compiled", flat=True).get(pk=version_id)
+    return targets_in(text=" ".join(part for fields in compiled.values() for part in _strings(fields)))
+
+
+def targets_in(*, text: str) -> tuple[int, ...]:
+    return tuple(sorted({int(number) for number in _TARGET.findall(text)}))
+
+
+def _strings(fields: Mapping[str, Any]) -> list[str]:
+    return [value for value in fields.values() if isinstance(value, str)]
 
 
 def best_locale(*, available: Mapping[str, Any], wanted: str) -> str:

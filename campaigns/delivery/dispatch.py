@@ -14,7 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -35,6 +35,7 @@ from campaigns.delivery import (
     shipments,
     spend,
     switch,
+    windows,
 )
 from campaigns.delivery.begin import SENDING
 from campaigns.delivery.breaker import Fuse, Standing
@@ -58,6 +59,8 @@ _LOADS = 4
 DRAIN_S = 10.0
 # Answers are written back at the latest this long after they came, while slower ones are awaited.
 FLUSH_S = 0.25
+# Providers are asked about quiet hours up to this far ahead; none holds a text longer.
+LONGEST_ON_ITS_WAY_S = 4 * 3600
 # A rest that a provider or a rate asks for is sat out up to this long.
 LONGEST_REST_S = 0.5
 
@@ -236,12 +239,25 @@ def _send_load(
     )
     done = Counter(str(verdict.state) for verdict in verdicts.values() if verdict != SENDING)
     going = [[one for one in shipment if verdicts.get(one.held.id) == SENDING] for shipment in load]
+    if sender.channel.kind == spend.CHANNEL:
+        going = [[_until_night(one, now) for one in shipment] for shipment in going]
     in_flight = _Load({one.id: one for one in held}, deadline, now, costs, fuse)
     done += _call_all([shipment for shipment in going if shipment], sender, in_flight)
     if in_flight.told:
         kind = sender.channel.kind
         breaker.note(channel=kind, answers=in_flight.told, standing=standing, wall_now=clock.wall_now())
     return done
+
+
+def _until_night(one: Outgoing, now: datetime) -> Outgoing:
+    """A text that the provider holds for a while must not ring once quiet hours begin. `now` may be a drain old."""
+    held = one.held
+    left = windows.seconds_left(
+        at=now, place=held.place, channel=held.channel, purpose=held.purpose, most=LONGEST_ON_ITS_WAY_S
+    )
+    if left == LONGEST_ON_ITS_WAY_S:
+        return one
+    return replace(one, message=replace(one.message, valid_s=max(left - int(DRAIN_S), 1)))
 
 
 def _requests(load: Sequence[Shipment]) -> dict[int, UUID]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 from uuid import UUID
@@ -12,8 +12,8 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F, Q
 
-from campaigns.delivery import grading
-from campaigns.delivery.models import Message, PastMessage, ProviderEvent, TrackedLink
+from campaigns.delivery import content, grading
+from campaigns.delivery.models import LinkTarget, Message, PastMessage, ProviderEvent, TrackedLink
 from campaigns.operations import arrays, bulk_rows
 from orchestrator import signing
 from orchestrator.channels.events import EventType
@@ -24,6 +24,10 @@ _LINKS = "SELECT id, message_id, kind FROM delivery_trackedlink WHERE message_id
 # No link has this number, and none that has one is longer.
 _NOBODYS, _NO_LINK = UUID(int=0), 3_141_592_653
 _FOR_EVER = frozenset({Purpose.UNSUBSCRIBE, Purpose.PREFERENCES})
+# A marketer's own link is a target and a message in one number: so many bits are the message's.
+_MESSAGE_BITS = 40
+# What a browser and an index take; a longer address stays as it is written.
+LONGEST_TARGET = 2000
 # Provider name of what we saw ourselves at our own redirect.
 OWN = "crescendo"
 
@@ -121,23 +125,62 @@ def _standing(uuid: UUID) -> dict[str, str]:
     }
 
 
+def store_targets(*, urls: Iterable[str]) -> dict[str, int]:
+    """The number of each address; the same again for one that is known."""
+    wanted = sorted(set(urls))
+    LinkTarget.objects.bulk_create([LinkTarget(url=url) for url in wanted], ignore_conflicts=True)
+    return dict(LinkTarget.objects.filter(url__in=wanted).values_list("url", "pk"))
+
+
+def own_urls(*, message_id: int, version_id: int) -> dict[str, str]:
+    """What the wording calls the links that its marketer wrote, each by way of us. Most wordings have none."""
+    return {
+        f"{content.TARGET}{number}": own_url(target_id=number, message_id=message_id)
+        for number in content.targets_of(version_id=version_id)
+    }
+
+
+def own_url(*, target_id: int, message_id: int) -> str:
+    number = (target_id << _MESSAGE_BITS) | message_id
+    return f"{settings.PUBLIC_BASE_URL}/c/{signing.sign_number(Purpose.OWN_CLICK, number)}"
+
+
+def own_link_of(*, token: str) -> tuple[str, Message | None] | None:
+    """Where a marketer's link leads, and the message it is in as long as that is kept; None for every wrong token."""
+    try:
+        number = signing.unsign_number(Purpose.OWN_CLICK, token)
+    except ValueError:
+        return None
+    target = LinkTarget.objects.filter(pk=number >> _MESSAGE_BITS).first()
+    if target is None:
+        return None
+    return target.url, Message.objects.filter(pk=number & ((1 << _MESSAGE_BITS) - 1)).first()
+
+
 def record_hit(*, link: TrackedLink, method: str, user_agent: str, now: datetime, wall_now: datetime) -> None:
     """Keep that a link was fetched, with what its look says about who did it. Timing is judged later."""
-    grade = grading.grade_fetch(method=method, user_agent=user_agent)
-    key = sha256(f"{link.pk}:{wall_now.isoformat()}:{user_agent}".encode()).digest()[:16]
     with transaction.atomic():
         TrackedLink.objects.filter(pk=link.pk).update(hits=F("hits") + 1)
-        ProviderEvent.objects.create(
-            received_at=wall_now,
-            provider=OWN,
-            key=key,
-            type=EventType.CLICKED,
-            grade=grade,
-            at=now,
-            message=link.message.uuid,
-            attempt=link.message.attempt,
-            url=link.target,
+        record_click(
+            message=link.message, target=link.target, method=method, user_agent=user_agent, now=now, wall_now=wall_now
         )
+
+
+def record_click(
+    *, message: Message, target: str, method: str, user_agent: str, now: datetime, wall_now: datetime
+) -> None:
+    key = sha256(f"{message.pk}:{target}:{wall_now.isoformat()}:{user_agent}".encode()).digest()[:16]
+    ProviderEvent.objects.create(
+        received_at=wall_now,
+        provider=OWN,
+        key=key,
+        type=EventType.CLICKED,
+        grade=grading.grade_fetch(method=method, user_agent=user_agent),
+        at=now,
+        message=message.uuid,
+        attempt=message.attempt,
+        url=target,
+    )
 
 
 def _url(page: str, purpose: Purpose, value: str) -> str:

@@ -80,7 +80,8 @@ def render_held(*, held: Sequence[Held], slot_bytes: int = 0) -> tuple[list[Outg
             continue
         in_batch = alike[batch_key(one)] > 1 and one.channel == "email" and one.purpose != Message.Purpose.TEST
         try:
-            outgoing.append(_outgoing(one, urls[one.id], slot_bytes if in_batch else 0))
+            own = links.own_urls(message_id=one.id, version_id=one.template_version_id)
+            outgoing.append(_outgoing(one, urls[one.id] | own, slot_bytes if in_batch else 0))
         except (TemplateError, TypeError) as error:
             failed.append(Failed(one, Message.Reason.RENDER_ERROR, str(error)))
     return outgoing, failed
@@ -114,7 +115,9 @@ def skip_failed(*, failed: Sequence[Failed], now: datetime, wall_now: datetime) 
 
 def render_for_view(*, message: Message) -> Rendered:
     """A sent message again, from the facts it was planned with, for a reader whose mail program shows it badly."""
-    return _render_again(message, links.links_of(messages=[(message.pk, message.uuid)])[message.pk])
+    urls = links.links_of(messages=[(message.pk, message.uuid)])[message.pk]
+    own = links.own_urls(message_id=message.pk, version_id=message.template_version_id)
+    return _render_again(message, urls | own)
 
 
 def try_rendering(*, message: Message) -> Rendered:

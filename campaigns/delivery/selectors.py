@@ -9,10 +9,8 @@ from uuid import UUID
 
 from django.db.models import Count, Max, Min, Q, QuerySet
 
-from campaigns.delivery import links
+from campaigns.delivery import links, switch
 from campaigns.delivery.models import Message, ProviderEvent
-from campaigns.operations import database_identity
-from campaigns.operations.models import SendSwitch
 from orchestrator.channels import registry
 
 # Their messages are rows of our own: no provider, so nothing that could be offline.
@@ -80,9 +78,7 @@ def unapplied_reports() -> int:
 
 
 def is_sending_on() -> bool:
-    """Without a row nobody has ever decided or sent: it is on."""
-    switch = SendSwitch.objects.filter(pk=1).first()
-    return switch is None or (switch.is_on and switch.database == database_identity.read_identity())
+    return switch.is_on()
 
 
 def offline_channels() -> list[str]:

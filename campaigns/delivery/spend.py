@@ -82,12 +82,20 @@ def is_limited() -> bool:
 
 
 def cost_of(*, text: str, number: str) -> Cost:
-    """In segments and, at the price of the longest beginning of the number that has one, in money."""
+    """In segments and, at the price of the longest beginning of the number that has one, in money.
+
+    A number without a price costs the highest there is; without any price it costs more than the day has, so that a
+    budget of money is never got round.
+    """
     segments = count_segments(text).segments
     prices: Mapping[str, Decimal] = settings.SMS_SEGMENT_PRICES
     fitting = [prefix for prefix in prices if number.startswith(prefix)]
-    price = prices[max(fitting, key=len)] if fitting else Decimal(0)
+    price = prices[max(fitting, key=len)] if fitting else max(prices.values(), default=_beyond_means())
     return Cost(segments, segments * price)
+
+
+def _beyond_means() -> Decimal:
+    return Decimal(0) if settings.SMS_DAILY_SPEND is None else settings.SMS_DAILY_SPEND + 1
 
 
 def open_purse(*, costs: Mapping[int, Cost], now: datetime) -> Purse:

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db import transaction
+from django.db import connection, transaction
 
+from campaigns.delivery.models import DeliveryAttempt, PastMessage
 from campaigns.operations import database_identity
 from campaigns.operations.models import AuditEntry, SendSwitch
 
 OURSELVES = "crescendo"
 RESTORED = "This is another database than the one sending was allowed in: restored from a backup, or copied."
+
+_READ = f"SELECT is_on, {database_identity.DECIDED_HERE_SQL} FROM operations_sendswitch WHERE id = 1"  # noqa: S608
 
 
 def set_switch(*, is_on: bool, by: str, reason: str = "", now: datetime) -> SendSwitch:
@@ -34,34 +37,73 @@ def set_switch(*, is_on: bool, by: str, reason: str = "", now: datetime) -> Send
                 "database": database_identity.read_identity(),
             },
         )
+        database_identity.stamp_switch()
         _note(before=before is not False, is_on=is_on, by=by, reason=reason, now=now)
     return switch
 
 
 def ensure_switch(*, now: datetime) -> None:
-    """Make the row that sends lock, and switch off what was on in another database.
+    """Make the row that sends lock, and switch off what was on in another database or was restored into this one.
 
-    Before the row exists, switching off could pass beside a send being begun. Begin looks at the database, too: this
-    only makes the truth visible to everybody who reads the row.
+    A new database may send; one that has sent and lost the row may not. Begin looks at all of this, too: here it only
+    becomes visible to everybody who reads the row.
     """
-    here = database_identity.read_identity()
-    made = {"is_on": True, "changed_at": now, "changed_by": OURSELVES, "database": here}
-    switch, is_new = SendSwitch.objects.get_or_create(pk=1, defaults=made)
-    if is_new or not switch.is_on or switch.database == here:
+    found = _read()
+    if found is None:
+        _make(now=now)
+        return
+    is_on, is_decided_here = found
+    if not is_on or is_decided_here:
         return
     with transaction.atomic():
-        held = SendSwitch.objects.filter(pk=1, is_on=True).exclude(database=here)
-        if held.update(is_on=False, changed_at=now, changed_by=OURSELVES, reason=RESTORED):
+        held = SendSwitch.objects.select_for_update().filter(pk=1).exists() and _read() == (True, False)
+        if held:
+            SendSwitch.objects.filter(pk=1).update(is_on=False, changed_at=now, changed_by=OURSELVES, reason=RESTORED)
             _note(before=True, is_on=False, by=OURSELVES, reason=RESTORED, now=now)
+
+
+def is_on() -> bool:
+    """Whether sending is on, as begin would find it. A new database in which nobody has sent yet will be."""
+    return (_read() or (not _has_sent(), True)) == (True, True)
 
 
 def is_held_after_restore() -> bool:
     """Whether nothing is sent because nobody has yet decided for this database. What a person had switched off before
     is not held: it is off, and stays so."""
-    switch = SendSwitch.objects.filter(pk=1).first()
-    if switch is None or switch.database == database_identity.read_identity():
-        return False
-    return switch.is_on or switch.reason == RESTORED
+    found = _read()
+    if found is None:
+        return _has_sent()
+    is_on, is_decided_here = found
+    return not is_decided_here and (is_on or SendSwitch.objects.filter(pk=1, reason=RESTORED).exists())
+
+
+def _make(*, now: datetime) -> None:
+    is_new = not _has_sent()
+    made = {
+        "is_on": is_new,
+        "changed_at": now,
+        "changed_by": OURSELVES,
+        "reason": "" if is_new else RESTORED,
+        "database": database_identity.read_identity() if is_new else "",
+    }
+    with transaction.atomic():
+        _, is_made = SendSwitch.objects.get_or_create(pk=1, defaults=made)
+        if is_made and is_new:
+            database_identity.stamp_switch()
+        elif is_made:
+            _note(before=True, is_on=False, by=OURSELVES, reason=RESTORED, now=now)
+
+
+def _has_sent() -> bool:
+    return DeliveryAttempt.objects.exists() or PastMessage.objects.exists()
+
+
+def _read() -> tuple[bool, bool] | None:
+    """Whether it is on, and whether that was decided here and stands as it was written; None without a row."""
+    with connection.cursor() as cursor:
+        cursor.execute(_READ)
+        row = cursor.fetchone()
+    return (bool(row[0]), bool(row[1])) if row else None
 
 
 def _note(*, before: bool, is_on: bool, by: str, reason: str, now: datetime) -> None:

@@ -159,20 +159,21 @@ def _headline(message: Message) -> str:
     text = "" if fields.get("subject") else fields.get("text", "")
     source = CompiledContent(fields.get("subject", ""), "", text, fields.get("locale", message.locale))
     try:
-        rendered = templating.render_text(source, _facts(message))
+        rendered = templating.render_text(source, _facts(message, source))
     except (TemplateError, TypeError):
         return ""
     words = rendered.subject or " ".join(rendered.text.split())
     return words if len(words) <= _LONGEST else f"{words[:_LONGEST].rstrip()}…"
 
 
-def _facts(message: Message) -> Mapping[str, Any]:
+def _facts(message: Message, source: CompiledContent) -> Mapping[str, Any]:
     """The links are left out of a headline."""
     person = message.contact
     account = {"name": message.account.name} if message.account else {}
+    own = [f"{content.TARGET}{number}" for number in content.targets_in(text=f"{source.subject} {source.text}")]
     return {
         **message.context,
         "contact": {"first_name": person.first_name, "last_name": person.last_name, "locale": person.locale},
         "account": {**account, **message.context.get("account", {})},
-        "links": dict.fromkeys(("offer", "unsubscribe", "preferences", "view"), "…"),
+        "links": dict.fromkeys(("offer", "unsubscribe", "preferences", "view", *own), "…"),
     }

@@ -105,6 +105,24 @@ def is_quiet(*, at: datetime, place: Place, channel: str, purpose: str) -> bool:
     return next_sendable(at=at, start=None, end=None, place=place, channel=channel, purpose=purpose) > at
 
 
+@functools.lru_cache(maxsize=2048)
+def seconds_left(*, at: datetime, place: Place, channel: str, purpose: str, most: int) -> int:
+    """For how long the country's quiet hours still let a message ring that goes at `at`; whole seconds, up to
+    `most`."""
+
+    def is_open(seconds: int) -> bool:
+        return not is_quiet(at=at + timedelta(seconds=seconds), place=place, channel=channel, purpose=purpose)
+
+    # Quiet hours last longer than any `most` that is asked for, so that what is open at its end was never closed.
+    if is_open(most):
+        return most
+    low, high = 0, most
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if is_open(middle) else (low, middle)
+    return high
+
+
 def can_open(*, start: time | None, end: time | None, country: str, channel: str, purpose: str, now: datetime) -> bool:
     """Whether a window leaves anybody in the country an hour outside quiet hours."""
     place = Place(places.zones_of(country)[:1] or (_FALLBACK,), country)

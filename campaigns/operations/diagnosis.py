@@ -171,6 +171,19 @@ def _providers() -> Iterator[Finding]:
             yield Finding(Level.GOOD, name, f"{key} is set.")
         else:
             yield Finding(Level.NOTE, name, f"{key} is not set: {without}.")
+    if settings.TWILIO_ACCOUNT_SID:
+        yield _text_budget()
+
+
+def _text_budget() -> Finding:
+    name = "Budget of text messages"
+    if settings.SMS_DAILY_SPEND is not None and not settings.SMS_SEGMENT_PRICES:
+        words = "SMS_DAILY_SPEND is set and SMS_SEGMENT_PRICES is empty: no text message goes."
+        return Finding(Level.WRONG, name, words)
+    if settings.SMS_DAILY_SEGMENTS or settings.SMS_DAILY_SPEND is not None:
+        return Finding(Level.GOOD, name, "a day's text messages stop at it.")
+    words = "there is none: nothing stops a day's text messages. SMS_DAILY_SEGMENTS or SMS_DAILY_SPEND sets one."
+    return Finding(Level.NOTE, name, words)
 
 
 def _webhooks() -> Iterator[Finding]:

@@ -32,8 +32,9 @@ class WorkerHeartbeat(models.Model):
 class SendSwitch(models.Model):
     """The global kill-switch: one row. Off means that no message reaches a provider.
 
-    On holds for one database only: in a restored one, or a copy, `database` names another, and nothing is sent
-    until a person decides anew.
+    On holds for one database only, and only while the row stands as it was written there: in a copy `database` names
+    another, in a restored one `written_in` is not the transaction that wrote the row, and nothing is sent until a
+    person decides anew. Written by `campaigns.delivery.switch` alone; without the row nothing is sent.
     """
 
     id = models.SmallIntegerField(primary_key=True, default=1)
@@ -43,6 +44,9 @@ class SendSwitch(models.Model):
     reason = models.TextField(blank=True)
     database = models.CharField(
         max_length=120, blank=True, help_text="The database it was decided for: a copy of it sends nothing."
+    )
+    written_in = models.BigIntegerField(
+        null=True, blank=True, help_text="The transaction that wrote the row: one that was restored says another."
     )
 
     class Meta:

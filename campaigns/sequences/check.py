@@ -11,7 +11,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from campaigns.delivery import content as contents
-from campaigns.delivery import links
+from campaigns.delivery import links, spend
 from campaigns.delivery import selectors as delivery
 from campaigns.sequences import (
     campaign_file,
@@ -277,6 +277,12 @@ def _sms(first: StepSpec) -> Iterator[Finding]:
     elif not (settings.TWILIO_FROM or settings.TWILIO_MESSAGING_SERVICE_SID):
         words = _("Text messages have no sender: set TWILIO_FROM or TWILIO_MESSAGING_SERVICE_SID.")
         yield Finding(BLOCKER, "sms_sender_missing", words, first.key)
+    if not spend.is_limited():
+        words = _(
+            "Text messages have no daily budget, so nothing limits what a day of them costs: "
+            "SMS_DAILY_SEGMENTS or SMS_DAILY_SPEND sets one."
+        )
+        yield Finding(WARNING, "sms_budget_missing", words, first.key)
 
 
 def _webhooks(spec: CampaignSpec, first: StepSpec) -> Iterator[Finding]:

@@ -7,8 +7,8 @@ import time
 
 from campaigns.operations import retention
 from campaigns.sequences import advance as advancing
+from campaigns.sequences import brake, enrol_again, enrol_events, prune, replan, wake
 from campaigns.sequences import enrol as enrolling
-from campaigns.sequences import enrol_again, enrol_events, prune, replan, wake
 from campaigns.sequences.enrol import Counts
 from orchestrator import clock
 from orchestrator.jobs import bells
@@ -64,6 +64,13 @@ def advance_many(**_kwargs: object) -> None:
             bells.ring("many_enrolments_due")
         if done.planned:
             bells.ring("messages_due")
+
+
+def brake_unwelcome(**_kwargs: object) -> None:
+    """Pause campaigns that too many readers complain about, or whose texts the networks hold back."""
+    paused = brake.pause_unwelcome(now=clock.utcnow())
+    if paused:
+        log.warning("%s campaigns were paused because they are unwelcome: %s.", len(paused), ", ".join(paused))
 
 
 def prune_old(**_kwargs: object) -> None:

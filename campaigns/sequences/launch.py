@@ -6,7 +6,7 @@ they entered (`move` brings them over).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -22,11 +22,12 @@ from campaigns.operations import pulling, statistics
 from campaigns.operations.models import AuditEntry
 from campaigns.segments import refresh
 from campaigns.segments.models import SegmentMembership
-from campaigns.sequences import campaign_file, check, enrol, shares, wording
+from campaigns.sequences import campaign_file, check, enrol, shares, tracking, wording
 from campaigns.sequences.campaign_file import CampaignSpec
 from campaigns.sequences.check import Finding
 from campaigns.sequences.models import Campaign, CampaignVersion, Enrolment, Entry, Step, StepRun, StepVariant
 from campaigns.sequences.step_file import StepSpec
+from campaigns.sequences.tracking import TrackingSpec
 
 # N* of the anytime interval when the audience is smaller: an interval tuned to less says little sooner.
 SMALLEST_PLAN = 250
@@ -201,20 +202,21 @@ def _write_steps(campaign: Campaign, version: CampaignVersion, spec: CampaignSpe
             then=one.then,
             otherwise=one.otherwise,
         )
-        _write_variants(campaign, step, one, spec.offer is not None, spec.tracking.utm, now)
+        _write_variants(campaign, step, one, spec.offer is not None, spec.tracking, now)
 
 
 def _write_variants(
-    campaign: Campaign, step: Step, spec: StepSpec, has_offer: bool, utm: Mapping[str, str], now: datetime
+    campaign: Campaign, step: Step, spec: StepSpec, has_offer: bool, told: TrackingSpec, now: datetime
 ) -> None:
     for variant in spec.variants:
+        texts = wording.delivery_content(
+            channel=step.channel, content=variant.content, has_offer=has_offer, utm=told.utm
+        )
         version = content.store_version(
             slug=f"{campaign.slug}-{step.key}-{variant.key}",
             name=f"{campaign.name}: {step.key} {variant.key}",
             channel=step.channel,
-            content=wording.delivery_content(
-                channel=step.channel, content=variant.content, has_offer=has_offer, utm=utm
-            ),
+            content=tracking.by_way_of_us(channel=step.channel, content=texts) if told.clicks else texts,
             now=now,
         )
         StepVariant.objects.create(step=step, key=variant.key, template_version=version)

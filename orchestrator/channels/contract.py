@@ -33,6 +33,8 @@ class OutboundMessage:
 
     Where `slots` is not empty, `text` and `html` hold its tags and are the same for everybody
     in a batch; the provider puts each value in place of its tag. Only a BatchChannel gets such.
+
+    `valid_s`: after so many seconds the provider must not hand it on any more; None: as the channel thinks fit.
     """
 
     message_id: UUID
@@ -47,6 +49,7 @@ class OutboundMessage:
     slots: Mapping[str, str] = field(default_factory=dict, repr=False)
     reply_to: str = field(default="", repr=False)
     track_opens: bool = False
+    valid_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,6 +96,13 @@ SMS_DAILY_SPEND = env_decimal("SMS_DAILY_SPEND")
 # What a segment costs at most, by the beginning of the number, the longest that fits; "" for the rest. Put your own in.
 SMS_SEGMENT_PRICES = {"": Decimal("0.10")}
 
+# A campaign rests by itself once more than so many percent of those a mail reached reported it as unwanted, or the
+# phone networks held back so many percent of its texts; from so many on, in what went out in the last 7 days. 0: never.
+COMPLAINTS_PAUSE_PERCENT = float(env_text("COMPLAINTS_PAUSE_PERCENT", "0.1"))
+COMPLAINTS_PAUSE_LEAST = env_int("COMPLAINTS_PAUSE_LEAST", 3)
+FILTERED_TEXTS_PAUSE_PERCENT = float(env_text("FILTERED_TEXTS_PAUSE_PERCENT", "5"))
+FILTERED_TEXTS_PAUSE_LEAST = env_int("FILTERED_TEXTS_PAUSE_LEAST", 5)
+
 # Reports are in one currency; fixed rates, reviewed by hand (docs/adr).
 REPORTING_CURRENCY = "USD"
 EXCHANGE_RATES = {

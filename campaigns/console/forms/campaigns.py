@@ -154,6 +154,13 @@ class TrackingForm(StudioForm):
         label=gettext_lazy("Look for opens"),
         help_text=gettext_lazy("No decision rests on opens: mail programs open by themselves."),
     )
+    clicks = forms.ChoiceField(
+        label=gettext_lazy("Clicks on your own links"),
+        help_text=gettext_lazy(
+            "In a text message only links that do not get longer. Links to say no are never changed."
+        ),
+        required=False,
+    )
     source = forms.CharField(label=gettext_lazy("utm_source"), required=False, max_length=tracking.LONGEST)
     medium = forms.CharField(label=gettext_lazy("utm_medium"), required=False, max_length=tracking.LONGEST)
     campaign = forms.CharField(label=gettext_lazy("utm_campaign"), required=False, max_length=tracking.LONGEST)
@@ -162,13 +169,15 @@ class TrackingForm(StudioForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["opens"].choices = opens_choices()  # type: ignore[attr-defined]
+        self.fields["clicks"].choices = clicks_choices()  # type: ignore[attr-defined]
         for name in tracking.UTM:
             self.fields[name].widget.attrs |= {"dir": "ltr", "autocomplete": "off", "spellcheck": "false"}
 
     @staticmethod
     def initial_of(document: Document) -> dict[str, Any]:
         told = document.get("tracking") or {}
-        return {"opens": told.get("opens", tracking.NEVER), **told.get("utm", {})}
+        usual = {"opens": tracking.NEVER, "clicks": tracking.COUNTED}
+        return {name: told.get(name, value) for name, value in usual.items()} | told.get("utm", {})
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -182,13 +191,21 @@ class TrackingForm(StudioForm):
         return data
 
     def write(self, document: Document) -> None:
-        """Nothing where nothing is tracked."""
+        """Only what is not as usual."""
         data = self.cleaned_data
         utm = {name: data[name] for name in tracking.UTM if data[name]}
-        told = ({} if data["opens"] == tracking.NEVER else {"opens": data["opens"]}) | ({"utm": utm} if utm else {})
+        told: Document = {} if data["opens"] == tracking.NEVER else {"opens": data["opens"]}
+        told |= ({"clicks": tracking.NEVER} if data["clicks"] == tracking.NEVER else {}) | ({"utm": utm} if utm else {})
         document.pop("tracking", None)
         if told:
             document["tracking"] = told
+
+
+def clicks_choices() -> list[tuple[str, str]]:
+    return [
+        (tracking.COUNTED, _("Counted: the links go by way of this site’s address")),
+        (tracking.NEVER, _("Not counted: the links stay as they are written")),
+    ]
 
 
 def opens_choices() -> list[tuple[str, str]]:

@@ -1,6 +1,6 @@
 from campaigns.delivery.models.content import Template, TemplateVersion
 from campaigns.delivery.models.csm_task import CsmTask
-from campaigns.delivery.models.feedback import IntakeWatch, ProviderEvent, SeenProviderEvent, TrackedLink
+from campaigns.delivery.models.feedback import IntakeWatch, LinkTarget, ProviderEvent, SeenProviderEvent, TrackedLink
 from campaigns.delivery.models.in_app import InAppMessage
 from campaigns.delivery.models.ledger import AttentionBudget, DeliveryAttempt, Message, SendGate
 from campaigns.delivery.models.limits import ChannelHealth, DailySpend, SendRate
@@ -14,6 +14,7 @@ __all__ = [
     "DeliveryAttempt",
     "InAppMessage",
     "IntakeWatch",
+    "LinkTarget",
     "Message",
     "PastMessage",
     "ProviderEvent",

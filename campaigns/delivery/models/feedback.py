@@ -60,6 +60,20 @@ class ProviderEvent(models.Model):
         return f"{self.get_type_display()} · {self.provider}"
 
 
+class LinkTarget(models.Model):
+    """Where a link leads that a marketer wrote into a text: stored when the wording is launched, kept for ever. The
+    redirect goes to such addresses only."""
+
+    url = models.TextField(_("address"), unique=True)
+
+    class Meta:
+        verbose_name = _("link target")
+        verbose_name_plural = _("link targets")
+
+    def __str__(self) -> str:
+        return self.url
+
+
 class SeenProviderEvent(models.Model):
     """The dedupe key of a provider event: here because a partitioned table cannot hold it alone."""
 

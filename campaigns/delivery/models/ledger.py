@@ -238,6 +238,13 @@ class Message(models.Model):
                 name="messages_waiting",
             ),
             models.Index(fields=["lost_to"], condition=Q(lost_to__isnull=False), name="messages_that_lost"),
+            # for the brake on campaigns that nobody wants
+            models.Index(
+                fields=["accepted_at"], condition=Q(complained_at__isnull=False), name="messages_complained_about"
+            ),
+            models.Index(
+                fields=["accepted_at"], condition=Q(channel="sms", bounced_at__isnull=False), name="texts_that_failed"
+            ),
             # for what went out in the last days
             models.Index(fields=["accepted_at"], condition=Q(accepted_at__isnull=False), name="messages_by_day_sent"),
         ]

@@ -21,6 +21,8 @@ from orchestrator.templating.sms import count_segments
 # How long Twilio may hold a message that it cannot hand on yet. Later than this an offer is no news any more,
 # and it could arrive at night.
 VALIDITY_S = 4 * 3600
+# Twilio takes 1 and more. A message that it gets a few seconds before night has time to be handed on at all.
+LEAST_VALIDITY_S = 5
 STATUS_PATH = "/webhooks/twilio/status/"
 _ACCOUNT_FAULT_PAUSE_S = 60.0
 
@@ -115,7 +117,7 @@ class TwilioChannel:
                 to=message.address,
                 body=message.text,
                 status_callback=f"{self._callback}{message.message_id}",
-                validity_period=VALIDITY_S,
+                validity_period=_validity(message.valid_s),
                 **self._from,
             )
         except NotSent as error:
@@ -138,6 +140,10 @@ class TwilioChannel:
             # No report follows the first status: this answer is all there will ever be.
             return _explain(status=400, code=created.error_code, words=created.error_message or "")
         return SendReceipt(provider_id=created.sid)
+
+
+def _validity(wanted: int | None) -> int:
+    return VALIDITY_S if wanted is None else min(max(wanted, LEAST_VALIDITY_S), VALIDITY_S)
 
 
 def _explain(*, status: int, code: Any, words: str, wait_s: float | None = None) -> ChannelError:

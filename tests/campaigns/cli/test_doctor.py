@@ -119,3 +119,20 @@ def test_without_redis_the_rest_is_examined_all_the_same(settings, tmp_path):
     assert told["Redis"].level is Level.WRONG
     assert told["Migrations"].level is Level.GOOD
     assert "Bells on now" not in told
+
+
+@pytest.mark.parametrize(
+    ("segments", "spend", "prices", "level"),
+    [
+        (0, None, {"": 1}, Level.NOTE),
+        (500, None, {}, Level.GOOD),
+        (0, 80, {"": 1}, Level.GOOD),
+        (0, 80, {}, Level.WRONG),
+    ],
+    ids=["none", "segments", "money", "money without prices"],
+)
+def test_text_messages_without_a_budget_are_named(settings, segments, spend, prices, level):
+    settings.TWILIO_ACCOUNT_SID = "AC1"
+    settings.SMS_DAILY_SEGMENTS, settings.SMS_DAILY_SPEND, settings.SMS_SEGMENT_PRICES = segments, spend, prices
+
+    assert findings()["Budget of text messages"].level == level

@@ -126,6 +126,14 @@ def part(marketer, **data):
     return marketer.post(reverse("admin:studio-campaign-part", args=["seats-80", "tracking"]), {**empty, **data})
 
 
+def test_clicks_on_own_links_are_counted_unless_somebody_says_not(draft, marketer):
+    assert part(marketer, clicks="NEVER").status_code == 302
+    assert definition_of_the_draft()["tracking"] == {"clicks": "NEVER"}
+
+    assert part(marketer, clicks="COUNTED").status_code == 302
+    assert "tracking" not in definition_of_the_draft()
+
+
 def test_links_and_opens_are_set_and_undone(draft, marketer):
     assert part(marketer, opens="OUTSIDE_EU", source="a", medium="email", campaign="c").status_code == 302
     told = {"opens": "OUTSIDE_EU", "utm": {"source": "a", "medium": "email", "campaign": "c"}}

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import time, timedelta
 from decimal import Decimal
 
 import pytest
@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from campaigns.consent import opt_out
-from campaigns.delivery import claim, dispatch, gates
+from campaigns.consent.models import ContactPoint
+from campaigns.delivery import claim, dispatch, gates, spend
 from campaigns.delivery.arbitration import Contender
-from campaigns.delivery.models import Message
+from campaigns.delivery.models import DailySpend, Message
 from orchestrator import clock
 from orchestrator.channels import registry
 from orchestrator.channels.contract import Refusal
@@ -127,6 +128,56 @@ def test_who_cannot_go_beats_nobody(hindrance):
     account = AccountFactory()
     small, large = offer(account, worth=10), offer(account, worth=90)
     hindrance(large)
+
+    send()
+
+    assert state_of(small)[0] == State.ACCEPTED
+
+
+def test_a_rival_whose_topic_was_withdrawn_beats_nobody():
+    account = AccountFactory()
+    small = offer(account, worth=10)
+    large = offer(account, worth=90, make=MessageFactory, due_at=NOW + timedelta(minutes=10))
+    ContactPoint.objects.filter(pk=large.point_id).update(topics={"offers": "WITHDRAWN"})
+
+    send()
+
+    assert state_of(small)[0] == State.ACCEPTED
+
+
+def test_a_rival_whose_contact_has_had_enough_beats_nobody(settings):
+    settings.FREQUENCY_CAPS = ({"days": 7, "messages": 1, "of": "contact"},)
+    before = ReadyMessageFactory(account=AccountFactory())
+    send()
+    account, now = AccountFactory(), NOW + timedelta(hours=1)
+    terms = {"send_by": now + timedelta(days=1)}
+    small = offer(account, worth=10, due_at=now, **terms)
+    same = {"contact": before.contact, "point": before.point}
+    offer(account, worth=90, make=MessageFactory, due_at=now + timedelta(minutes=10), **same, **terms)
+
+    send(now)
+
+    assert state_of(small)[0] == State.ACCEPTED
+
+
+@pytest.mark.parametrize("send_by", [NOW + timedelta(hours=2), None], ids=["never in time", "tomorrow"])
+def test_a_rival_whose_hours_do_not_open_meanwhile_beats_nobody(send_by, settings):
+    settings.CAMPAIGN_WINDOW = ""
+    account, night = AccountFactory(), SendGateFactory(window_start=time(1), window_end=time(2))
+    small = offer(account, worth=10)
+    offer(account, worth=90, make=MessageFactory, gate=night, due_at=NOW + timedelta(minutes=10), send_by=send_by)
+
+    send()
+
+    assert state_of(small)[0] == State.ACCEPTED
+
+
+def test_a_text_message_that_waits_for_tomorrows_money_beats_nobody(settings):
+    settings.SMS_DAILY_SEGMENTS = 1
+    DailySpend.objects.create(channel="sms", day=spend.day_of(NOW), segments=1, stopped_at=NOW)
+    account = AccountFactory()
+    small = offer(account, worth=10)
+    Message.objects.filter(pk=offer(account, worth=90, make=MessageFactory, due_at=NOW).pk).update(channel="sms")
 
     send()
 

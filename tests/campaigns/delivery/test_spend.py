@@ -91,6 +91,18 @@ def test_a_budget_of_money_counts_the_price_of_each_numbers_country(settings, sm
     assert DailySpend.objects.get().amount == Decimal("0.40")
 
 
+@pytest.mark.parametrize(
+    ("prices", "amount"),
+    [({"+972": Decimal("0.05"), "+44": Decimal("0.30")}, Decimal("0.60")), ({}, Decimal("4"))],
+    ids=["the highest price", "no price at all"],
+)
+def test_a_number_without_a_price_does_not_get_round_the_money(settings, prices, amount):
+    settings.SMS_DAILY_SPEND = Decimal(1)
+    settings.SMS_SEGMENT_PRICES = prices
+
+    assert spend.cost_of(text="x" * 161, number="+12025550123") == spend.Cost(2, amount)
+
+
 def test_what_certainly_did_not_go_gives_its_part_back(sms):
     texts(1)
     sms.misbehave(Busy("Later.", code="429"))

@@ -13,6 +13,7 @@ from campaigns.delivery import claim, dispatch, plan, windows
 from campaigns.delivery.models import Message
 from campaigns.delivery.plan import PlannedMessage
 from campaigns.delivery.windows import Place
+from orchestrator.channels.registry import outbox
 from tests.factories.consent import ContactPointFactory
 from tests.factories.delivery import MessageFactory, ReadyMessageFactory, SendGateFactory, TemplateVersionFactory
 from tests.factories.profiles import AccountFactory, ContactFactory
@@ -268,3 +269,43 @@ def test_a_window_that_lies_in_quiet_hours_never_opens():
     assert not windows.can_open(start=time(21), end=time(23), country="IL", **opens)
     assert windows.can_open(start=time(19), end=time(23), country="IL", **opens)
     assert windows.can_open(start=None, end=None, country="", **opens)
+
+
+@pytest.mark.parametrize(
+    ("clock", "left"),
+    [((12, 0), 14400), ((16, 30), 12600), ((19, 59), 60), ((19, 59, 59), 1)],
+    ids=["noon", "afternoon", "the last minute", "the last second"],
+)
+def test_a_text_may_ring_until_quiet_hours_begin_and_four_hours_at_most(clock, left):
+    place = Place(("Asia/Jerusalem",), "IL")
+    at = israel(2026, 11, 24, *clock)
+    end = windows.seconds_left(at=at, place=place, channel="sms", purpose="MARKETING", most=14400)
+    assert end == left
+
+
+def test_a_receipt_may_ring_at_night():
+    place = Place(("Asia/Jerusalem",), "IL")
+    left = windows.seconds_left(at=EVENING, place=place, channel="sms", purpose="TRANSACTIONAL", most=14400)
+    assert left == 14400
+
+
+@pytest.mark.django_db
+def test_a_text_begun_late_in_the_day_is_held_by_its_provider_no_longer_than_it_may_ring(settings):
+    settings.TWILIO_ACCOUNT_SID = ""
+    box = outbox("sms")
+    box.clear()
+    text = TemplateVersionFactory(template__channel="sms", content={"en": {"text": "Close to the limit."}})
+    for number, country in (("+972501234567", "IL"), ("+972501234568", "RO")):
+        ReadyMessageFactory(
+            channel="sms",
+            template_version=text,
+            contact__phone=number,
+            contact__country=country,
+            purpose="MARKETING",
+            contact__time_zone="Asia/Jerusalem" if country == "IL" else "Atlantic/Azores",
+        )
+
+    send("sms", israel(2026, 11, 24, 18, 59))
+
+    assert {one.address: one.valid_s for one in box.sent} == {"+972501234567": 60 * 61 - 10, "+972501234568": None}
+    box.clear()

@@ -115,6 +115,14 @@ def test_a_channel_that_is_not_installed_blocks(settings):
     assert found(steps=steps)["channel_missing"].step == "text-1"
 
 
+@pytest.mark.parametrize(("segments", "is_told"), [(0, True), (500, False)])
+def test_text_messages_without_a_daily_budget_are_a_warning(settings, segments, is_told):
+    settings.SMS_DAILY_SEGMENTS = segments
+    text = {"key": "text-1", "channel": "sms", "variants": {"a": {"content": {"en": {"text": "Hi"}}}}}
+    steps = [*make.document()["steps"][:1], make.document()["steps"][0] | text]
+    assert ("sms_budget_missing" in found(check.WARNING, steps=steps)) == is_told
+
+
 def test_a_language_that_is_read_but_not_written_is_a_warning_with_english_beside_it():
     account = make.account_near_limit()
     make.reader(account, locale="he")

@@ -53,6 +53,12 @@ def test_the_request_is_a_form_with_our_id_in_the_callback_and_nothing_else_of_o
     }
 
 
+@pytest.mark.parametrize(("wanted", "asked"), [(None, 14400), (60, 60), (20_000, 14400), (0, 5)])
+def test_twilio_may_hold_a_text_as_long_as_it_may_ring_and_four_hours_at_most(server, wanted, asked):
+    twilio_channel(server.url).send(message(address=PHONE, valid_s=wanted))
+    assert form_of(server.requests[0])["ValidityPeriod"] == [str(asked)]
+
+
 def test_a_messaging_service_chooses_the_sender(server):
     twilio_channel(server.url, sender="", messaging_service_sid="MG" + "a" * 32).send(message(address=PHONE))
     form = form_of(server.requests[0])
