@@ -62,13 +62,14 @@ dev: environment translations ## web with autoreload, workers and timetable; POR
 
 .PHONY: test
 test: setup ## the whole suite; ARGS="tests/orchestrator -k name" runs a part
-	@# Three runs of pytest. Journeys start whole sites and wait more than they work: they run beside the browser tests,
-	@# on servers of their own. Playwright keeps an event loop in its process, beside which Django would hold two connections.
-	@# Both are collected from their own folders, not from among six thousand. A process of the first run waits for its
-	@# PostgreSQL a third of the time: three keep two processors busy.
+	@# Three runs of pytest. Journeys and the fault stand start whole sites and wait more than they work: they run beside the
+	@# browser tests, on servers of their own. Playwright keeps an event loop in its process, beside which Django would hold
+	@# two connections. Both are collected from their own folders, not from among six thousand. A process of the first run
+	@# waits for its PostgreSQL a third of the time: three keep two processors busy.
 	@run() { $(PY) -m pytest "$$@" || { status=$$?; [ $$status = 5 ] && [ -n "$(ARGS)" ] || return $$status; }; }; \
 	run -n 3 -m "not browser and not journey and not stand" $(ARGS); \
-	mkdir -p var; CRESCENDO_VAR=$(CURDIR)/var/journeys run -n 2 --dist loadfile -m journey $(or $(ARGS),tests/journeys tests/campaigns/cli) \
+	mkdir -p var; CRESCENDO_VAR=$(CURDIR)/var/journeys run -n 2 --dist loadfile \
+	  -m "stand or journey" $(or $(ARGS),tests/faults/test_stand.py tests/journeys tests/campaigns/cli) \
 	  > var/journeys.log 2>&1 & journeys=$$!; \
 	browser=0; run -n 2 --dist worksteal -m browser $(or $(ARGS),tests/browser) || browser=$$?; \
 	status=0; wait $$journeys || status=$$?; cat var/journeys.log; [ $$browser = 0 ] && exit $$status || exit $$browser
@@ -94,7 +95,6 @@ bench: environment ## every benchmark, one JSON line each
 
 .PHONY: faults
 faults: environment translations ## break everything at full size and count (half an hour); results into docs/faults.md
-	@[ -n "$(ARGS)" ] || $(PY) -m pytest -m stand
 	@$(PY) -m tests.faults.run --write docs/faults.md $(ARGS)
 	@[ -n "$(ARGS)" ] || $(PY) -m tests.faults.run --write docs/faults.md --only chaos --only lossy --batches
 

@@ -120,7 +120,7 @@ class Transport:
         connection = self._new_connection(deadline)
         try:
             connection.connect()
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, UnicodeError, http.client.HTTPException) as error:
             connection.close()
             raise NotSent(f"No connection: {type(error).__name__}.") from None
         self._local.connection = connection

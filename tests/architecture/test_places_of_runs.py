@@ -1,4 +1,4 @@
-"""`make test` collects browser tests and journeys from their folders only: one that stands elsewhere never runs."""
+"""`make test` collects browser tests, journeys and the fault stand from their places: one elsewhere never runs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,12 @@ import pytest
 
 TESTS = Path(__file__).resolve().parents[1]
 MAKEFILE = TESTS.parent / "Makefile"
-PLACES = {"browser": ["tests/browser"], "journey": ["tests/journeys", "tests/campaigns/cli"]}
+PLACES = {
+    "browser": ["tests/browser"],
+    "stand": ["tests/faults/test_stand.py"],
+    "journey": ["tests/journeys", "tests/campaigns/cli"],
+}
+RUNS = {"browser": ["browser"], '"stand or journey"': ["stand", "journey"]}
 
 
 @pytest.mark.parametrize("mark", PLACES)
@@ -21,7 +26,8 @@ def test_the_tests_of_a_run_stand_where_it_collects_them(mark):
     ] == []
 
 
-@pytest.mark.parametrize("mark", PLACES)
-def test_the_run_collects_all_places(mark):
-    [line] = [line for line in MAKEFILE.read_text().splitlines() if f" -m {mark} " in line]
-    assert f"$(or $(ARGS),{' '.join(PLACES[mark])})" in line
+@pytest.mark.parametrize("marks", RUNS)
+def test_the_run_collects_all_places(marks):
+    [line] = [line for line in MAKEFILE.read_text().splitlines() if f"-m {marks} " in line]
+    places = [place for mark in RUNS[marks] for place in PLACES[mark]]
+    assert f"$(or $(ARGS),{' '.join(places)})" in line

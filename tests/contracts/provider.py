@@ -19,6 +19,7 @@ HANG = "hang"  # takes the request and says nothing
 RESET = "reset"  # takes the request and resets the connection
 CLOSE = "close"  # takes the request and closes the connection
 GARBAGE = "garbage"  # answers with something that is not HTTP
+CUT = "cut"  # promises a longer answer than it gives, and closes
 DRIBBLE = "dribble"  # answers one byte at a time, without end
 
 
@@ -132,6 +133,8 @@ class _Handler(socketserver.StreamRequestHandler):
             self.connection.close()
         elif answer == GARBAGE:
             self.wfile.write(b"\x00\xfe what is this\r\n\r\n")
+        elif answer == CUT:
+            self.wfile.write(b'HTTP/1.1 202 Accepted\r\nContent-Length: 900\r\n\r\n{"sid":')
         elif answer == DRIBBLE:
             self._dribble()
         return False

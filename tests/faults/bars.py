@@ -15,6 +15,10 @@ from tests.faults.chaos import Verdict
 from tests.faults.scenarios import Figures
 from tests.faults.stand import EVIDENCE_WINDOW_S, Stand
 
+# Of web, workers and cron after a run, without the servers.
+MOST_MEMORY_MB = 500
+# What a provider that is asked too much asks to wait.
+RETRY_AFTER_S = 5
 BEGIN, END = "<!-- results -->", "<!-- /results -->"
 
 
@@ -72,6 +76,7 @@ def chaos_row(verdict: Verdict, stand: Stand) -> Row:
         "undetermined without an answer ≤ in flight at the faults": verdict.unanswered <= verdict.in_flight_at_faults,
         "final within a minute after the window": verdict.settled_after_s <= EVIDENCE_WINDOW_S + chaos.SETTLED_WITHIN_S,
         "finished said exactly when no row was open": verdict.finished_lied == 0,
+        f"≤ {MOST_MEMORY_MB} MB": verdict.memory_after["all"] <= MOST_MEMORY_MB,
     }
     figures = {
         **_counts(verdict),
@@ -86,6 +91,8 @@ def chaos_row(verdict: Verdict, stand: Stand) -> Row:
         "ever unknown": verdict.ever_unknown,
         "final after the last fault, s": round(verdict.settled_after_s, 1),
         "seconds": round(verdict.seconds),
+        f"memory before (PSS, MB; {stand.web} web, {stand.workers} now, bulk, cron)": verdict.memory_before,
+        "after": verdict.memory_after,
     }
     return Row("D1 D2 D10", f"kills, crashes and opt-outs, {_size(stand)}", checks, figures)
 
@@ -176,20 +183,54 @@ def _away(figures: Figures, statuses: Mapping[str, int]) -> dict[str, Any]:
     }
 
 
-def bad_day_row(figures: Figures, stand: Stand) -> Row:
+def connections_row(figures: Figures, stand: Stand, seconds: float) -> Row:
+    row = postgres_row(figures, stand, seconds)
+    row.title = f"PostgreSQL has no connection left for {seconds:.0f} s"
+    return row
+
+
+def bad_day_row(figures: Figures, stand: Stand, what: str) -> Row:
+    numbers = figures.numbers
+    soonest = numbers["soonest_again_s"]
+    checks = {
+        **_sound(figures.verdict),
+        **_left_alone(numbers),
+        "nothing tried again before evidence had its time": soonest is None or soonest >= EVIDENCE_WINDOW_S,
+    }
+    return Row("D15", f"the provider {what} for {numbers['seconds']:.0f} s", checks, _bad_day(figures))
+
+
+def storm_row(figures: Figures, stand: Stand) -> Row:
     numbers = figures.numbers
     checks = {
         **_sound(figures.verdict),
+        **_left_alone(numbers),
+        "no message again before the time asked for": (numbers["soonest_again_s"] or 0) >= RETRY_AFTER_S,
+        "0 ever unknown": figures.verdict.ever_unknown == 0,
+        "all accepted": set(figures.verdict.states) == {"ACCEPTED"},
+    }
+    title = f"texts: 429 to everything for {numbers['seconds']:.0f} s, Retry-After {RETRY_AFTER_S} s"
+    return Row("D15", title, checks, _bad_day(figures))
+
+
+def _left_alone(numbers: Mapping[str, Any]) -> dict[str, bool]:
+    return {
         "the breaker opens within 20 calls": 0 < numbers["until_it_opened"] <= 20,
         "then no more than two calls every 5 s": numbers["calls"] <= 20 + 2 * (numbers["seconds"] / 5 + 1),
+        "it closes again": numbers["closed_again"],
     }
-    counted = {**_counts(figures.verdict), "calls until it opened": numbers["until_it_opened"]}
-    return Row(
-        "D15",
-        f"the provider answers 500 for {numbers['seconds']:.0f} s",
-        checks,
-        {**counted, "calls in all": numbers["calls"], "tries of a message": numbers["tries"]},
-    )
+
+
+def _bad_day(figures: Figures) -> dict[str, Any]:
+    numbers = figures.numbers
+    return {
+        **_counts(figures.verdict),
+        "ever unknown": figures.verdict.ever_unknown,
+        "calls until it opened": numbers["until_it_opened"],
+        "calls in all": numbers["calls"],
+        "tries of a message": numbers["tries"],
+        "soonest second try, s": numbers["soonest_again_s"] or "none",
+    }
 
 
 def capped_row(figures: Figures, stand: Stand) -> Row:

@@ -32,6 +32,7 @@ SETTLED_WITHIN_S = 60
 class Plan:
     campaign: str
     messages: int
+    channel: str = "email"
     policy: str = "both"
     kills: int = 0
     flushes: int = 0
@@ -40,11 +41,10 @@ class Plan:
     cron_kills: int = 0
     opt_outs: float = 0.0
     lost_events: float = 0.0
-    per_address: int = 1
     fault_scale: float = 1.0
     latency_s: float = 0.02
     seed: int = 1
-    patience_s: float = 60.0
+    patience_s: float = 240.0
 
     def provider_faults(self) -> dict[str, float]:
         """Shares of requests; `fault_scale` makes up for there being fewer requests of many mails."""
@@ -89,6 +89,8 @@ class Verdict:
     seconds: float = 0.0
     settled_after_s: float = 0.0
     finished_lied: int = 0
+    memory_before: dict[str, float] = field(default_factory=dict)
+    memory_after: dict[str, float] = field(default_factory=dict)
 
     @property
     def undetermined(self) -> int:
@@ -107,15 +109,18 @@ class Run:
         self.verdict = Verdict(plan)
         self.random = random.Random(f"moments:{plan.seed}")
         self.last_fault = time.monotonic()
+        # To look is to count the campaign's rows: seldom where they are many.
+        self.look_every_s = max(LOOK_EVERY_S, plan.messages / 200_000)
 
     def go(self, meanwhile: Callable[[], object] | None = None) -> Verdict:
         """`meanwhile` is done between the last fault and the end, while leases and windows run out."""
         stand, plan = self.stand, self.plan
-        stand.do("make", campaign=plan.campaign, messages=plan.messages, policy=plan.policy)
-        stand.set_faults(**plan.provider_faults())
+        stand.do("make", campaign=plan.campaign, messages=plan.messages, channel=plan.channel, policy=plan.policy)
+        stand.set_faults(channel=plan.channel, **plan.provider_faults())
         if plan.opt_outs:
             ahead = 400 if stand.batch == 1 else 1500
             stand.do("opt_outs", campaign=plan.campaign, share=plan.opt_outs, seed=plan.seed, ahead=ahead)
+        self.verdict.memory_before = stand.memory()
         began = self.last_fault = time.monotonic()
         stand.do("open", campaign=plan.campaign)
         self._break_things()
@@ -125,9 +130,10 @@ class Run:
             meanwhile()
         self._settle()
         self.verdict.seconds = time.monotonic() - began
+        self.verdict.memory_after = stand.memory()
         if meanwhile is None:
-            self.verdict.provider_faults = stand.provider("GET", "/state")["faults"]["sendgrid"]
-            stand.set_faults()
+            self.verdict.provider_faults = stand.provider_faults(plan.channel)
+            stand.set_faults(channel=plan.channel)
         return self.count()
 
     def _break_things(self) -> None:
@@ -140,7 +146,7 @@ class Run:
                 lambda target=target: self._open_rows() <= target,  # type: ignore[misc]
                 seconds=max(self.plan.patience_s, self.plan.messages / 20),
                 what=f"{moment:.0%} of {self.plan.messages} messages through",
-                every=LOOK_EVERY_S,
+                every=self.look_every_s,
             )
             self._inject(kind)
             self.verdict.injected[kind] += 1
@@ -154,7 +160,7 @@ class Run:
             stand.redis().flushall()
         elif kind == "postgres":
             os.kill(stand.postmaster(), signal.SIGQUIT)
-            wait_for(self._is_restarted, seconds=60, what="PostgreSQL is back", every=0.05)
+            wait_for(self._is_restarted, seconds=self.plan.patience_s, what="PostgreSQL is back", every=0.05)
             self.verdict.in_flight_at_faults += stand.count("state = 'SENDING'")
         elif kind == "redis":
             os.kill(stand.redis_pid(), signal.SIGKILL)
@@ -169,7 +175,7 @@ class Run:
     def _kill_a_worker(self) -> None:
         """A worker that lives and works, and what it had in flight at that moment."""
         stand = self.stand
-        wait_for(lambda: stand.pids("now"), seconds=60, what="there is a worker")
+        wait_for(lambda: stand.pids("now"), seconds=self.plan.patience_s, what="there is a worker")
         while True:
             pid = self.random.choice(stand.pids("now"))
             with contextlib.suppress(ProcessLookupError):
@@ -189,7 +195,7 @@ class Run:
     def _settle(self) -> None:
         until = time.monotonic() + EVIDENCE_WINDOW_S + max(SETTLED_WITHIN_S, self.plan.messages / 50)
         while self._open_rows() and time.monotonic() < until:
-            time.sleep(LOOK_EVERY_S)
+            time.sleep(self.look_every_s)
         [(ended,)] = self.stand.sql(
             "SELECT extract(epoch FROM clock_timestamp() - max(ended_at)) FROM delivery_message"
             " WHERE origin_campaign = %s",
@@ -200,24 +206,25 @@ class Run:
     def count(self) -> Verdict:
         """What became of each message, by the provider's log and the ledger."""
         verdict, slug = self.verdict, self.plan.campaign
-        log = self.stand.taken(slug)
+        log = self.stand.taken(slug, self.plan.channel)
         taken = Counter(str(line["message"]) for line in log)
         addresses = Counter(line["to"] for line in log)
         rows = self.stand.sql(
-            "SELECT message.uuid::text, message.state, message.reason, message.attempt, message.policy, contact.email"
+            "SELECT message.uuid::text, message.state, message.reason, message.attempt, message.policy,"
+            " CASE message.channel WHEN 'email' THEN contact.email ELSE contact.phone END"
             " FROM delivery_message message JOIN profiles_contact contact ON contact.id = message.contact_id"
             " WHERE message.origin_campaign = %s",
             slug,
         )
         verdict.mails = len(log)
         verdict.requests = len({line["provider_id"] for line in log})
-        for uuid, state, reason, attempt, policy, email in rows:
+        for uuid, state, reason, attempt, policy, address in rows:
             verdict.states[state] += 1
             if reason:
                 verdict.reasons[reason] += 1
             verdict.most_attempts = max(verdict.most_attempts, attempt)
             was_taken = taken[uuid] > 0
-            if taken[uuid] > 1 or addresses[email] > self.plan.per_address:
+            if taken[uuid] > 1 or addresses[address] > 1:
                 verdict.doubled.append(uuid)
                 if policy == "AT_MOST_ONCE":
                     verdict.doubled_at_most_once.append(uuid)
@@ -270,6 +277,6 @@ def run(stand: Stand, *, meanwhile: Callable[[], object] | None = None, **plan: 
     return Run(stand, Plan(**plan)).go(meanwhile)
 
 
-def count(stand: Stand, *, campaign: str, messages: int) -> Verdict:
+def count(stand: Stand, *, campaign: str, messages: int, channel: str = "email") -> Verdict:
     """The same sums for a campaign that another scenario let go."""
-    return Run(stand, Plan(campaign, messages)).count()
+    return Run(stand, Plan(campaign, messages, channel)).count()

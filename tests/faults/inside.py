@@ -14,7 +14,7 @@ import random
 import sys
 import threading
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import batched
 from typing import Any
 
@@ -35,10 +35,11 @@ from campaigns.segments.models import Segment
 from campaigns.sequences import selectors
 from campaigns.sequences.models import Campaign, CampaignVersion
 from orchestrator import clock
+from tests.faults import addresses
 
 OFFLINE = (OperationalError, InterfaceError, InternalError)
 SOURCE = "fault_suite"
-WORDING = {
+MAIL = {
     "en": {
         "subject": "{{ account.name }} is close to its limit",
         "mjml": (
@@ -47,20 +48,22 @@ WORDING = {
         ),
     }
 }
+TEXT = {"en": {"text": "Hello {{ contact.first_name }}, {{ account.name }} uses most of its seats."}}
+WORDINGS = {"email": MAIL, "sms": TEXT}
 CHUNK = 1000
 
 
-def make(*, campaign: str, messages: int, policy: str = "both", per_account: int = 1, per_contact: int = 1) -> int:
-    """READY mails at a paused gate: `messages` of them, to people who said yes, by turns of both policies."""
+def make(*, campaign: str, messages: int, channel: str = "email", policy: str = "both", per_account: int = 1) -> int:
+    """READY messages at a paused gate: `messages` of them, to people who said yes, by turns of both policies."""
     now = clock.utcnow()
     ConsentTopic.objects.get_or_create(slug="offers", defaults={"name": "Offers"})
     gate = gates.set_gate(slug=campaign, now=now)
     _campaign(campaign, gate)
-    version = content.store_version(slug=campaign, name=campaign, channel="email", content=WORDING, now=now)
+    version = content.store_version(slug=campaign, name=campaign, channel=channel, content=WORDINGS[channel], now=now)
     made = 0
     for numbers in batched(range(messages), CHUNK):
         with transaction.atomic():
-            made += _make_some(campaign, gate, version, numbers, policy, per_account, per_contact)
+            made += _make_some(gate, version, numbers, policy, per_account)
     Message.objects.filter(gate=gate).update(state=Message.State.READY, next_at=clock.wall_now())
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
@@ -68,41 +71,24 @@ def make(*, campaign: str, messages: int, policy: str = "both", per_account: int
 
 
 def _make_some(
-    campaign: str,
-    gate: SendGate,
-    version: TemplateVersion,
-    numbers: tuple[int, ...],
-    policy: str,
-    per_account: int,
-    per_contact: int,
+    gate: SendGate, version: TemplateVersion, numbers: tuple[int, ...], policy: str, per_account: int
 ) -> int:
     now = clock.utcnow()
+    campaign, channel = gate.slug, version.template.channel
     account_numbers = sorted({n // per_account for n in numbers})
-    contact_numbers = sorted({n // per_contact for n in numbers})
     accounts = {n: Account(external_id=f"{campaign}-a{n}", name=f"Company {n}", added_at=now) for n in account_numbers}
     Account.objects.bulk_create(accounts.values(), ignore_conflicts=True)
     stored = Account.objects.in_bulk([one.external_id for one in accounts.values()], field_name="external_id")
-    addresses = {n: f"{campaign}-{n}@faults.example" for n in contact_numbers}
+    reached = {n: addresses.address(campaign, channel, n) for n in numbers}
     Contact.objects.bulk_create(
-        (
-            Contact(
-                external_id=address,
-                email=address,
-                email_hash=hash_address(address),
-                first_name="Noa",
-                locale="en",
-                added_at=now,
-            )
-            for address in addresses.values()
-        ),
-        ignore_conflicts=True,
+        (_contact(address, channel, now) for address in reached.values()), ignore_conflicts=True
     )
-    contacts = Contact.objects.in_bulk(list(addresses.values()), field_name="external_id")
-    found = points.ensure_points(contacts=list(contacts.values()), channel="email")
+    contacts = Contact.objects.in_bulk(list(reached.values()), field_name="external_id")
+    found = points.ensure_points(contacts=list(contacts.values()), channel=channel)
     ContactPoint.objects.filter(pk__in=[one.pk for one in found.values()]).update(topics={"offers": "GRANTED"})
     items = []
     for n in numbers:
-        account, contact = stored[f"{campaign}-a{n // per_account}"], contacts[addresses[n // per_contact]]
+        account, contact = stored[f"{campaign}-a{n // per_account}"], contacts[reached[n]]
         items.append(
             plan.PlannedMessage(
                 gate=gate,
@@ -110,7 +96,7 @@ def _make_some(
                 account=account,
                 point=found[contact.pk],
                 template_version=version,
-                channel="email",
+                channel=channel,
                 locale="en",
                 due_at=now,
                 # Less than a day: what is over a day's cap is skipped then, and does not wait for tomorrow.
@@ -124,6 +110,12 @@ def _make_some(
     return len(plan.plan_messages(items=items, now=now))
 
 
+def _contact(address: str, channel: str, now: datetime) -> Contact:
+    kind = "email" if channel == "email" else "phone"
+    made = {kind: address, f"{kind}_hash": hash_address(address)}
+    return Contact(external_id=address, first_name="Noa", locale="en", added_at=now, **made)
+
+
 def _campaign(slug: str, gate: SendGate) -> None:
     """A row that `selectors.is_finished` can be asked about: a closed list of contacts, whom no job enrols."""
     now = clock.utcnow()
@@ -132,7 +124,12 @@ def _campaign(slug: str, gate: SendGate) -> None:
     segment = Segment.objects.create(slug=slug, name=slug, created_at=now)
     made = Campaign.objects.create(slug=slug, name=slug, gate=gate, segment=segment, created_at=now, changed_at=now)
     version = CampaignVersion.objects.create(
-        campaign=made, number=1, definition={"audience": {"contacts": []}}, created_at=now, went_live_at=now
+        campaign=made,
+        number=1,
+        definition={"audience": {"contacts": []}},
+        created_at=now,
+        went_live_at=now,
+        audience_read_at=now,
     )
     made.live_version, made.status = version, Campaign.Status.PAUSED
     made.save()

@@ -26,6 +26,11 @@ QUIET = Habits(
     provider_unsubscribes=0.0,
     complaints=0.0,
     scanned_domains=0.0,
+    sms_landlines=0.0,
+    sms_dead_numbers=0.0,
+    sms_unreachable=0.0,
+    sms_blocked=0.0,
+    sms_filtered=0.0,
 )
 # At most seven seconds late: the evidence window of these runs is ten.
 NOISE = EventNoise(repeated=0.1, late=0.1, latest_hours=7 / 3600)

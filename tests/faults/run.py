@@ -13,14 +13,20 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
-from tests.faults import bars, chaos, scenarios
+from tests.faults import bars, chaos, machines, scenarios
 from tests.faults.bars import Row
+from tests.faults.machines import MACHINES
+from tests.faults.scenarios import Figures
 from tests.faults.stand import ROOT, Stand, standing
 
+# What mostly waits: for a clock, or for its own processes' turn. The longest first.
+WAITING = ("opt-outs", "redis", "bad-day", "frozen", "storm", "slow", "pulls")
+AT_ONCE = 4
 BATCH = 200
 FULL = 100_000
 
@@ -38,7 +44,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--batches", action="store_true", help=f"up to {BATCH} mails in a request")
     parser.add_argument("--scale", type=float, default=1.0, help="size of every row but `chaos` (1: as documented)")
-    parser.add_argument("--only", action="append", choices=sorted(ROWS), help="this row; may be repeated")
+    parser.add_argument("--only", action="append", choices=sorted({*ROWS, *MACHINES}), help="this row; may be repeated")
     parser.add_argument("--folder", type=Path, help="keep the stand's data and logs there")
     parser.add_argument("--write", type=Path, help="bring this document's table up to date")
     return parser.parse_args()
@@ -97,7 +103,7 @@ def run_stopped(stand: Stand, given: argparse.Namespace) -> Row:
 def run_redis(stand: Stand, given: argparse.Namespace) -> Row:
     seconds = 300 * given.scale
     figures = scenarios.service_away(
-        stand, "redis", campaign="redis", messages=round(10_000 * given.scale), seconds=seconds
+        stand, service="redis", campaign="redis", messages=round(10_000 * given.scale), seconds=seconds
     )
     return bars.redis_row(figures, stand, seconds)
 
@@ -105,16 +111,52 @@ def run_redis(stand: Stand, given: argparse.Namespace) -> Row:
 def run_postgres(stand: Stand, given: argparse.Namespace) -> Row:
     seconds = 30 * given.scale
     figures = scenarios.service_away(
-        stand, "postgres", campaign="postgres", messages=round(10_000 * given.scale), seconds=seconds
+        stand, service="postgres", campaign="postgres", messages=round(10_000 * given.scale), seconds=seconds
     )
     return bars.postgres_row(figures, stand, seconds)
 
 
-def run_bad_day(stand: Stand, given: argparse.Namespace) -> Row:
-    figures = scenarios.bad_day(
-        stand, campaign="bad-day", messages=round(5000 * given.scale), seconds=max(10, 300 * given.scale)
+def run_connections(stand: Stand, given: argparse.Namespace) -> Row:
+    seconds = 10 * given.scale
+    figures = scenarios.service_away(
+        stand, service="connections", campaign="connections", messages=round(10_000 * given.scale), seconds=seconds
     )
-    return bars.bad_day_row(figures, stand)
+    return bars.connections_row(figures, stand, seconds)
+
+
+def run_bad_day(stand: Stand, given: argparse.Namespace) -> Row:
+    figures = _bad_day(stand, given, campaign="bad-day", seconds=300, faults={"rate_5xx_before": 1.0})
+    return bars.bad_day_row(figures, stand, "answers 500")
+
+
+def run_storm(stand: Stand, given: argparse.Namespace) -> Row:
+    faults = {"rate_429": 1.0, "retry_after_s": bars.RETRY_AFTER_S}
+    figures = _bad_day(stand, given, campaign="storm", seconds=120, faults=faults, channel="sms")
+    return bars.storm_row(figures, stand)
+
+
+def run_slow(stand: Stand, given: argparse.Namespace) -> Row:
+    figures = _bad_day(stand, given, campaign="slow", seconds=60, faults={"latency_s": 30.0})
+    return bars.bad_day_row(figures, stand, "takes everything and answers after 30 s")
+
+
+def _bad_day(
+    stand: Stand,
+    given: argparse.Namespace,
+    *,
+    campaign: str,
+    seconds: float,
+    faults: dict[str, float],
+    channel: str = "email",
+) -> Figures:
+    return scenarios.bad_day(
+        stand,
+        campaign=campaign,
+        messages=round(5000 * given.scale),
+        seconds=max(10, seconds * given.scale),
+        faults=faults,
+        channel=channel,
+    )
 
 
 def run_capped(stand: Stand, given: argparse.Namespace) -> Row:
@@ -135,7 +177,10 @@ ROWS: dict[str, Callable[[Stand, argparse.Namespace], Row]] = {
     "stopped": run_stopped,
     "redis": run_redis,
     "postgres": run_postgres,
+    "connections": run_connections,
     "bad-day": run_bad_day,
+    "storm": run_storm,
+    "slow": run_slow,
     "capped": run_capped,
     "deployed": run_deployed,
 }
@@ -146,12 +191,16 @@ def run_row(name: str, given: argparse.Namespace, folder: Path) -> Row:
     load = os.getloadavg()[0]
     began = time.monotonic()
     batch = BATCH if given.batches else 1
-    with standing(folder / name, workers=given.workers, batch=batch, seed=given.seed) as stand:
-        row = ROWS[name](stand, given)
-    key = f"{name}-batches-{given.seed}" if given.batches else f"{name}-{given.seed}"
-    size = "full" if given.scale >= 1 and (name != "chaos" or given.messages >= FULL) else "smaller"
-    about: dict[str, Any] = {"key": key, "size": size, "seed": given.seed, "batch": batch, "workers": given.workers}
-    row.about |= about | {"load_before": round(load, 1), "seconds": round(time.monotonic() - began)}
+    about: dict[str, Any] = {"key": f"{name}-{given.seed}", "seed": given.seed, "load_before": round(load, 1)}
+    if name in MACHINES:
+        row = machines.run(MACHINES[name], seed=given.seed, scale=given.scale, folder=folder / name)
+    else:
+        with standing(folder / name, workers=given.workers, batch=batch, seed=given.seed, web=2) as stand:
+            row = ROWS[name](stand, given)
+        about["key"] = f"{name}-batches-{given.seed}" if given.batches else about["key"]
+        about |= {"batch": batch, "workers": given.workers}
+    about["size"] = "full" if given.scale >= 1 and (name != "chaos" or given.messages >= FULL) else "smaller"
+    row.about |= about | {"seconds": round(time.monotonic() - began)}
     return row
 
 
@@ -162,8 +211,7 @@ def main() -> int:
     known: dict[str, Any] = json.loads(results.read_text()) if results.exists() else {}
     missed = 0
     with tempfile.TemporaryDirectory(prefix="crescendo-faults-") as scratch:
-        for name in given.only or ROWS:
-            row = run_row(name, given, given.folder or Path(scratch))
+        for row in _rows(given, given.folder or Path(scratch)):
             print(json.dumps(row.line(), ensure_ascii=False), flush=True)
             missed += not row.is_met
             known[row.about["key"]] = row.line()
@@ -171,6 +219,18 @@ def main() -> int:
             if given.write:
                 bars.write_document(given.write, known)
     return 1 if missed else 0
+
+
+def _rows(given: argparse.Namespace, folder: Path) -> Iterator[Row]:
+    """Those that work hard one by one, then those that mostly wait beside each other."""
+    names = given.only or [*ROWS, *MACHINES]
+    for name in names:
+        if name not in WAITING:
+            yield run_row(name, given, folder)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        waiting = [pool.submit(run_row, name, given, folder) for name in WAITING if name in names]
+        for done in as_completed(waiting):
+            yield done.result()
 
 
 if __name__ == "__main__":

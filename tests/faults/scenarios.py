@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
-from itertools import pairwise
 from typing import Any
 
 from redis.exceptions import RedisError
 
+from orchestrator import clock
 from tests.faults import chaos
 from tests.faults.chaos import Verdict
 from tests.faults.stand import LEASE_S, Stand, wait_for
@@ -22,7 +24,11 @@ from tests.faults.stand import LEASE_S, Stand, wait_for
 # How many times what a worker has in flight it claims at once (dispatch).
 LOADS_IN_A_CLAIM = 4
 
-PATIENCE_S = 90.0
+# For a machine that is busy with something else; nothing here waits that long on one of its own.
+PATIENCE_S = 240.0
+
+
+PAGES = ("/healthz", "/admin/")
 
 
 @dataclass(slots=True)
@@ -58,9 +64,9 @@ def begun(stand: Stand, campaign: str) -> int:
     return int(number)
 
 
-def settle(stand: Stand, campaign: str, messages: int) -> Verdict:
+def settle(stand: Stand, campaign: str, messages: int, *, channel: str = "email") -> Verdict:
     wait_for(lambda: stand.do("finished", campaign=campaign)["finished"], seconds=PATIENCE_S, what=f"{campaign} ended")
-    return chaos.count(stand, campaign=campaign, messages=messages)
+    return chaos.count(stand, campaign=campaign, messages=messages, channel=channel)
 
 
 def frozen(
@@ -78,16 +84,17 @@ def frozen(
         if meanwhile is not None:
             meanwhile()
         time.sleep(max(0.0, until - time.monotonic()))
-        before = _rows(stand, rows)
+        before = _rows(stand, list(rows))
         os.kill(pid, signal.SIGCONT)
         time.sleep(2)
-        after = _rows(stand, rows)
-        moved += sum(1 for row in rows if before[row] != after[row] and before[row][0] == after[row][0])
+        after = _rows(stand, list(rows))
+        # Another worker's attempt is its own affair.
+        moved += sum(1 for row, attempt in rows.items() if before[row] != after[row] and after[row][0] == attempt)
     return Figures(settle(stand, campaign, messages), {"in_hand": held, "past_the_fence": moved})
 
 
-def _freeze_in_mid_send(stand: Stand) -> tuple[int, list[int]]:
-    """The worker stopped, and the messages it had begun and not heard about."""
+def _freeze_in_mid_send(stand: Stand) -> tuple[int, dict[int, int]]:
+    """The worker stopped, and the messages it had begun and not heard about, with the number of its attempt."""
     until = time.monotonic() + PATIENCE_S
     while time.monotonic() < until:
         for pid in stand.pids("now"):
@@ -96,12 +103,12 @@ def _freeze_in_mid_send(stand: Stand) -> tuple[int, list[int]]:
             os.kill(pid, signal.SIGSTOP)
             # Its connection finishes the statement it was in.
             time.sleep(0.1)
-            rows = [
-                row[0]
-                for row in stand.sql(
-                    "SELECT id FROM delivery_message WHERE state = 'SENDING' AND claimed_by LIKE %s", f"%:{pid}"
+            rows = dict(
+                stand.sql(
+                    "SELECT id, attempt FROM delivery_message WHERE state = 'SENDING' AND claimed_by LIKE %s",
+                    f"%:{pid}",
                 )
-            ]
+            )
             if rows:
                 return pid, rows
             os.kill(pid, signal.SIGCONT)
@@ -115,8 +122,11 @@ def _rows(stand: Stand, ids: list[int]) -> dict[int, tuple[int, str]]:
     return {row[0]: row[1:] for row in rows}
 
 
-def paused(stand: Stand, *, campaign: str, messages: int, resume: bool) -> Figures:
-    """Paused (or stopped for good) in the middle; nothing is begun afterwards, only what was begun arrives."""
+def paused(
+    stand: Stand, *, campaign: str, messages: int, resume: bool, meanwhile: Callable[[], object] | None = None
+) -> Figures:
+    """Paused (or stopped for good) in the middle; nothing is begun afterwards, only what was begun arrives. `meanwhile`
+    is done when it goes on."""
     begin(stand, campaign, messages)
     reach(stand, campaign, 0.2, messages)
     stand.do("pause" if resume else "stop", campaign=campaign)
@@ -127,6 +137,8 @@ def paused(stand: Stand, *, campaign: str, messages: int, resume: bool) -> Figur
     waiting = stand.count("origin_campaign = %s AND state IN ('PLANNED', 'READY', 'CLAIMED')", campaign)
     if resume:
         stand.do("open", campaign=campaign)
+    if meanwhile is not None:
+        meanwhile()
     verdict = settle(stand, campaign, messages)
     return Figures(verdict, {"begun_after": late + later, "arrived_after": arrived, "waited": waiting})
 
@@ -144,9 +156,19 @@ GROUP BY gate.xmin
 """
 
 
-def service_away(stand: Stand, service: str, *, campaign: str, messages: int, seconds: float) -> Figures:
-    """`redis` or `postgres` is gone for a while in the middle of a run; pages are asked for meanwhile. A second
-    campaign is let go when it is back: its first send shows that workers work again."""
+def service_away(
+    stand: Stand,
+    *,
+    service: str,
+    campaign: str,
+    messages: int,
+    seconds: float,
+    asked: Sequence[str] = PAGES,
+    meanwhile: Callable[[], object] | None = None,
+) -> Figures:
+    """`redis` or `postgres` is gone for a while in the middle of a run; pages are `asked` for in that time. A second
+    campaign is let go when it is back: its first send shows that workers work again. `meanwhile` is done then, while
+    leases run out."""
     later, share = f"after-{campaign}", messages // 4
     stand.do("make", campaign=later, messages=share)
     begin(stand, campaign, messages)
@@ -154,16 +176,18 @@ def service_away(stand: Stand, service: str, *, campaign: str, messages: int, se
     with stand.away(service):
         gone_at = time.monotonic()
         time.sleep(0.5)
-        pages = {path: stand.page(path) for path in ("/healthz", "/admin/")}
+        pages = {path: stand.page(path) for path in asked}
         time.sleep(max(0.0, seconds - (time.monotonic() - gone_at)))
     returned = time.monotonic()
     probe = _answers if service == "postgres" else _pings
-    wait_for(lambda: probe(stand), seconds=30, what=f"{service} is back", every=0.02)
+    wait_for(lambda: probe(stand), seconds=PATIENCE_S, what=f"{service} is back", every=0.02)
     back_after = time.monotonic() - returned
     stand.do("open", campaign=later)
-    wait_for(lambda: begun(stand, later), seconds=60, what="sends go on", every=0.02)
+    wait_for(lambda: begun(stand, later), seconds=PATIENCE_S, what="sends go on", every=0.02)
     resumed = time.monotonic() - returned - back_after
-    wait_for(lambda: stand.page("/readyz")[0] == HTTPStatus.OK, seconds=60, what="the site is ready")
+    wait_for(lambda: stand.page("/readyz")[0] == HTTPStatus.OK, seconds=PATIENCE_S, what="the site is ready")
+    if meanwhile is not None:
+        meanwhile()
     second = settle(stand, later, share)
     numbers = {
         "pages": pages,
@@ -186,30 +210,81 @@ def _pings(stand: Stand) -> bool:
 
 
 def bad_day(
-    stand: Stand, *, campaign: str, messages: int, seconds: float, meanwhile: Callable[[], object] | None = None
+    stand: Stand,
+    *,
+    campaign: str,
+    messages: int,
+    seconds: float,
+    faults: Mapping[str, float],
+    channel: str = "email",
+    during: Callable[[], object] | None = None,
+    meanwhile: Callable[[], object] | None = None,
 ) -> Figures:
-    """The provider answers 500 to everything for a while, and took nothing; then all is well again."""
-    stand.do("make", campaign=campaign, messages=messages)
-    stand.set_faults(rate_5xx_before=1.0)
+    """The provider does this to every call for a while; then all is well again. Its other channel goes on: `during` is
+    done in that time, `meanwhile` after it, while what is unknown waits for evidence."""
+    stand.do("make", campaign=campaign, messages=messages, channel=channel)
+    stand.set_faults(channel=channel, **faults)
     stand.do("open", campaign=campaign)
-    calls: list[int] = []
-    began = time.monotonic()
-    while time.monotonic() - began < seconds:
-        calls.append(stand.requests())
-        time.sleep(0.5)
-    tries = stand.sql(
-        "SELECT attempt.number, count(*) FROM delivery_deliveryattempt attempt JOIN delivery_message message"
-        " ON message.id = attempt.message_id WHERE message.origin_campaign = %s GROUP BY 1",
-        campaign,
-    )
-    stand.set_faults()
+    until = time.monotonic() + seconds
+    with _counting(stand, channel) as calls:
+        wait_for(lambda: _opened_at(stand, channel), seconds=PATIENCE_S, what="the breaker opened")
+        opened_at = _opened_at(stand, channel)
+        if during is not None:
+            during()
+        time.sleep(max(0.0, until - time.monotonic()))
+    lasted = seconds + time.monotonic() - until
+    tries = Counter(number for number, _ in stand.sql(_ATTEMPTS, campaign))
+    stand.set_faults(channel=channel)
     if meanwhile is not None:
         meanwhile()
-    verdict = settle(stand, campaign, messages)
-    # The first look that finds no more calls than the one before: from there on it is open.
-    opened = next((count for before, count in pairwise(calls) if count == before > 0), max(calls))
-    numbers = {"until_it_opened": opened, "calls": max(calls), "seconds": seconds, "tries": dict(tries)}
+    verdict = settle(stand, campaign, messages, channel=channel)
+    waited = [float(row[1]) for row in stand.sql(_ATTEMPTS, campaign) if row[1] is not None]
+    numbers = {
+        "until_it_opened": next((count for at, count in calls if opened_at and at >= opened_at), calls[-1][1]),
+        "calls": calls[-1][1],
+        "seconds": lasted,
+        "tries": dict(tries),
+        "soonest_again_s": min(waited, default=None),
+        "closed_again": not _opened_at(stand, channel),
+    }
     return Figures(verdict, numbers)
+
+
+# Each attempt, and how long after the answer to the one before it of the same message it began.
+_ATTEMPTS = """
+SELECT attempt.number, extract(epoch FROM attempt.started_at - lag(attempt.ended_at) OVER (
+    PARTITION BY attempt.message_id ORDER BY attempt.number
+))
+FROM delivery_deliveryattempt attempt JOIN delivery_message message ON message.id = attempt.message_id
+WHERE message.origin_campaign = %s
+"""
+
+
+@contextlib.contextmanager
+def _counting(stand: Stand, channel: str) -> Iterator[list[tuple[datetime, int]]]:
+    """How often the provider had been called, and when; looked at several times a second until the block ends."""
+    calls: list[tuple[datetime, int]] = []
+    is_over = threading.Event()
+
+    def look() -> None:
+        while not is_over.is_set():
+            count = stand.requests(channel)
+            calls.append((clock.wall_now(), count))
+            is_over.wait(0.3)
+
+    looking = threading.Thread(target=look, daemon=True)
+    looking.start()
+    try:
+        yield calls
+    finally:
+        is_over.set()
+        looking.join(timeout=60)
+        calls.append((clock.wall_now(), stand.requests(channel)))
+
+
+def _opened_at(stand: Stand, channel: str) -> datetime | None:
+    rows = stand.sql("SELECT opened_at FROM delivery_channelhealth WHERE channel = %s", channel)
+    return rows[0][0] if rows else None
 
 
 def capped(stand: Stand, *, campaign: str, accounts: int, per_account: int, workers: int = 8) -> Figures:
@@ -218,15 +293,19 @@ def capped(stand: Stand, *, campaign: str, accounts: int, per_account: int, work
     try:
         wait_for(
             lambda: stand.sql("SELECT count(*) FROM operations_workerheartbeat WHERE queue = 'now'")[0][0] >= workers,
-            seconds=60,
+            seconds=PATIENCE_S,
             what=f"{workers} workers beat",
         )
         messages = accounts * per_account
         begin(stand, campaign, messages, latency_s=0.3, per_account=per_account)
         claimers: set[str] = set()
         while not stand.do("finished", campaign=campaign)["finished"]:
-            found = stand.sql("SELECT DISTINCT claimed_by FROM delivery_message WHERE claimed_by <> ''")
+            found = stand.sql(
+                "SELECT DISTINCT claimed_by FROM delivery_message WHERE claimed_by <> '' AND origin_campaign = %s",
+                campaign,
+            )
             claimers |= {row[0] for row in found}
+            time.sleep(0.03)
         verdict = settle(stand, campaign, messages)
     finally:
         for one in extra:
@@ -244,8 +323,8 @@ def capped(stand: Stand, *, campaign: str, accounts: int, per_account: int, work
     return Figures(verdict, numbers)
 
 
-def deployed(stand: Stand, *, campaign: str, messages: int) -> Figures:
-    """The whole site is asked to end in the middle of a run, and is started again."""
+def deployed(stand: Stand, *, campaign: str, messages: int, **changes: int) -> Figures:
+    """The whole site is asked to end in the middle of a run, and is started again; `changes` are other settings."""
     begin(stand, campaign, messages)
     reach(stand, campaign, 0.2, messages)
     seconds = stand.stop_site()
@@ -254,8 +333,10 @@ def deployed(stand: Stand, *, campaign: str, messages: int) -> Figures:
         " ON message.id = attempt.message_id WHERE message.origin_campaign = %s AND attempt.outcome = 'STARTED'",
         campaign,
     )
-    left = Counter(dict(stand.sql("SELECT state, count(*) FROM delivery_message GROUP BY 1")))
-    stand.start_site()
+    left = Counter(
+        dict(stand.sql("SELECT state, count(*) FROM delivery_message WHERE origin_campaign = %s GROUP BY 1", campaign))
+    )
+    stand.start_site(**changes)
     verdict = settle(stand, campaign, messages)
     numbers = {
         "seconds": seconds,

@@ -17,22 +17,26 @@ import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from redis import Redis
 
 from orchestrator import services
+from tests.faults import addresses, crowd
 
 ROOT = Path(__file__).resolve().parents[2]
 EVIDENCE_WINDOW_S = 10
 LEASE_S = 6
 PROVIDER_TIMEOUT_S = 2
 IN_FLIGHT = 50
+VENDORS = {"email": "sendgrid", "sms": "twilio"}
 NOT_INHERITED = {
     "DJANGO_SETTINGS_MODULE",
     "CLOCK_OFFSET",
@@ -57,6 +61,9 @@ CREATE OR REPLACE TRIGGER faults_begun AFTER INSERT ON delivery_deliveryattempt
 """
 
 
+_KINDS = {"web": "gunicorn", "now": "rqworker now", "bulk": "rqworker bulk", "cron": "rqcron", "up": "manage.py up"}
+
+
 class StandError(RuntimeError):
     """The stand itself did not do what it is there for; the text says where to look."""
 
@@ -74,9 +81,10 @@ class Stand:
         in_flight: int = IN_FLIGHT,
         seed: int = 1,
         is_durable: bool = True,
+        web: int = 1,
     ) -> None:
         self.var, self.workers, self.batch, self.seed, self.is_durable = folder, workers, batch, seed, is_durable
-        self.in_flight = in_flight
+        self.in_flight, self.web = in_flight, web
         self.port, self.provider_port = _free_port(), _free_port()
         key = ec.generate_private_key(ec.SECP256R1())
         self._pem = key.private_bytes(
@@ -109,9 +117,10 @@ class Stand:
         self._inside = self._launch("inside", "-m", "tests.faults.inside")
         _answer_of(self._inside, "inside")
 
-    def start_site(self) -> None:
+    def start_site(self, *, batch: int | None = None, in_flight: int | None = None) -> None:
         """Web, workers and cron under the product's own supervisor, until /readyz says yes."""
-        words = ["--port", str(self.port), "--workers", str(self.workers), "--web", "1"]
+        self.batch, self.in_flight = batch or self.batch, in_flight or self.in_flight
+        words = ["--port", str(self.port), "--workers", str(self.workers), "--web", str(self.web)]
         self._site = self._launch("up", "manage.py", "up", *words)
         assert self._site.stdout is not None
         if "ready" not in self._site.stdout.readline():
@@ -122,7 +131,7 @@ class Stand:
         assert self._site is not None
         began = time.monotonic()
         self._site.terminate()
-        self._site.wait(timeout=60)
+        self._site.wait(timeout=120)
         return time.monotonic() - began
 
     def stop(self) -> None:
@@ -157,7 +166,13 @@ class Stand:
             "SENDGRID_IN_FLIGHT": str(self.in_flight),
             "SENDER_NAME": "Harbourline Ltd",
             "SENDER_POSTAL_ADDRESS": "12 Harbour Street, Haifa 3303112, Israel",
+            "TWILIO_ACCOUNT_SID": f"AC{'0' * 32}",
+            "TWILIO_AUTH_TOKEN": "sandbox",
+            "TWILIO_FROM": "+15005550006",
+            "TWILIO_API_BASE": f"{provider}/twilio",
+            "TWILIO_IN_FLIGHT": str(self.in_flight),
             "EVIDENCE_WINDOW_EMAIL_S": str(EVIDENCE_WINDOW_S),
+            "EVIDENCE_WINDOW_SMS_S": str(EVIDENCE_WINDOW_S),
             "DELIVERY_LEASE_S": str(LEASE_S),
             "PROVIDER_TIMEOUT_S": str(PROVIDER_TIMEOUT_S),
             "FAULTS_SENDGRID_PRIVATE_KEY": self._pem,
@@ -225,24 +240,30 @@ class Stand:
         finally:
             connection.close()
 
-    def set_faults(self, **plan: float) -> None:
+    def set_faults(self, *, channel: str = "email", **plan: float) -> None:
         """From now on, and nothing else than these."""
-        self.provider("POST", "/faults", {"vendor": "sendgrid", "hang_s": PROVIDER_TIMEOUT_S + 1, **plan})
+        self.provider("POST", "/faults", {"vendor": VENDORS[channel], "hang_s": PROVIDER_TIMEOUT_S + 1, **plan})
 
-    def taken(self, campaign: str) -> list[dict[str, Any]]:
-        """Every mail of the campaign that the provider took, in order, by the addresses it saw."""
+    def taken(self, campaign: str, channel: str = "email") -> list[dict[str, Any]]:
+        """Every message of the campaign that the provider took, in order, by the addresses it saw."""
         found: list[dict[str, Any]] = []
+        begins = addresses.beginning(campaign, channel)
         seen = 0
         while True:
-            page = self.provider("GET", f"/log?vendor=sendgrid&after={seen}")
-            found += [line for line in page["items"] if line["to"].startswith(f"{campaign}-")]
+            page = self.provider("GET", f"/log?vendor={VENDORS[channel]}&after={seen}")
+            found += [line for line in page["items"] if line["to"].startswith(begins)]
             seen += len(page["items"])
             if seen >= page["total"]:
                 return found
 
-    def requests(self) -> int:
+    def requests(self, channel: str = "email") -> int:
         """Calls of the provider since `set_faults`, whatever came of them."""
-        return int(self.provider("GET", "/state")["faults"]["sendgrid"]["seen"])
+        return int(self.provider_faults(channel)["seen"])
+
+    def provider_faults(self, channel: str = "email") -> dict[str, int]:
+        """What it did to calls since `set_faults`, by kind."""
+        found: dict[str, int] = self.provider("GET", "/state")["faults"][VENDORS[channel]]
+        return found
 
     def page(self, path: str) -> tuple[int, str]:
         """What a browser with a session gets; 0 when nobody answers."""
@@ -266,6 +287,20 @@ class Stand:
         found = state[kind]
         return list(found) if isinstance(found, list) else [found]
 
+    def memory(self) -> dict[str, float]:
+        """MB (PSS) of the site by kind of process; of `all`, those who serve and work: not who starts them again.
+        Servers and provider are not of it."""
+        assert self._site is not None
+        top = psutil.Process(self._site.pid)
+        found: Counter[str] = Counter()
+        for process in (top, *top.children(recursive=True)):
+            with contextlib.suppress(psutil.Error):
+                words = " ".join(process.cmdline())
+                kind = next((name for name, sign in _KINDS.items() if sign in words), "")
+                found[kind] += process.memory_full_info().pss
+        megabytes = {kind: round(found[kind] / 1e6, 1) for kind in _KINDS}
+        return {**megabytes, "all": round(sum(megabytes.values()) - megabytes["up"], 1)}
+
     def postmaster(self) -> int:
         return int((self.var / "pg" / "postmaster.pid").read_text().split("\n", 1)[0])
 
@@ -277,7 +312,12 @@ class Stand:
 
     @contextlib.contextmanager
     def away(self, service: str) -> Iterator[None]:
-        """`postgres` or `redis` killed, and kept from coming back until the block ends."""
+        """`postgres` or `redis` killed, and kept from coming back until the block ends; `connections`: PostgreSQL is
+        there, but others have all of its."""
+        if service == "connections":
+            with crowd.all_connections(self.database_url):
+                yield
+            return
         lock = self.var / "pg.lock" if service == "postgres" else self.var / "redis" / "start.lock"
         with lock.open("w") as held:
             fcntl.flock(held, fcntl.LOCK_EX)

@@ -6,6 +6,7 @@ others one thing happens after the other. What must come of a send is therefore 
 
 from __future__ import annotations
 
+from collections import Counter
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
@@ -88,6 +89,7 @@ class OptOuts(RuleBasedStateMachine):
     connections: ClassVar[list[Line]] = []
     version: ClassVar[TemplateVersion]
     gate: ClassVar[SendGate]
+    counted: ClassVar[Counter[str]] = Counter()
 
     def __init__(self) -> None:
         super().__init__()
@@ -106,6 +108,7 @@ class OptOuts(RuleBasedStateMachine):
         self.plan(number)
 
     def teardown(self) -> None:
+        self.counted["examples"] += 1
         self._own().update(state=State.EXPIRED, lease_until=None)
 
     def _own(self) -> QuerySet[Message]:
@@ -190,7 +193,7 @@ class OptOuts(RuleBasedStateMachine):
         open_no, said = self._open_opt_out(says_no, release)
         said.result(LONG_S)
         sending = self.connections[sender].start(self._begin, sender)
-        wait_until_blocked(self.connections[sender], sending)
+        self.counted["sends that waited for an opt-out"] += wait_until_blocked(self.connections[sender], sending)
         release.set_result(None)
         open_no.result(LONG_S)
         self._said_no("")
@@ -218,6 +221,7 @@ class OptOuts(RuleBasedStateMachine):
         wait((written, sending), timeout=LONG_S, return_when=FIRST_COMPLETED)
         saying = self.connections[says_no].start(self._opt_out, "", self.next_moment())
         has_waited = wait_until_blocked(self.connections[says_no], saying)
+        self.counted["of these waited for a send"] += has_waited
         release.set_result(None)
         verdicts = sending.result(LONG_S)
         self._check(sender, verdicts)
@@ -236,6 +240,7 @@ class OptOuts(RuleBasedStateMachine):
         return line
 
     def _said_no(self, topic: str) -> None:
+        self.counted["opt-outs"] += 1
         if topic:
             self.says_no_to_the_topic = True
         else:
@@ -284,10 +289,12 @@ class OptOuts(RuleBasedStateMachine):
         for verdict in verdicts.values():
             if verdict.state == State.ACCEPTED:  # a report proves that an earlier attempt went
                 continue
+            self.counted["sends judged"] += 1
+            self.counted["of these begun"] += verdict == SENDING
             assert (verdict == SENDING) == self.may_go, "A send that began after the opt-out, or a no that nobody said."
 
 
-def test_no_send_begins_after_an_opt_out(settings):
+def test_no_send_begins_after_an_opt_out(settings, record_property):
     settings.FREQUENCY_CAPS = ()
     OptOuts.gate, OptOuts.version = SendGateFactory(), TemplateVersionFactory()
     switch.ensure_switch(now=NOW)
@@ -295,6 +302,8 @@ def test_no_send_begins_after_an_opt_out(settings):
     try:
         run_state_machine_as_test(OptOuts, settings=scaled())
     finally:
+        for name, number in OptOuts.counted.items():
+            record_property(name, number)
         for line in OptOuts.connections:
             line.close()
 

@@ -47,6 +47,8 @@ _ACCOUNT_FAULTS = {
 _ACCOUNT_FAULT_PAUSE_S = 60.0
 # Parts of a request that come from our settings and are the same in every mail.
 _OURS = re.compile(r"(?:from|reply_to|asm|ip_pool_name|mail_settings|tracking_settings)(?![a-z_])")
+# Of all answers that are no error the only one that means a yes; a proxy's page in between says 200.
+_TAKEN = 202
 
 _MOST_PERSONALIZATIONS = 1000
 # Which message of a batch an error is about: "personalizations.3.to.0.email".
@@ -138,6 +140,9 @@ class SendGridChannel:
             return [Unclear(f"SendGrid gave no answer. {error}", code="no_answer")] * count
         except HTTPError as error:
             return _explain_batch(error, count)
+        if response.status_code != _TAKEN:
+            detail = f"HTTP {response.status_code} is no answer of SendGrid's to a message: it may have been taken."
+            return [Unclear(detail, code="unreadable")] * count
         return [SendReceipt(provider_id=response.headers.get("X-Message-Id") or "")] * count
 
 
@@ -198,6 +203,9 @@ def explain(error: HTTPError) -> ChannelError:
         return Busy("SendGrid asks us to slow down (HTTP 429).", code=code, retry_after_s=wait)
     if status >= 500 or status == 408:
         return Unclear(f"SendGrid answered HTTP {status}: the message may have been taken.", code=code)
+    if status < 400:
+        detail = f"HTTP {status} names another address and takes nothing: check SENDGRID_API_BASE. Messages wait."
+        return Busy(detail, code=code, retry_after_s=_ACCOUNT_FAULT_PAUSE_S)
     if status in _ACCOUNT_FAULTS:
         detail = f"SendGrid refuses our account (HTTP {status}): {_ACCOUNT_FAULTS[status]}. Messages wait."
         return Busy(detail, code=code, retry_after_s=_ACCOUNT_FAULT_PAUSE_S)

@@ -155,6 +155,9 @@ def _explain(*, status: int, code: Any, words: str, wait_s: float | None = None)
         return Busy("Twilio asks us to slow down (HTTP 429).", code=named, retry_after_s=wait)
     if status >= 500 or status == 408 or status < 300:
         return Unclear(f"Twilio answered HTTP {status}: the message may have been taken.", code=named)
+    if status < 400:
+        detail = f"HTTP {status} names another address and takes nothing: check TWILIO_API_BASE. Messages wait."
+        return Busy(detail, code=named, retry_after_s=_ACCOUNT_FAULT_PAUSE_S)
     if number in codes.PAUSES:
         detail = f"Too many messages wait at Twilio already (error {named})."
         return Busy(detail, code=named, retry_after_s=codes.PAUSES[number])

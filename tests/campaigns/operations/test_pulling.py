@@ -74,7 +74,7 @@ def interleave(chance: random.Random, writers: list[psycopg.Connection], point_i
     return kept, pulled
 
 
-def test_a_pull_beside_open_transactions_loses_no_row_and_sees_none_twice():
+def test_a_pull_beside_open_transactions_loses_no_row_and_sees_none_twice(record_property):
     point_id = ContactPointFactory().pk
     seed = random.SystemRandom().randrange(2**32)
     chance = random.Random(seed)
@@ -90,6 +90,8 @@ def test_a_pull_beside_open_transactions_loses_no_row_and_sees_none_twice():
     while pulled := pull():
         seen += pulled
 
+    for name, number in (("examples", examples(INTERLEAVINGS)), ("rows", len(wanted)), ("seed of its own", seed)):
+        record_property(name, number)
     assert Counter(seen) == Counter(wanted), f"Seed {seed}."
 
 

@@ -166,6 +166,22 @@ def test_a_fault_of_our_account_costs_no_message_and_says_what_to_check(sendgrid
     assert (caught.value.code, caught.value.retry_after_s) == (str(status), 60.0)
 
 
+@pytest.mark.parametrize("status", [301, 302, 307])
+def test_a_redirect_takes_nothing_and_messages_wait(sendgrid, status):
+    sendgrid.default = provider.Reply(status, {"Location": "https://portal.example/"}, b"<p>Moved")
+    with pytest.raises(Busy, match="SENDGRID_API_BASE") as caught:
+        channel(sendgrid).send(message())
+    assert (caught.value.code, caught.value.retry_after_s) == (str(status), 60.0)
+
+
+@pytest.mark.parametrize("status", [200, 201, 204])
+def test_only_202_is_a_yes(sendgrid, status):
+    """A network's page in between answers 200 to everything."""
+    sendgrid.default = provider.Reply(status, {"Content-Type": "text/html"}, b"" if status == 204 else b"<p>Sign in")
+    with pytest.raises(Unclear):
+        channel(sendgrid).send(message())
+
+
 def test_a_message_that_is_too_large_is_refused_for_good(sendgrid):
     sendgrid.default = provider.Reply(413)
     with pytest.raises(Refusal, match="too large"):

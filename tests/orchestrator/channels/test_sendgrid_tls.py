@@ -2,52 +2,24 @@
 
 from __future__ import annotations
 
-import ipaddress
-import ssl
-from datetime import UTC, datetime, timedelta
-
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from orchestrator.channels.contract import Busy
 from orchestrator.channels.sendgrid.channel import SendGridChannel
 from tests.contracts import provider
 from tests.contracts.channel_cases import message
+from tests.faults import tls
 
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory):
-    """A PEM with a key and a certificate for 127.0.0.1 that signs itself."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    path = tmp_path_factory.mktemp("tls") / "both.pem"
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    path.write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
-    return path
+    return tls.self_signed(tmp_path_factory.mktemp("tls") / "both.pem")
 
 
 @pytest.fixture
 def server(certificate):
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
     with provider.running(provider.Reply(202, {"X-Message-Id": "mid"})) as running:
-        running.tls = context
+        running.tls = tls.serving(certificate)
         yield running
 
 

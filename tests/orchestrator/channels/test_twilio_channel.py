@@ -143,6 +143,13 @@ def test_a_429_says_in_its_header_how_long_to_wait(server, said, wait):
     assert sent_to(server, slow, Busy).retry_after_s == wait
 
 
+@pytest.mark.parametrize("status", [301, 302, 307])
+def test_a_redirect_takes_nothing_and_messages_wait(server, status):
+    error = sent_to(server, provider.Reply(status, {"Location": "https://portal.example/"}, b"<p>Moved"), Busy)
+    assert "TWILIO_API_BASE" in error.detail
+    assert (error.code, error.retry_after_s) == (str(status), 60.0)
+
+
 @pytest.mark.parametrize("status", [500, 502, 504, 408])
 def test_an_answer_of_a_broken_server_is_unclear(server, status):
     assert sent_to(server, provider.Reply(status, body=b"<html>oops"), Unclear).code == str(status)
