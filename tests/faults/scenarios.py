@@ -72,7 +72,8 @@ def settle(stand: Stand, campaign: str, messages: int, *, channel: str = "email"
 def frozen(
     stand: Stand, *, campaign: str, messages: int, freezes: int, meanwhile: Callable[[], object] | None = None
 ) -> Figures:
-    """A worker is stopped in the middle of its calls for three leases, then goes on as if nothing had been."""
+    """A worker is stopped in the middle of its calls for three leases, and until others have taken over what it had in
+    hand; then it goes on as if nothing had been."""
     begin(stand, campaign, messages, latency_s=0.3)
     held: list[int] = []
     moved = 0
@@ -84,6 +85,7 @@ def frozen(
         if meanwhile is not None:
             meanwhile()
         time.sleep(max(0.0, until - time.monotonic()))
+        wait_for(lambda pid=pid: not chaos.in_hand(stand, pid), seconds=PATIENCE_S, what="its lease is over")  # type: ignore[misc]
         before = _rows(stand, list(rows))
         os.kill(pid, signal.SIGCONT)
         time.sleep(2)
@@ -101,11 +103,13 @@ def _freeze_in_mid_send(stand: Stand) -> tuple[int, dict[int, int]]:
             if not chaos.in_hand(stand, pid):
                 continue
             os.kill(pid, signal.SIGSTOP)
-            # Its connection finishes the statement it was in.
+            # Its connection finishes the statement it was in. In the middle of a transaction it keeps its rows locked:
+            # nobody takes them over, and what it writes when it wakes is no late finish.
             time.sleep(0.1)
             rows = dict(
                 stand.sql(
-                    "SELECT id, attempt FROM delivery_message WHERE state = 'SENDING' AND claimed_by LIKE %s",
+                    "SELECT id, attempt FROM delivery_message WHERE state = 'SENDING' AND claimed_by LIKE %s"
+                    " FOR UPDATE SKIP LOCKED",
                     f"%:{pid}",
                 )
             )

@@ -16,6 +16,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -64,6 +65,10 @@ CREATE OR REPLACE TRIGGER faults_begun AFTER INSERT ON delivery_deliveryattempt
 _KINDS = {"web": "gunicorn", "now": "rqworker now", "bulk": "rqworker bulk", "cron": "rqcron", "up": "manage.py up"}
 
 
+# Of several stands in one process; the embedded server knows no threads.
+_STARTING = threading.Lock()
+
+
 class StandError(RuntimeError):
     """The stand itself did not do what it is there for; the text says where to look."""
 
@@ -103,6 +108,15 @@ class Stand:
     # -- life ---------------------------------------------------------------
 
     def start(self) -> None:
+        with _STARTING:
+            self._start_postgres()
+        self._provider = self._launch("provider", "-m", "tests.faults.provider", *self._provider_words())
+        self.start_site()
+        self.sql(_WITNESS)
+        self._inside = self._launch("inside", "-m", "tests.faults.inside")
+        _answer_of(self._inside, "inside")
+
+    def _start_postgres(self) -> None:
         self.database_url = services.start_postgres(self.var)
         with psycopg.connect(self.database_url, autocommit=True) as server:
             server.execute("ALTER SYSTEM SET track_commit_timestamp = on")
@@ -111,11 +125,6 @@ class Stand:
                 server.execute("ALTER SYSTEM SET full_page_writes = off")
         services.stop(self.var)
         self.database_url = services.start_postgres(self.var)
-        self._provider = self._launch("provider", "-m", "tests.faults.provider", *self._provider_words())
-        self.start_site()
-        self.sql(_WITNESS)
-        self._inside = self._launch("inside", "-m", "tests.faults.inside")
-        _answer_of(self._inside, "inside")
 
     def start_site(self, *, batch: int | None = None, in_flight: int | None = None) -> None:
         """Web, workers and cron under the product's own supervisor, until /readyz says yes."""
