@@ -23,7 +23,8 @@ def web(*, host: str, port: int, processes: int, environment: dict[str, str]) ->
         "--graceful-timeout": "3",
         "--log-level": "warning",
     }
-    words = [word for option in options.items() for word in option]
+    # Loaded once, before the processes part: what they do not change they share.
+    words = ["--preload", *(word for option in options.items() for word in option)]
     command = [sys.executable, "-m", "gunicorn", *words, "orchestrator.wsgi:application"]
     return Program("web", "web", command, environment)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,6 @@ INSTALLED_APPS = [
     "django_htmx",
     "crispy_forms",
     "crispy_bootstrap5",
-    "ninja",
     *[f"campaigns.{room}" for room in ROOMS if room not in {"console", "cli"}],
     "campaigns.console.apps.ConsoleConfig",
 ]
@@ -138,7 +138,10 @@ TIME_ZONE = "UTC"
 
 STATIC_URL = "static/"
 STATIC_ROOT = Path(env_text("CRESCENDO_STATIC_ROOT", str(VAR / "static")))
-STATICFILES_DIRS = [ROOT / "static"]
+# The API's description is drawn by what django-ninja brings. As an installed app it would be in every process's memory.
+_NINJA = find_spec("ninja")
+assert _NINJA is not None and _NINJA.submodule_search_locations, "requirements.txt has it."
+STATICFILES_DIRS = [ROOT / "static", ("ninja", Path(_NINJA.submodule_search_locations[0]) / "static" / "ninja")]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CRISPY_ALLOWED_TEMPLATE_PACKS = "bootstrap5"
 CRISPY_TEMPLATE_PACK = "bootstrap5"

@@ -22,7 +22,6 @@ print(json.dumps(sorted(name for name in names if name not in sys.stdlib_module_
 # Small, and there only where something else that is installed brings them; typing_extensions only before Python 3.13.
 BY_THE_WAY = {"cython_runtime", "greenlet", "typing_extensions"}
 PACKAGES = [
-    "annotated_types",
     "asgiref",
     "babel",
     "campaigns",
@@ -34,20 +33,16 @@ PACKAGES = [
     "django",
     "django_htmx",
     "django_rq",
-    "ninja",
     "orchestrator",
     "phonenumbers",
     "psutil",
     "psycopg",
     "psycopg_binary",
-    "pydantic",
-    "pydantic_core",
     "redis",
     "rq",
     "six",
     "sqlparse",
     "standardwebhooks",
-    "typing_inspection",
     "whitenoise",
 ]
 

@@ -64,8 +64,8 @@ def reader(first, last, *, account, **fields):
 
 
 def drafted(channel="email", *, texts=None, **contents):
-    """One message step in one wording; `contents` by language, English where nothing is said. Its own links stay as they
-    are written: a preview shows where they lead."""
+    """One message step in one wording; `contents` by language, English where nothing is said. Own links stay as
+    written: a preview shows where they lead."""
     content = contents or {"en": texts or TEXTS[channel]}
     step = {"key": "first", "kind": "MESSAGE", "channel": channel, "variants": {"a": {"content": content}}}
     return make.drafted(steps=[step], holdout_percent=None, tracking={"clicks": "NEVER"})
