@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from copy import copy
 from datetime import timedelta
 from uuid import uuid4
 
@@ -37,7 +38,7 @@ def sent(campaign, number, *, at=AGO, **facts):
     first = MessageFactory(**values)
     rows = []
     for _ in range(number - 1):
-        row = Message.objects.get(pk=first.pk)
+        row = copy(first)
         row.pk, row.uuid, row.dedupe_key = None, uuid4(), f"copy:{uuid4()}"
         rows.append(row)
     return [first, *Message.objects.bulk_create(rows)]
