@@ -1,6 +1,7 @@
 """What a web process has in memory before its first request. Each name here was asked for; a new one is a decision.
 
-Providers' SDKs, statistics, templates and the sandbox are tens of megabytes each: they come when they are needed.
+All pages' code is there, so that the processes share it. Providers' SDKs, statistics and the sandbox are tens of megabytes
+each: they come when they are needed.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ print(json.dumps(sorted(name for name in names if name not in sys.stdlib_module_
 # Small, and there only where something else that is installed brings them; typing_extensions only before Python 3.13.
 BY_THE_WAY = {"cython_runtime", "greenlet", "typing_extensions"}
 PACKAGES = [
+    "annotated_types",
     "asgiref",
     "babel",
     "campaigns",
@@ -33,16 +35,27 @@ PACKAGES = [
     "django",
     "django_htmx",
     "django_rq",
+    "importlib_resources",
+    "jwt",
+    "liquid",
+    "markupsafe",
+    "mrml",
+    "nh3",
+    "ninja",
     "orchestrator",
     "phonenumbers",
     "psutil",
     "psycopg",
     "psycopg_binary",
+    "pydantic",
+    "pydantic_core",
+    "pytz",
     "redis",
     "rq",
     "six",
     "sqlparse",
     "standardwebhooks",
+    "typing_inspection",
     "whitenoise",
 ]
 
