@@ -1,7 +1,7 @@
 """What a web process has in memory before its first request. Each name here was asked for; a new one is a decision.
 
-All pages' code is there, so that the processes share it. Providers' SDKs, statistics and the sandbox are tens of megabytes
-each: they come when they are needed.
+All pages' code is there, so that the processes share it. Providers' SDKs, statistics and the sandbox are tens of
+megabytes each: they come when they are needed.
 """
 
 from __future__ import annotations
