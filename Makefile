@@ -62,17 +62,17 @@ dev: environment translations ## web with autoreload, workers and timetable; POR
 
 .PHONY: test
 test: setup ## the whole suite; ARGS="tests/orchestrator -k name" runs a part
-	@# Three runs of pytest. Journeys and the fault stand start whole sites and wait more than they work: they run beside the
-	@# browser tests, on servers of their own. Playwright keeps an event loop in its process, beside which Django would hold
-	@# two connections. Both are collected from their own folders, not from among six thousand. A process of the first run
-	@# waits for its PostgreSQL a third of the time: three keep two processors busy.
+	@# Three runs of pytest. Journeys and the fault stand start whole sites and wait more than they work: they go on beside the
+	@# others, on servers of their own. Playwright keeps an event loop in its process, beside which Django would hold two
+	@# connections: browser tests have a run of theirs. Both are collected from their own folders, not from among thousands.
 	@run() { $(PY) -m pytest "$$@" || { status=$$?; [ $$status = 5 ] && [ -n "$(ARGS)" ] || return $$status; }; }; \
-	run -n 3 -m "not browser and not journey and not stand" $(ARGS); \
 	mkdir -p var; CRESCENDO_VAR=$(CURDIR)/var/journeys run -n 2 --dist loadfile \
 	  -m "stand or journey" $(or $(ARGS),tests/faults/test_stand.py tests/journeys tests/campaigns/cli) \
 	  > var/journeys.log 2>&1 & journeys=$$!; \
-	browser=0; run -n 2 --dist worksteal -m browser $(or $(ARGS),tests/browser) || browser=$$?; \
-	status=0; wait $$journeys || status=$$?; cat var/journeys.log; [ $$browser = 0 ] && exit $$status || exit $$browser
+	unit=0; run -n 3 -m "not browser and not journey and not stand" $(ARGS) || unit=$$?; \
+	browser=0; [ $$unit != 0 ] || run -n 2 --dist worksteal -m browser $(or $(ARGS),tests/browser) || browser=$$?; \
+	status=0; wait $$journeys || status=$$?; cat var/journeys.log; \
+	for one in $$unit $$browser; do [ $$one = 0 ] || status=$$one; done; exit $$status
 
 .PHONY: check
 check: environment translations ## linters, types, import contracts, migrations, settings, documents, translations
