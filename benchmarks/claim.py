@@ -30,7 +30,7 @@ from django.conf import settings  # noqa: E402
 from django.db import connection  # noqa: E402
 from django.test.utils import override_settings  # noqa: E402
 
-from campaigns.delivery import claim  # noqa: E402
+from campaigns.delivery import claim, switch  # noqa: E402
 from campaigns.delivery.models import Message  # noqa: E402
 from orchestrator import clock  # noqa: E402
 from tests.factories.delivery import ReadyMessageFactory  # noqa: E402
@@ -62,6 +62,7 @@ WHERE indrelid = 'delivery_message'::regclass
 
 def fill(messages: int, ready: int) -> None:
     """Without looking at keys, which are those of rows that are there; the indexes are built when all rows are in."""
+    switch.ensure_switch(now=clock.utcnow())
     first = ReadyMessageFactory()
     shared = {"gate": first.gate, "template_version": first.template_version, "account": first.account}
     likes = [first.pk, *(ReadyMessageFactory(**shared).pk for _ in range(CONTACTS - 1))]
