@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from importlib import import_module
+from importlib.util import find_spec
 
 import pytest
 from django.conf import settings as django_settings
@@ -13,6 +15,7 @@ from django.db import connection
 from campaigns import cron
 from campaigns.crm import prune as crm
 from campaigns.crm.models import SyncRun
+from campaigns.delivery.models import Message
 from campaigns.intake import prune as intake
 from campaigns.intake import store
 from campaigns.intake.models import InboundEvent, Parked, Quarantined, SeenEvent
@@ -28,6 +31,7 @@ from campaigns.usage import prune as usage
 from campaigns.usage.models import UsageDaily, UsageEvent
 from orchestrator import clock
 from tests.factories.crm import CrmConnectionFactory
+from tests.factories.delivery import MessageFactory
 from tests.factories.intake import InboundEventFactory, ParkedFactory, QuarantinedFactory, SourceFactory
 from tests.factories.profiles import AccountFactory
 from tests.factories.segments import make_segment
@@ -223,5 +227,27 @@ def test_every_limit_of_frequency_is_shorter_than_messages_are_kept():
     assert max(cap.get("days", 31) for cap in django_settings.FREQUENCY_CAPS) < 60
 
 
-def test_the_night_runs_every_rooms_part(empty_redis):
+def test_the_night_takes_what_is_too_old_from_every_room(empty_redis):
+    long_ago = datetime(2019, 3, 1, tzinfo=UTC)
+    Session.objects.create(session_key="old", session_data="", expire_date=long_ago)
+    ParkedFactory(source=SourceFactory(), received_at=long_ago)
+    account, meter, crm_connection, segment = AccountFactory(), MeterFactory(), CrmConnectionFactory(), make_segment()
+    SegmentRefresh.objects.all().delete()
+    UsageDaily.objects.create(account=account, meter=meter, day=long_ago.date(), value=1, last_at=long_ago)
+    for day in (0, 1):
+        SyncRun.objects.create(connection=crm_connection, started_at=long_ago + day * DAY, state="DONE")
+        SegmentRefresh.objects.create(segment=segment, started_at=long_ago + day * DAY, size=1)
+    MessageFactory(state="ACCEPTED", planned_at=long_ago, due_at=long_ago, accepted_at=long_ago, ended_at=long_ago)
+
     cron.answer_bell("retention")
+
+    gone = (Session, Parked, UsageDaily, Message)
+    assert {model.__name__: model.objects.count() for model in gone} == {model.__name__: 0 for model in gone}
+    # The newest of each is kept.
+    assert (SyncRun.objects.get().started_at, SegmentRefresh.objects.get().started_at) == (long_ago + DAY,) * 2
+
+
+def test_no_rooms_part_of_the_night_is_forgotten():
+    modules = [f"campaigns.{room}.jobs" for room in django_settings.ROOMS if find_spec(f"campaigns.{room}.jobs")]
+    having = {f"{name}.prune_old" for name in modules if hasattr(import_module(name), "prune_old")}
+    assert having == set(cron.BELLS["retention"])
