@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from django.core.exceptions import RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
@@ -51,6 +52,10 @@ def install(api: NinjaAPI) -> None:
     def missing(request: HttpRequest, _error: Any) -> HttpResponse:
         return answer(request, 404, "not_found", "There is nothing at this address.")
 
+    def too_large(request: HttpRequest, _error: Any) -> HttpResponse:
+        return answer(request, 413, "too_large", "The body is larger than 2.5 MB: name fewer at a time.")
+
+    api.add_exception_handler(RequestDataTooBig, too_large)
     api.add_exception_handler(Refused, refused)
     api.add_exception_handler(AuthenticationError, not_allowed)
     api.add_exception_handler(ValidationError, invalid)

@@ -68,7 +68,7 @@ class EntriesOut(Schema):
     unfit: list[Unfit]
 
 
-_ERRORS = dict.fromkeys((400, 401, 403, 404, 409, 422), ErrorAnswer)
+_ERRORS = dict.fromkeys((400, 401, 403, 404, 409, 413, 422), ErrorAnswer)
 
 
 @router.post("/campaigns/{slug}/entries", response={200: EntriesOut, **_ERRORS}, summary="Bring in by name")

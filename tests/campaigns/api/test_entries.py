@@ -166,6 +166,10 @@ def test_a_call_that_can_not_be_read_is_told_where(campaign, body, told):
     assert code_and_path(post(campaign, body, key=key_of())) == told
 
 
+def test_a_body_that_is_too_large_is_told(campaign):
+    assert code_and_path(post(campaign, b"x" * 3_000_000, key=key_of())) == (413, "too_large", "")
+
+
 def test_an_unknown_campaign_is_told(campaign):
     assert code_and_path(post("no-such", entries("a"), key=key_of())) == (404, "not_found", "")
 
