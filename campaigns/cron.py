@@ -81,6 +81,7 @@ BELLS = {
         "campaigns.sequences.jobs.prune_old",
         "campaigns.segments.jobs.prune_old",
         "campaigns.intake.jobs.prune_old",
+        "campaigns.experiments.jobs.prune_old",
         "campaigns.delivery.jobs.prune_old",
         "campaigns.crm.jobs.prune_old",
         "campaigns.usage.jobs.prune_old",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from django.db.models import Max, QuerySet
+from django.db.models import Count, Max, QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 from campaigns.billing.models import Subscription
 from campaigns.consent.models import DoubtfulReply
 from campaigns.crm.models import CrmConnection, SyncRun, WriteBack
-from campaigns.delivery import spend, switch
+from campaigns.delivery import spend, switch, unclear
 from campaigns.delivery.models import ChannelHealth, Message
 from campaigns.intake.models import Parked, Quarantined
 from campaigns.operations.models import LongTask, SendSwitch
@@ -172,13 +172,17 @@ def _replies() -> Iterator[Need]:
 
 
 def _messages() -> Iterator[Need]:
-    number = Message.objects.counted().filter(state=Message.State.UNDETERMINED).count()
+    by_gate = dict(unclear.find_all_unclear().order_by().values_list("gate__slug").annotate(n=Count("pk")))
+    number = sum(by_gate.values())
     if number:
         title = ngettext(
             "%(n)s message may or may not have arrived", "%(n)s messages may or may not have arrived", number
         )
         detail = _("The provider gave no answer and no sign. They are not sent again by themselves.")
-        yield _counted(title, number, detail, "admin:delivery_message_changelist", {"state__exact": "UNDETERMINED"})
+        told = _counted(title, number, detail, "admin:delivery_message_changelist", {"state__exact": "UNDETERMINED"})
+        only = Campaign.objects.filter(slug__in=by_gate).first() if len(by_gate) == 1 else None
+        url = reverse("admin:studio-campaign-unclear", args=[only.slug]) if only else told.url
+        yield replace(told, url=url, action=_("Decide") if only else told.action)
 
 
 def _intake(now: datetime) -> Iterator[Need]:

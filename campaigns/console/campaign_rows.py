@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from campaigns.analytics import campaign_counts, campaign_needs, tiles
 from campaigns.analytics.campaign_counts import Counts
 from campaigns.analytics.home import CampaignRow, Need
-from campaigns.console import campaign_words, home_page, step_tree
+from campaigns.console import attention, campaign_words, home_page, step_tree
 from campaigns.console.home_page import Line
 from campaigns.console.listing import Asked, Filter
 from campaigns.segments.models import Segment
@@ -58,12 +58,14 @@ def find_campaigns(*, asked: Asked) -> QuerySet[Campaign]:
     return rows
 
 
-def make_rows(*, asked: Asked, now: datetime) -> list[Row]:
+def make_rows(*, asked: Asked, now: datetime, wall_now: datetime) -> list[Row]:
     """Everything that was found, in the order asked for; a list of campaigns is short enough to be ordered here."""
     found = list(find_campaigns(asked=asked).order_by("-changed_at", "-pk"))
     results = tiles.newest_results(experiment_ids={one.experiment_id for one in found if one.experiment_id})
     counts = campaign_counts.count_campaigns(campaigns=found, now=now)
-    needs = {one.pk: need for one, need in _needs(found, results, now)}
+    needs = attention.needs_by_campaign(campaigns=found, now=now, wall_now=wall_now)
+    # What stands still comes before what a test asks, and that before what nobody knows the fate of.
+    needs |= {one.pk: need for one, need in _needs(found, results, now) if not _is_bad(needs.get(one.pk))}
     rows = [_row(one, results.get(one.experiment_id or 0), counts[one.pk], needs.get(one.pk), now=now) for one in found]
     return _ordered(rows, asked.sort)
 
@@ -92,6 +94,10 @@ def _row(campaign: Campaign, read: tiles.Results | None, counts: Counts, need: N
         is_finished=is_over(campaign, counts),
     )
     return Row(campaign, home_page.make_line(row, read, now=now), counts, need)
+
+
+def _is_bad(need: Need | None) -> bool:
+    return need is not None and need.tone == "is-bad"
 
 
 def is_over(campaign: Campaign, counts: Counts) -> bool:

@@ -18,6 +18,7 @@ from campaigns.console.views import (
     states,
     steps,
     test_sends,
+    unclear,
     versions,
     wordings,
 )
@@ -45,6 +46,7 @@ def campaign_urls(wrap: Callable[[View], View]) -> list[URLPattern]:
         path(f"{one}edit/", wrap(versions.edit_campaign), name="studio-campaign-edit"),
         path(f"{one}move/", wrap(versions.move_people), name="studio-campaign-move"),
         path(f"{one}enrol/", wrap(entering.enrol_file_of), name="studio-campaign-enrol"),
+        path(f"{one}unclear/", wrap(unclear.settle_unclear), name="studio-campaign-unclear"),
         path(f"{one}state/<slug:act>/", wrap(states.change_state), name="studio-campaign-state"),
         path("studio/tests/", wrap(experiments.list_tests), name="studio-tests"),
         path("studio/tests/tests.csv", wrap(experiments.export_tests), name="studio-tests-csv"),

@@ -269,6 +269,7 @@ def unsent_words(reason: str) -> str:
         reasons.NO_ADDRESS: _("without an address"),
         reasons.RENDER_ERROR: _("with a text that could not be filled in"),
         reasons.BUDGET_SPENT: _("when the day’s SMS budget was spent"),
+        reasons.COUNTRY_RULES: _("with a text that lacks what their country asks for"),
     }
     return str(names.get(reason, reason))
 

@@ -119,7 +119,7 @@ def _tell_moment(moment: Moment, around: Surroundings) -> Item | None:
         campaign=_campaign_link(campaign),
         step=_step_words(definition, message),
         meta=_meta(kind, message, around),
-        link=_view_link(kind, message),
+        link=_view_link(kind, message) or _decide_link(message, campaign),
         reason=told[0],
         reason_icon=told[1],
     )
@@ -175,13 +175,22 @@ def _meta(kind: Kind, message: Message, around: Surroundings) -> str:
         message.attempt,
     )
     time = f"{message.accepted_at.astimezone(around.zone):%H:%M:%S}"
-    return words % {"time": time, "provider": _PROVIDERS[message.channel], "n": message.attempt}
+    said = words % {"time": time, "provider": _PROVIDERS[message.channel], "n": message.attempt}
+    if message.attempt > 1 and message.decided_by:
+        return f"{said} " + _("%(name)s had it sent again.") % {"name": message.decided_by}
+    return said
 
 
 def _view_link(kind: Kind, message: Message) -> Link | None:
     if message.channel != "email" or kind not in (Kind.DELIVERED, Kind.SENT):
         return None
     return Link(links.view_url(message_uuid=message.uuid), _("See the mail"))
+
+
+def _decide_link(message: Message, campaign: Campaign | None) -> Link | None:
+    if campaign is None or message.state != Message.State.UNDETERMINED or message.is_decided:
+        return None
+    return Link(reverse("admin:studio-campaign-unclear", args=[campaign.slug]), _("Decide what becomes of it"))
 
 
 def _campaign_link(campaign: Campaign | None) -> Link | None:

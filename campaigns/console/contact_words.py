@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from campaigns.consent.models import ConsentRecord, ContactPoint
 from campaigns.consent.on_behalf import How
-from campaigns.console import campaign_words, capped_words, failed_words
+from campaigns.console import campaign_words, capped_words, country_words, failed_words
 from campaigns.console.templatetags.console import count as count_text
 from campaigns.console.templatetags.console import percent as percent_text
 from campaigns.console.unsent import Unsent
@@ -114,8 +114,18 @@ def why_unsent(known: Unsent) -> str:
     if message.state == State.FAILED:
         return _failed(known)
     if message.state == State.UNDETERMINED:
-        return _("The provider never said whether it went out. It was not sent again, so that nobody gets it twice.")
+        return _undetermined(message)
     return why_skipped(message.reason, known)
+
+
+def _undetermined(message: Message) -> str:
+    if message.attempt > 1 and message.decided_by:
+        words = _("The provider never said whether it went out, nor when %(name)s had it sent again.")
+        return words % {"name": message.decided_by}
+    said = _("The provider never said whether it went out. It was not sent again, so that nobody gets it twice.")
+    if not message.decided_by:
+        return said
+    return f"{said} " + _("%(name)s left it as it is.") % {"name": message.decided_by}
 
 
 def why_skipped(reason: str, known: Unsent) -> str:
@@ -126,6 +136,8 @@ def why_skipped(reason: str, known: Unsent) -> str:
     if reason == Reason.RENDER_ERROR:
         said = known.attempt.detail if known.attempt else ""
         return _("Its text could not be filled in for this person. %(said)s") % {"said": said}
+    if reason == Reason.COUNTRY_RULES and known.attempt and known.attempt.detail:
+        return country_words.why_barred(said=known.attempt.detail)
     winner = f" ({known.message.lost_to.origin_campaign})" if known.message.lost_to else ""
     return reason_sentence(reason, known.message.channel) + winner
 
@@ -149,6 +161,7 @@ def reason_sentence(reason: str, channel_kind: str) -> str:
         Reason.NO_ADDRESS: _("There is no address for %(channel)s, or it changed after the message was planned."),
         Reason.RENDER_ERROR: _("Its text could not be filled in for this person."),
         Reason.BUDGET_SPENT: _("The SMS budget of the day was spent."),
+        Reason.COUNTRY_RULES: _("Its text lacks what the country they read it in asks of marketing."),
         planner.LOOP: _("The steps led in a circle in which no time passes, so it ended there."),
         planner.STEP_GONE: _("The step at which it stood is not in this version of the campaign, so it ended there."),
     }

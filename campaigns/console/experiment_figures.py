@@ -14,6 +14,7 @@ from campaigns.analytics.arms import ArmFigures
 from campaigns.analytics.guardrails import OPT_OUT_LIMIT
 from campaigns.analytics.readout import ExperimentReadout
 from campaigns.delivery.models import Message, ProviderEvent
+from campaigns.experiments import selectors as experiments
 from campaigns.experiments.models import Experiment
 from campaigns.sequences.models import Enrolment
 from orchestrator.channels.events import EventType, Grade
@@ -175,7 +176,7 @@ def numbers(*, read: ExperimentReadout, comparisons: list[Comparison]) -> Iterat
     yield "method", "test", "interval", "asymptotic confidence sequence"
     yield "method", "test", "alpha", read.experiment.alpha
     yield "method", "test", "planned_accounts", read.experiment.planned_accounts
-    yield "method", "test", "looks", read.experiment.snapshots.count()
+    yield "method", "test", "looks", experiments.count_looks(experiment=read.experiment)
     yield "method", "test", "only_finished_windows", read.matured_only
     yield "method", "test", "split_p", read.sample_ratio.p
     yield "method", "test", "salt", read.experiment.salt

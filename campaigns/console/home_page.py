@@ -16,7 +16,7 @@ from django.utils.translation import ngettext
 from campaigns.analytics import campaign_needs, tiles
 from campaigns.analytics import home as home_figures
 from campaigns.analytics.home import CampaignRow, Need
-from campaigns.console import step_tree, task_list, verdict_words
+from campaigns.console import attention, step_tree, task_list, verdict_words
 from campaigns.console.templatetags.console import count, moment, money, percent
 from campaigns.experiments.models import Experiment
 from campaigns.sequences.models import Campaign
@@ -62,7 +62,7 @@ class Line:
     earned: dict[str, Any] = field(default_factory=dict)
 
 
-def gather(*, now: datetime) -> dict[str, Any]:
+def gather(*, now: datetime, wall_now: datetime) -> dict[str, Any]:
     rows = home_figures.list_campaigns(now=now, limit=CAMPAIGNS_SHOWN)
     experiments = {row.campaign.experiment_id for row in rows if row.campaign.experiment_id}
     results = tiles.newest_results(experiment_ids=experiments)
@@ -70,6 +70,7 @@ def gather(*, now: datetime) -> dict[str, Any]:
         *campaign_needs.find_campaign_needs(
             campaigns=[row.campaign for row in rows], results=results, now=now, numbering=step_tree.number_steps
         ),
+        *attention.stall_needs(now=now, wall_now=wall_now),
         *home_figures.find_needs(now=now),
         *task_needs(now=now),
     ]

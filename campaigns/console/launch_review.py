@@ -17,7 +17,7 @@ from campaigns.console import campaign_page, campaign_words, drafts, message_pre
 from campaigns.console.templatetags.console import count
 from campaigns.segments.errors import DefinitionError
 from campaigns.segments.sessions import SegmentTooSlow
-from campaigns.sequences import check, rehearse
+from campaigns.sequences import campaign_file, check, rehearse
 from campaigns.sequences.cast import Person
 from campaigns.sequences.check import BLOCKER, PASSED, WARNING, Finding
 from campaigns.sequences.models import Campaign
@@ -56,6 +56,14 @@ class Day:
 
 
 @dataclass(frozen=True, slots=True)
+class WayIn:
+    """Who enters and when, where the launch itself brings nobody in."""
+
+    title: str
+    sentences: list[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Review:
     blockers: list[Item]
     warnings: list[Item]
@@ -65,6 +73,7 @@ class Review:
     channels: list[str]
     days: list[Day]
     first: str
+    way_in: WayIn | None
 
 
 def review(*, campaign: Campaign, now: datetime, zone: tzinfo = UTC) -> Review:
@@ -101,7 +110,24 @@ def review(*, campaign: Campaign, now: datetime, zone: tzinfo = UTC) -> Review:
         channels=[campaign_words.channel_name(channel) for channel in channels],
         days=days,
         first=first_words(rehearsal, today=today),
+        way_in=way_in(document),
     )
+
+
+def way_in(document: Mapping[str, Any]) -> WayIn | None:
+    """None where coming into the audience does."""
+    entry = campaign_file.read_entry(document)
+    judged = _("Who may be written to, and who is held out to compare with, is decided at that moment.")
+    if entry.by == campaign_file.BY_EVENT and entry.event is not None:
+        said = [_("From the launch on: whoever is in the audience when it happens, also who comes into it later.")]
+        if set(entry.event) - {"event"}:
+            said.append(_("Only where it happens as the campaign file says."))
+        title = _("Starts for each account as soon as “%(event)s” happens") % {"event": entry.event["event"]}
+        return WayIn(title, [*said, judged])
+    if entry.by == campaign_file.BY_HAND:
+        said = [_("In a file that somebody brings in, or by another system, from the launch on.")]
+        return WayIn(_("Starts for each account as soon as it is named"), [*said, judged])
+    return None
 
 
 class _Links:

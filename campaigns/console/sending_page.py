@@ -12,10 +12,14 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from campaigns.analytics import stalls
+from campaigns.console import attention
+from campaigns.console.attention import Point
 from campaigns.console.templatetags.console import count
 from campaigns.delivery import breaker, selectors, spend, switch
 from campaigns.delivery.models import ChannelHealth, SendRate
 from campaigns.operations.models import SendSwitch
+from campaigns.sequences.models import Campaign
 from orchestrator.channels import registry
 from orchestrator.channels.contract import PacedChannel
 
@@ -73,6 +77,7 @@ def gather(*, now: datetime, wall_now: datetime) -> dict[str, Any]:
         "switch": SendSwitch.objects.filter(pk=1).first(),
         "open_messages": selectors.open_messages(),
         "ways": list(_ways(wall_now)),
+        "stalled": _stalled(now, wall_now),
         "today": days[0],
         "days": days,
         "budget": _budget(),
@@ -80,6 +85,14 @@ def gather(*, now: datetime, wall_now: datetime) -> dict[str, Any]:
         "currency": settings.REPORTING_CURRENCY,
         "rates": list(rates()),
     }
+
+
+def _stalled(now: datetime, wall_now: datetime) -> list[tuple[str, Point]]:
+    """What stands still of all campaigns, with the campaign's name; empty where it is none's."""
+    points = attention.stalled_points(stalls.find_stalls(now=now, wall_now=wall_now), now=now, wall_now=wall_now)
+    slugs = {one.campaign for one in points}
+    names = dict(Campaign.objects.filter(slug__in=slugs).values_list("slug", "name"))
+    return [(names.get(one.campaign, ""), one) for one in points]
 
 
 def rates() -> Iterator[Rate]:

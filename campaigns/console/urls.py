@@ -39,6 +39,7 @@ def studio_urls(wrap: Callable[[Any], Any]) -> list[URLPattern]:
         path("studio/sending/", wrap(sending.show_sending), name="studio-sending"),
         path("studio/sending/switch/", wrap(sending.set_switch), name="studio-sending-switch"),
         path("studio/sending/rate/", wrap(sending.set_rate), name="studio-sending-rate"),
+        path("studio/sending/drive/", wrap(sending.drive_again), name="studio-sending-drive"),
         path("studio/sending/<slug:channel>/try/", wrap(sending.try_channel), name="studio-sending-try"),
         path("studio/consent/", wrap(topics.list_topics), name="studio-topics"),
         path("studio/consent/<slug:slug>/", wrap(topics.edit_topic), name="studio-topic"),

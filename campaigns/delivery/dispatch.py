@@ -25,6 +25,7 @@ from campaigns.delivery import (
     begin,
     breaker,
     claim,
+    country_rules,
     csm_task,
     finish,
     in_app,
@@ -125,10 +126,12 @@ def send_slice(
 ) -> Counter[str]:
     """One slice from claim to answer. What is not begun by `until` (monotonic) is put back."""
     slot_bytes = sender.batch.slot_bytes if sender.batch else 0
-    outgoing, failed = render.render_held(held=held, slot_bytes=slot_bytes)
+    readable, barred = country_rules.part(held=held)
+    outgoing, failed = render.render_held(held=readable, slot_bytes=slot_bytes)
     done: Counter[str] = Counter()
-    if failed:
-        done[Message.State.SKIPPED] += render.skip_failed(failed=failed, now=now, wall_now=clock.wall_now())
+    if barred or failed:
+        unsent = [*barred, *failed]
+        done[Message.State.SKIPPED] += render.skip_failed(failed=unsent, now=now, wall_now=clock.wall_now())
     if not outgoing:
         return done
     if sender.channel.kind in OWN_ROWS:

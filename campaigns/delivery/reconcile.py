@@ -4,7 +4,7 @@
 |---|---|
 | CLAIMED, lease over | READY: nothing had left |
 | SENDING, lease over | UNKNOWN: it may have gone. Never READY |
-| UNKNOWN or UNDETERMINED with evidence, also of another message of its request | ACCEPTED |
+| UNKNOWN, UNDETERMINED or sent again, with evidence, also of another message of its request | ACCEPTED |
 | UNKNOWN a whole evidence window, intake alive throughout | at most once: UNDETERMINED; at least once: READY |
 """
 
@@ -39,16 +39,22 @@ WHERE id IN (
 )
 """
 
+# Of what a person had sent again, evidence of the time before counts whatever became of it: it did arrive.
+_UNPROVEN = """(
+    message.state = 'UNKNOWN' OR (message.state = 'UNDETERMINED' AND message.ended_at > %(late)s)
+    OR (message.decided_at > %(late)s AND message.attempt > 0
+        AND message.state IN ('PLANNED', 'READY', 'SKIPPED', 'EXPIRED', 'FAILED'))
+)"""
+
 _PROVE = f"""
 WITH asked AS (
-    SELECT message.id FROM delivery_message message
-    WHERE message.state = 'UNKNOWN' OR (message.state = 'UNDETERMINED' AND message.ended_at > %(late)s)
+    SELECT message.id FROM delivery_message message WHERE {_UNPROVEN}
 ), {evidence.REQUESTS_SQL}
 UPDATE delivery_message
-SET state = 'ACCEPTED', accepted_at = %(now)s, ended_at = %(now)s, unknown_at = NULL
+SET state = 'ACCEPTED', reason = '', accepted_at = %(now)s, ended_at = %(now)s, unknown_at = NULL, next_at = NULL
 WHERE id IN (
     SELECT message.id FROM delivery_message message
-    WHERE (message.state = 'UNKNOWN' OR (message.state = 'UNDETERMINED' AND message.ended_at > %(late)s))
+    WHERE {_UNPROVEN}
         AND ({evidence.PROOF_SQL.format(message="message")} OR message.id IN (SELECT message_id FROM proven))
     ORDER BY message.id FOR UPDATE OF message SKIP LOCKED
 )
@@ -92,6 +98,11 @@ def reconcile(*, now: datetime, wall_now: datetime) -> Counter[str]:
         done += _give_up(channel, window, since, now, wall_now)
     done["SKIPPED"] += gates.skip_stopped(now=now)
     return +done
+
+
+def release_leases(*, wall_now: datetime) -> int:
+    """The first two repairs alone: what dead workers held. Returns how many messages that was."""
+    return _run(_RECLAIM, wall_now=wall_now) + _run(_LAPSE, wall_now=wall_now)
 
 
 def evidence_windows() -> dict[str, timedelta]:

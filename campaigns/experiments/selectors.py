@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, IntegerField, QuerySet, Sum
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast, Coalesce
 
 from campaigns.experiments.models import Assignment, Experiment, Snapshot, Variant
 
@@ -33,3 +35,9 @@ def newest_snapshot(*, experiment: Experiment) -> Snapshot | None:
 
 def running() -> QuerySet[Experiment]:
     return Experiment.objects.filter(status=Experiment.Status.RUNNING)
+
+
+def count_looks(*, experiment: Experiment) -> int:
+    """How often it was read out and kept, those included that `prune` has taken away since."""
+    looks = Coalesce(Cast(KeyTextTransform("looks", "results"), IntegerField()), 1)
+    return int(experiment.snapshots.aggregate(n=Sum(looks))["n"] or 0)

@@ -13,7 +13,7 @@ from campaigns.profiles.models import Account, Contact, Membership
 from campaigns.segments import preview
 from campaigns.segments.models import Segment, SegmentMembership
 from campaigns.sequences import part_words
-from campaigns.sequences.campaign_file import CampaignSpec
+from campaigns.sequences.campaign_file import BY_SEGMENT, CampaignSpec
 from campaigns.sequences.compose import FALLBACK_LOCALE
 from campaigns.sequences.models import Campaign
 from campaigns.sequences.step_file import LOCALES
@@ -32,15 +32,23 @@ def check_audience(
     if segment is None or segment.live_version is None or segment.archived_at is not None:
         yield "BLOCKER", "no_audience", _("The campaign has no audience."), "", "audience"
         return
-    yield from _size(segment, now)
+    yield from _size(segment, spec, now)
     yield from _age(segment, now)
     yield from _languages(segment, spec, numbers)
 
 
-def _size(segment: Segment, now: datetime) -> Iterator[Found]:
+def _size(segment: Segment, spec: CampaignSpec, now: datetime) -> Iterator[Found]:
+    """Where the launch itself brings nobody in, who is in the audience by then counts, not who is in it now."""
     assert segment.live_version is not None, "Looked at before."
     counted = preview.count(document=segment.live_version.definition, now=now)
-    if counted.count == 0:
+    if spec.entry.by != BY_SEGMENT:
+        words = ngettext(
+            "%(count)s is in the audience now; who is in it by then can enter.",
+            "%(count)s are in the audience now; who is in it by then can enter.",
+            counted.count,
+        )
+        yield "PASSED", "audience", words % {"count": counted.count}, "", ""
+    elif counted.count == 0:
         yield "WARNING", "empty_audience", _("Nobody is in the audience now."), "", "audience"
     elif counted.count * 2 > counted.base:
         words = _("The audience is %(count)s of %(base)s, more than half of everybody.")

@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from django.conf import settings
 from django.utils.translation import gettext as _
@@ -15,7 +14,8 @@ from django.utils.translation import ngettext
 
 from campaigns.consent.models import channel_names
 from campaigns.delivery import content as delivery
-from campaigns.delivery import links, render
+from campaigns.delivery import country_rules, links
+from campaigns.delivery import shown as showing
 from campaigns.segments import figures
 from campaigns.sequences import part_words, wording
 from campaigns.sequences.campaign_file import CampaignSpec
@@ -23,13 +23,11 @@ from campaigns.sequences.check_audience import Found
 from campaigns.sequences.check_readers import Readers
 from campaigns.sequences.compose import FALLBACK_LOCALE
 from campaigns.sequences.step_file import StepSpec, VariantSpec
-from orchestrator.channels.twilio import sender as texting
 from orchestrator.engine.country_packs import content, quiet_hours
 from orchestrator.engine.country_packs.content import Breach, Sender, Shown
 from orchestrator.engine.country_packs.pack import CountryPack, Demand
-from orchestrator.templating import lint, visible
 from orchestrator.templating.errors import TemplateError
-from orchestrator.templating.message import CompiledContent, Rendered
+from orchestrator.templating.message import CompiledContent
 
 CODES: Mapping[Demand, str] = {
     Demand.MARK: "mark_missing",
@@ -39,10 +37,6 @@ CODES: Mapping[Demand, str] = {
     Demand.WAY_OUT_TONGUE: "way_out_language",
     Demand.HONEST_SUBJECT: "subject_pretends",
 }
-# Ways by which somebody gets no more; where mail is seen in a browser is none.
-_WAYS_OUT = ("unsubscribe", "preferences")
-# A text uses fewer values than this without guarding them.
-_MOST_VALUES = 40
 _NAMED = 3
 
 
@@ -60,12 +54,7 @@ def check_texts(
 ) -> Iterator[Found]:
     """(level, code, message, step, where), as check.Finding takes them. `readers` by channel."""
     urls = links.links_of_nobody(has_offer=spec.offer is not None)
-    sender = Sender(
-        names=(settings.SENDER_NAME, settings.SENDGRID_FROM_NAME),
-        postal_address=settings.SENDER_POSTAL_ADDRESS,
-        ways_out=frozenset(urls[name] for name in _WAYS_OUT),
-        can_be_answered=texting.can_be_answered(),
-    )
+    sender = country_rules.sender_of(urls=urls)
     for step in steps:
         for variant in step.variants:
             for locale in variant.content:
@@ -181,45 +170,5 @@ def _shown(text: _Text, spec: CampaignSpec, urls: Mapping[str, str]) -> list[Sho
     except (TemplateError, TypeError):
         return []
     finished = delivery.finish_marketing(compiled=compiled, channel=channel)
-    samples = {**wording.variables(has_offer=has_offer), **{f"links.{name}": url for name, url in urls.items()}}
-    rendered = (_render(channel, finished, samples), _render_barely(channel, finished, samples))
-    return [_as_seen(text, one) for one in rendered if one is not None]
-
-
-def _render(channel: str, compiled: CompiledContent, values: Mapping[str, Any]) -> Rendered | None:
-    try:
-        return render.fill_in(channel=channel, compiled=compiled, facts=lint.sample_context(values))
-    except (TemplateError, TypeError):
-        return None
-
-
-def _render_barely(channel: str, compiled: CompiledContent, samples: Mapping[str, Any]) -> Rendered | None:
-    """With the links and those values alone without which nobody gets it."""
-    values = {name: value for name, value in samples.items() if name.startswith("links.")}
-    values |= {"evidence": {}, "offer": {}, "contact": {"first_name": "", "last_name": ""}, "account": {"name": ""}}
-    facts = lint.sample_context(values)
-    for _try in range(_MOST_VALUES):
-        try:
-            return render.fill_in(channel=channel, compiled=compiled, facts=facts)
-        except TemplateError as error:
-            lacking = error.variable or ""
-            if lacking not in samples:
-                return None
-            group, _dot, name = lacking.partition(".")
-            facts[group][name] = samples[lacking]
-        except TypeError:
-            return None
-    return None
-
-
-def _as_seen(text: _Text, rendered: Rendered) -> Shown:
-    fields = {"text": visible.look_at_text(rendered.text)}
-    if rendered.html:
-        fields["mjml"] = visible.look_at(rendered.html)
-    return Shown(
-        channel=text.step.channel,
-        language=text.locale,
-        subject=rendered.subject,
-        words={name: seen.words for name, seen in sorted(fields.items())},
-        links={name: frozenset(seen.links) for name, seen in fields.items()},
-    )
+    tried = showing.try_both(channel=channel, compiled=finished, urls=urls, has_offer=has_offer)
+    return [showing.as_seen(channel=channel, language=text.locale, rendered=one) for one in tried]

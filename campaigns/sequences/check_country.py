@@ -11,13 +11,13 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from campaigns.consent.models import channel_names
-from campaigns.delivery import windows
+from campaigns.delivery import country_rules, windows
 from campaigns.sequences import check_content, check_readers
 from campaigns.sequences.campaign_file import CampaignSpec
 from campaigns.sequences.check_audience import Found
 from campaigns.sequences.check_readers import Readers
 from campaigns.sequences.models import Campaign
-from orchestrator.engine.country_packs import content, quiet_hours
+from orchestrator.engine.country_packs import quiet_hours
 from orchestrator.engine.country_packs.pack import BLOCKER, CHANNELS, WARNING, ContentRule, Demand
 
 type ByChannel = Mapping[str, Sequence[Readers]]
@@ -76,7 +76,7 @@ def _named_sender(readers: ByChannel) -> Iterator[Found]:
 
 
 def _answers(readers: ByChannel) -> Iterator[Found]:
-    if settings.INBOUND_MAIL_DOMAIN or content.takes_answers(settings.SENDGRID_FROM_EMAIL):
+    if country_rules.is_answered():
         return
     for _channel, rule, rows in _asking(readers, Demand.REPLY_ADDRESS):
         words = _(

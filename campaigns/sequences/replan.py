@@ -55,6 +55,8 @@ def _given_back() -> list[StepRun]:
         ~Exists(later),
         message__state=Message.State.SKIPPED,
         message__reason=Message.Reason.FACTS_CHANGED,
+        # Of one that a person sent again, evidence may still come: it has no successor.
+        message__decided_at__isnull=True,
         enrolment__state=Enrolment.State.OPEN,
         enrolment__campaign__status=Campaign.Status.LIVE,
     )

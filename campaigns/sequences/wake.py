@@ -32,7 +32,7 @@ UPDATE sequences_enrolment enrolment
          JOIN delivery_message message ON message.id = run.message_id
         WHERE run.enrolment_id = enrolment.id
           AND (message.state = ANY(%(open)s)
-               OR (message.reason = 'FACTS_CHANGED' AND NOT EXISTS (
+               OR (message.reason = 'FACTS_CHANGED' AND message.decided_at IS NULL AND NOT EXISTS (
                        SELECT 1 FROM sequences_steprun later
                         WHERE later.enrolment_id = run.enrolment_id AND later.step_key = run.step_key
                           AND later.visit > run.visit))))

@@ -103,6 +103,9 @@ COMPLAINTS_PAUSE_LEAST = env_int("COMPLAINTS_PAUSE_LEAST", 3)
 FILTERED_TEXTS_PAUSE_PERCENT = float(env_text("FILTERED_TEXTS_PAUSE_PERCENT", "5"))
 FILTERED_TEXTS_PAUSE_LEAST = env_int("FILTERED_TEXTS_PAUSE_LEAST", 5)
 
+# Messages and people that should have gone on so many minutes ago and did not are told as standing still.
+STALLED_AFTER_MIN = env_int("STALLED_AFTER_MIN", 15)
+
 # Reports are in one currency; fixed rates, reviewed by hand (docs/adr).
 REPORTING_CURRENCY = "USD"
 EXCHANGE_RATES = {

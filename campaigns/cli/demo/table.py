@@ -15,6 +15,7 @@ SKIPS = {
     "OPTED_OUT": "the contact opted out",
     "HELD": "the contact may have said no; a person decides",
     "REFUSED": "the account said no",
+    "COUNTRY_RULES": "the text lacks what the reader's country asks for",
 }
 CHANNELS = {
     "email": "e-mail",

@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import copy
+from datetime import datetime
 
 from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
-from campaigns.console import campaign_page, campaign_rows, charts, drafts, listing, overtaking, pages, skeleton
+from campaigns.console import (
+    attention,
+    campaign_page,
+    campaign_rows,
+    charts,
+    drafts,
+    listing,
+    overtaking,
+    pages,
+    skeleton,
+)
+from campaigns.console.attention import Point
+from campaigns.console.campaign_rows import Row
 from campaigns.console.forms import audience as audience_form
 from campaigns.console.forms.audience import AudienceForm
 from campaigns.console.forms.campaigns import (
@@ -26,6 +40,7 @@ from campaigns.console.forms.campaigns import (
     slug_for,
 )
 from campaigns.console.forms.exits import ExitsForm
+from campaigns.console.listing import Asked
 from campaigns.console.templatetags.console import count
 from campaigns.segments.models import Segment
 from campaigns.sequences import audience, move, selectors
@@ -47,7 +62,7 @@ def list_campaigns(request: HttpRequest) -> HttpResponse:
         "list": listing.make(
             request,
             asked=asked,
-            rows=campaign_rows.make_rows(asked=asked, now=clock.utcnow()),
+            rows=_rows(request, asked, clock.utcnow()),
             total=Campaign.objects.count,
             nouns=lambda n: ngettext("%(number)s campaign", "%(number)s campaigns", n) % {"number": count(n)},
             find_label=_("Find campaigns"),
@@ -63,8 +78,13 @@ def list_campaigns(request: HttpRequest) -> HttpResponse:
 def export_campaigns(request: HttpRequest) -> StreamingHttpResponse:
     now = clock.utcnow()
     asked = listing.read(request, filters=campaign_rows.filters(), sorts=campaign_rows.SORTS)
-    rows = campaign_rows.cells(campaign_rows.make_rows(asked=asked, now=now))
+    rows = campaign_rows.cells(_rows(request, asked, now))
     return listing.export(name="campaigns", head=campaign_rows.HEAD, rows=rows, now=now)
+
+
+def _rows(request: HttpRequest, asked: Asked, now: datetime) -> list[Row]:
+    with timezone.override(pages.time_zone_of(request)):
+        return campaign_rows.make_rows(asked=asked, now=now, wall_now=clock.wall_now())
 
 
 def make_campaign(request: HttpRequest) -> HttpResponse:
@@ -141,6 +161,7 @@ def show_page(
     context |= {
         "was": {name: overtaking.fingerprint(kind.initial_of(document)) for name, kind in kinds.items()},
         "title": campaign.name,
+        "attention": _attention(request, campaign, now),
         "days": charts.draw_campaign(campaign=campaign, now=now, zone=pages.time_zone_of(request)),
         "can_change": can_change,
         "can_test": can_change and pages.sees_people(request),
@@ -158,6 +179,11 @@ def show_page(
         "limits_form": form if isinstance(form, LimitsForm) else LimitsForm(initial=LimitsForm.initial_of(document)),
     }
     return pages.show(request, "console/campaigns/campaign.html", context, status=422 if form is not None else 200)
+
+
+def _attention(request: HttpRequest, campaign: Campaign, now: datetime) -> list[Point]:
+    with timezone.override(pages.time_zone_of(request)):
+        return attention.of_campaign(campaign=campaign, now=now, wall_now=clock.wall_now())
 
 
 def copy_campaign(request: HttpRequest, slug: str) -> HttpResponse:

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Any
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -22,9 +26,14 @@ def show_home(request: HttpRequest) -> HttpResponse:
         "now": now,
         "set_up": set_up.check_set_up(),
         "sent": charts.draw_sent(now=now, zone=pages.time_zone_of(request)),
-        **home_page.gather(now=now),
+        **_gather(request, now),
     }
     return pages.show(request, "console/home.html", context)
+
+
+def _gather(request: HttpRequest, now: datetime) -> dict[str, Any]:
+    with timezone.override(pages.time_zone_of(request)):
+        return home_page.gather(now=now, wall_now=clock.wall_now())
 
 
 @require_POST

@@ -5,16 +5,21 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from campaigns.console import pages, sending_page
 from campaigns.console.forms.sending import RateForm
-from campaigns.delivery import breaker, pace, switch
+from campaigns.console.templatetags.console import count
+from campaigns.delivery import breaker, pace, stalled, switch
+from campaigns.delivery.models import SendGate
 from orchestrator import clock
 from orchestrator.jobs import bells
 
 SWITCH = "operations.change_sendswitch"
+DRIVE = "sequences.change_campaign"
 TRY, RATE = "delivery.change_channelhealth", "delivery.change_sendrate"
 PAGE = "admin:studio-sending"
 
@@ -29,8 +34,10 @@ def show_sending(request: HttpRequest) -> HttpResponse:
         "can_switch": request.user.has_perm(SWITCH),
         "can_try": request.user.has_perm(TRY),
         "can_rate": request.user.has_perm(RATE),
-        **sending_page.gather(now=now, wall_now=clock.wall_now()),
+        "can_drive": request.user.has_perm(DRIVE),
     }
+    with timezone.override(pages.time_zone_of(request)):
+        context |= sending_page.gather(now=now, wall_now=clock.wall_now())
     return pages.show(request, "console/sending/page.html", context)
 
 
@@ -62,6 +69,27 @@ def try_channel(request: HttpRequest, channel: str) -> HttpResponse:
     else:
         messages.error(request, _("Nothing was changed: this channel is not held back any more."))
     return redirect(PAGE)
+
+
+@require_POST
+def drive_again(request: HttpRequest) -> HttpResponse:
+    """POST `campaign`, the short name of what stands still; with `back` to its own page."""
+    pages.require(request, DRIVE)
+    slug = request.POST.get("campaign", "")
+    if not SendGate.objects.filter(slug=slug).exists():
+        messages.error(request, _("This change is not known."))
+        return redirect(PAGE)
+    by = request.user.get_username()
+    number = stalled.drive_again(gate=slug, by=by, now=clock.utcnow(), wall_now=clock.wall_now())
+    for bell in ("reconcile", "enrolments_due", "messages_due"):
+        bells.ring(bell)
+    words = ngettext(
+        "What is due is looked at now. %(n)s message was released or is tried at once.",
+        "What is due is looked at now. %(n)s messages were released or are tried at once.",
+        number,
+    )
+    messages.success(request, words % {"n": count(number)})
+    return redirect("admin:studio-campaign", slug=slug) if request.POST.get("back") else redirect(PAGE)
 
 
 @require_POST

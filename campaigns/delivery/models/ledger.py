@@ -101,6 +101,7 @@ class Message(models.Model):
         NO_ADDRESS = "NO_ADDRESS", _("Without an address")
         RENDER_ERROR = "RENDER_ERROR", _("Text could not be filled in")
         BUDGET_SPENT = "BUDGET_SPENT", _("The day’s SMS budget was spent")
+        COUNTRY_RULES = "COUNTRY_RULES", _("Its text lacks what the reader’s country asks for")
 
     class Purpose(models.TextChoices):
         MARKETING = "MARKETING", _("Marketing")
@@ -185,6 +186,13 @@ class Message(models.Model):
     provider_id = models.CharField(_("id at the provider"), max_length=200, blank=True)
     accepted_at = models.DateTimeField(_("accepted at"), null=True, blank=True, help_text=_("Business time."))
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
+    decided_at = models.DateTimeField(
+        _("decided at"),
+        null=True,
+        blank=True,
+        help_text=_("When a person last said what becomes of it although nobody knows whether it arrived."),
+    )
+    decided_by = models.CharField(_("decided by"), max_length=150, blank=True, db_default="")
 
     delivered_at = models.DateTimeField(_("delivered at"), null=True, blank=True)
     bounced_at = models.DateTimeField(_("came back at"), null=True, blank=True)
@@ -245,6 +253,12 @@ class Message(models.Model):
             models.Index(
                 fields=["accepted_at"], condition=Q(channel="sms", bounced_at__isnull=False), name="texts_that_failed"
             ),
+            # for what a person should look at: few, and never looked for among millions
+            models.Index(
+                fields=["gate", "state"],
+                condition=Q(state="UNDETERMINED") | Q(reason="COUNTRY_RULES") | Q(decided_at__isnull=False),
+                name="messages_to_look_at",
+            ),
             # for what went out in the last days
             models.Index(fields=["accepted_at"], condition=Q(accepted_at__isnull=False), name="messages_by_day_sent"),
         ]
@@ -253,6 +267,11 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_channel_display()} {self.uuid}"
+
+    @property
+    def is_decided(self) -> bool:
+        """Of an undetermined one: whether a person has said what becomes of it, since it last became so."""
+        return self.decided_at is not None and (self.ended_at is None or self.decided_at >= self.ended_at)
 
 
 class DeliveryAttempt(models.Model):

@@ -13,6 +13,8 @@ from orchestrator.engine.country_packs.pack import CountryPack, Hours
 MARKETING = "MARKETING"
 
 _PACKS = {pack.code: pack for pack in (israel.PACK, romania.PACK, united_states.PACK)}
+# All there are, by their own codes; those of the Union and of everywhere else are no countries'.
+BY_CODE = {**_PACKS, europe.PACK.code: europe.PACK, elsewhere.PACK.code: elsewhere.PACK}
 
 
 def pack_of(country: str) -> CountryPack:

@@ -12,6 +12,7 @@ from campaigns.operations import diagnosis
 from campaigns.operations.findings import Level
 from orchestrator import clock
 from orchestrator.jobs import queues
+from tests.factories.delivery import ReadyMessageFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -136,3 +137,12 @@ def test_text_messages_without_a_budget_are_named(settings, segments, spend, pri
     settings.SMS_DAILY_SEGMENTS, settings.SMS_DAILY_SPEND, settings.SMS_SEGMENT_PRICES = segments, spend, prices
 
     assert findings()["Budget of text messages"].level == level
+
+
+def test_what_stands_still_without_anybody_having_wanted_it_is_wrong(capsys):
+    ReadyMessageFactory(gate__slug="seats-80", due_at=clock.utcnow() - timedelta(hours=1))
+
+    status, out, _err = run(capsys)
+
+    assert status == 1
+    assert "WRONG  What stands still: seats-80: 1 e-mail stands still. Due since" in out

@@ -241,3 +241,35 @@ def with_text(text):
     steps = make.document()["steps"]
     steps[0]["variants"] = {"a": {"weight": 100, "content": {"en": {"subject": "Hi", "mjml": make.MJML.format(text)}}}}
     return steps
+
+
+@pytest.mark.parametrize(
+    ("entry", "title", "sentence"),
+    [
+        (
+            {"event": {"name": "seat_refused"}},
+            "Starts for each account as soon as “seat_refused” happens",
+            "whoever is in the audience when it happens, also who comes into it later.",
+        ),
+        (
+            {"event": {"name": "seat_refused", "where": [{"property": "seats", "op": ">=", "value": 3}]}},
+            "Starts for each account as soon as “seat_refused” happens",
+            "Only where it happens as the campaign file says.",
+        ),
+        (
+            {"by": "HAND"},
+            "Starts for each account as soon as it is named",
+            "In a file that somebody brings in, or by another system, from the launch on.",
+        ),
+    ],
+)
+def test_where_the_launch_brings_nobody_in_it_says_who_enters_and_when(marketer, entry, title, sentence):
+    nobody_yet = {"segment": {"field": "account.name", "op": "=", "value": "none of them"}}
+
+    words = words_of(review_of(marketer, make.drafted(entry=entry, audience=nobody_yet)))
+
+    assert title in words
+    assert sentence in words
+    assert "0 are in the audience now; who is in it by then can enter" in words
+    for said in ("Starts for nobody now", "Match the segment", "Nobody is in the audience now"):
+        assert said not in words

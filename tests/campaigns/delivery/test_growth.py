@@ -11,7 +11,7 @@ import pytest
 from django.db import connection
 
 from campaigns import cron
-from campaigns.delivery import claim, reconcile
+from campaigns.delivery import claim, reconcile, stalled, unclear
 from campaigns.delivery.models import Message
 from campaigns.operations import ticks
 from campaigns.operations.models import TickSlot
@@ -45,7 +45,7 @@ def pile():
         cursor.execute("ANALYZE delivery_message")
 
 
-def plan_of(statement: str, params: dict[str, Any]) -> list[dict[str, Any]]:
+def plan_of(statement: str, params: Any) -> list[dict[str, Any]]:
     """Every node of the plan that PostgreSQL takes."""
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN (FORMAT JSON) {statement}", params)
@@ -85,6 +85,29 @@ def test_what_is_asked_every_second_reads_its_partial_index_and_never_the_table(
 
         assert index in indexes
         assert "Seq Scan" not in kinds
+
+
+def test_what_stands_still_is_found_by_the_partial_indexes_alone(pile):
+    params = stalled._params("", NOW, WALL)
+    indexes, kinds = scans_of_messages(plan_of(stalled._STALLED, params))
+
+    assert {"messages_coming_due", "messages_to_claim", "messages_in_hand", "messages_unknown"} <= indexes
+    assert "Seq Scan" not in kinds
+
+
+def test_what_a_person_should_look_at_is_found_without_the_others(pile):
+    barred = Message.objects.filter(reason=Message.Reason.COUNTRY_RULES)
+    for rows in (unclear.find_all_unclear(), barred):
+        statement, given = rows.query.sql_with_params()
+        indexes, kinds = scans_of_messages(plan_of(statement, given))
+        assert (indexes, "Seq Scan" in kinds) == ({"messages_to_look_at"}, False)
+
+
+def test_evidence_is_looked_for_without_the_others(pile):
+    params = {"now": NOW, "late": NOW - reconcile.LATE_EVIDENCE}
+    indexes, _kinds = scans_of_messages(plan_of(reconcile._PROVE, params))
+
+    assert {"messages_unknown", "messages_to_look_at"} <= indexes
 
 
 def test_a_claim_takes_the_oldest_and_no_more_than_asked_for(pile):

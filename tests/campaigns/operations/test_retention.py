@@ -16,6 +16,9 @@ from campaigns import cron
 from campaigns.crm import prune as crm
 from campaigns.crm.models import SyncRun
 from campaigns.delivery.models import Message
+from campaigns.experiments import prune as experiments
+from campaigns.experiments import selectors as looks
+from campaigns.experiments.models import Snapshot
 from campaigns.intake import prune as intake
 from campaigns.intake import store
 from campaigns.intake.models import InboundEvent, Parked, Quarantined, SeenEvent
@@ -32,6 +35,7 @@ from campaigns.usage.models import UsageDaily, UsageEvent
 from orchestrator import clock
 from tests.factories.crm import CrmConnectionFactory
 from tests.factories.delivery import MessageFactory
+from tests.factories.experiments import ExperimentFactory
 from tests.factories.intake import InboundEventFactory, ParkedFactory, QuarantinedFactory, SourceFactory
 from tests.factories.profiles import AccountFactory
 from tests.factories.segments import make_segment
@@ -138,6 +142,21 @@ def test_the_newest_sync_and_what_runs_stay():
 
     assert crm.remove_runs(now=NOW + 200 * DAY).rows == 2
     assert list(SyncRun.objects.order_by("pk").values_list("state", flat=True)) == ["RUNNING", "DONE"]
+
+
+def test_of_an_old_day_the_last_read_out_stays_and_stands_for_the_others():
+    running, other = ExperimentFactory(), ExperimentFactory()
+    for hours in (0, 1, 2, 24, 25, 24 * 95):
+        Snapshot.objects.create(experiment=running, at=NOW + timedelta(hours=hours), results={"n": hours})
+    Snapshot.objects.create(experiment=other, at=NOW, results={})
+
+    assert experiments.thin_snapshots(now=NOW + 91 * DAY - timedelta(hours=0.5)).rows == 2
+    assert experiments.thin_snapshots(now=NOW + 100 * DAY).rows == 1
+    assert experiments.thin_snapshots(now=NOW + 100 * DAY).rows == 0
+
+    kept = running.snapshots.order_by("at")
+    assert [(one.results["n"], one.results.get("looks", 1)) for one in kept] == [(2, 3), (25, 2), (24 * 95, 1)]
+    assert (looks.count_looks(experiment=running), looks.count_looks(experiment=other)) == (6, 1)
 
 
 def test_expired_sessions_and_ended_tasks_go():

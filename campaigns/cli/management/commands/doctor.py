@@ -5,8 +5,12 @@ import sys
 from dataclasses import asdict
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
+from django.utils import translation
 
+from campaigns.analytics import stalls
+from campaigns.console import stall_words
 from campaigns.operations import diagnosis
 from campaigns.operations.findings import Finding, Level
 from orchestrator import clock
@@ -25,12 +29,29 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         findings = list(diagnosis.examine(wall_now=clock.wall_now()))
+        if Finding(Level.GOOD, "Migrations", "all applied.") in findings:
+            findings += self._stalled()
         for finding in findings:
             words = json.dumps(asdict(finding)) if options["json"] else self._line(finding)
             self.stdout.write(words)
         wrong = sum(finding.level is Level.WRONG for finding in findings)
         self.stderr.write(f"Wrong: {wrong} of {len(findings)}." if wrong else "Nothing is wrong.")
         sys.exit(1 if wrong else 0)
+
+    def _stalled(self) -> list[Finding]:
+        """One for each campaign, channel and reason; what somebody wanted so is only noted."""
+        now, wall_now = clock.utcnow(), clock.wall_now()
+        about = "What stands still"
+        with translation.override("en"):
+            found = [
+                Finding(
+                    Level.NOTE if one.is_quiet else Level.WRONG,
+                    about,
+                    f"{one.campaign}: {stall_words.title(one)}. {stall_words.detail(one, now=now, wall_now=wall_now)}",
+                )
+                for one in stalls.find_stalls(now=now, wall_now=wall_now)
+            ]
+        return found or [Finding(Level.GOOD, about, f"nothing for more than {settings.STALLED_AFTER_MIN} minutes.")]
 
     def _line(self, finding: Finding) -> str:
         return f"{MARKS[finding.level]} {finding.about}: {finding.words}"

@@ -1,0 +1,132 @@
+"""What a country wants marketing to show, held against the wording once more when it is sent.
+
+The launch review looks at the countries of those who are there at the launch. Who comes in later, or moves, may read
+somewhere else: what blocks a launch there keeps the message from them. Judged once for a wording, a language and a
+country pack, not for each message; from samples, completed as a real one is, so that a verdict holds for everybody.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.db.models import Count
+
+from campaigns.delivery import content, links, shown
+from campaigns.delivery.claim import Held
+from campaigns.delivery.models import DeliveryAttempt, Message
+from campaigns.delivery.render import Failed
+from orchestrator.channels.twilio import sender as texting
+from orchestrator.engine.country_packs import content as rules
+from orchestrator.engine.country_packs import quiet_hours
+from orchestrator.engine.country_packs.content import Sender
+from orchestrator.engine.country_packs.pack import BLOCKER, CHANNELS, CountryPack, Demand
+
+# Ways by which somebody gets no more; where mail is seen in a browser is none.
+_WAYS_OUT = ("unsubscribe", "preferences")
+_EXAMPLE = "https://example.com/"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What of the set-up a verdict hangs on."""
+
+    names: tuple[str, ...]
+    postal_address: str
+    can_be_answered: bool
+    is_answered: bool
+
+
+def part(*, held: Sequence[Held]) -> tuple[list[Held], list[Failed]]:
+    """Those that may be read where they would be read, and why the others may not."""
+    standing = _standing()
+    good: list[Held] = []
+    barred: list[Failed] = []
+    for one in held:
+        broken = _broken(one, standing)
+        if broken:
+            said = f"{quiet_hours.pack_of(one.place.country).code} {' '.join(broken)}"
+            barred.append(Failed(one, Message.Reason.COUNTRY_RULES, said))
+        else:
+            good.append(one)
+    return good, barred
+
+
+def read_words(*, said: str) -> tuple[str, list[Demand]]:
+    """Of what `part` said (the detail of an attempt): the code of the country pack, and what it asks for."""
+    code, *demands = said.split(" ")
+    return code, [Demand(one) for one in demands if one in set(Demand)]
+
+
+def count_barred(*, gate_id: int, since: datetime | None) -> list[tuple[str, int]]:
+    """(what `part` said, how many) of a campaign's messages, the most first; `since`: not those before."""
+    rows = DeliveryAttempt.objects.filter(
+        code=Message.Reason.COUNTRY_RULES.lower(),
+        message__in=Message.objects.filter(gate_id=gate_id, reason=Message.Reason.COUNTRY_RULES),
+    )
+    if since is not None:
+        rows = rows.filter(message__ended_at__gte=since)
+    return list(rows.values_list("detail").annotate(messages=Count("pk")).order_by("-messages", "detail"))
+
+
+def is_answered() -> bool:
+    """Whether somebody reads what is answered to a mail."""
+    return bool(settings.INBOUND_MAIL_DOMAIN) or rules.takes_answers(settings.SENDGRID_FROM_EMAIL)
+
+
+def sender_of(*, urls: Mapping[str, str]) -> Sender:
+    """`urls` of the links by name."""
+    return _sender(_standing(), urls)
+
+
+def _standing() -> Standing:
+    return Standing(
+        names=(settings.SENDER_NAME, settings.SENDGRID_FROM_NAME),
+        postal_address=settings.SENDER_POSTAL_ADDRESS,
+        can_be_answered=texting.can_be_answered(),
+        is_answered=is_answered(),
+    )
+
+
+def _sender(standing: Standing, urls: Mapping[str, str]) -> Sender:
+    return Sender(
+        names=standing.names,
+        postal_address=standing.postal_address,
+        ways_out=frozenset(urls[name] for name in _WAYS_OUT),
+        can_be_answered=standing.can_be_answered,
+    )
+
+
+def _broken(one: Held, standing: Standing) -> tuple[Demand, ...]:
+    if one.purpose != Message.Purpose.MARKETING or one.channel not in CHANNELS:
+        return ()
+    code = quiet_hours.pack_of(one.place.country).code
+    return _judge(one.template_version_id, one.locale, one.channel, code, standing)
+
+
+@functools.lru_cache(maxsize=4096)
+def _judge(version_id: int, locale: str, channel: str, code: str, standing: Standing) -> tuple[Demand, ...]:
+    """What the pack asks for and the wording lacks. Kept per process, since a version never changes."""
+    pack = quiet_hours.BY_CODE[code]
+    broken = dict.fromkeys(_of_the_set_up(pack, channel, standing))
+    compiled = content.compiled_for(version_id=version_id, locale=locale, purpose=Message.Purpose.MARKETING)
+    urls = links.links_of_nobody(has_offer=True)
+    own = {f"{content.TARGET}{number}": _EXAMPLE for number in content.targets_of(version_id=version_id)}
+    sender = _sender(standing, urls)
+    for rendered in shown.try_both(channel=channel, compiled=compiled, urls=urls | own, has_offer=True):
+        whole = content.complete_marketing(rendered=rendered, channel=channel, locale=compiled.locale, urls=urls)
+        seen = shown.as_seen(channel=channel, language=compiled.locale, rendered=whole)
+        found = rules.find_breaches(pack=pack, shown=seen, sender=sender)
+        broken |= dict.fromkeys(breach.rule.demand for breach in found if breach.level == BLOCKER)
+    return tuple(broken)
+
+
+def _of_the_set_up(pack: CountryPack, channel: str, standing: Standing) -> list[Demand]:
+    asks = any(
+        rule.demand == Demand.REPLY_ADDRESS and rule.level == BLOCKER and channel in rule.channels
+        for rule in pack.rules
+    )
+    return [Demand.REPLY_ADDRESS] if asks and not standing.is_answered else []

@@ -1,0 +1,92 @@
+"""Who reads in a country that the launch review never saw is kept from a text that lacks what the country asks for."""
+
+from __future__ import annotations
+
+import pytest
+
+from campaigns.delivery import country_rules, dispatch
+from campaigns.delivery.models import Message
+from orchestrator.channels import registry
+from orchestrator.engine.country_packs.pack import Demand
+from tests.factories.delivery import NOW, ReadyMessageFactory, TemplateVersionFactory
+
+pytestmark = pytest.mark.django_db
+
+MJML = "<mjml><mj-body><mj-section><mj-column><mj-text>{}</mj-text></mj-column></mj-section></mj-body></mjml>"
+GREETING = MJML.format("שלום {{ contact.first_name }}")
+
+
+@pytest.fixture(autouse=True)
+def at_any_hour(settings):
+    settings.COMPLIANCE_QUIET_HOURS = False
+    settings.SENDGRID_FROM_EMAIL = "maria@acme.example"
+    country_rules._judge.cache_clear()
+    registry.outbox("email").clear()
+
+
+def wording(subject, **fields):
+    return TemplateVersionFactory(content={"he": {"subject": subject, "mjml": GREETING}} | fields)
+
+
+def send(country, version, **fields):
+    message = ReadyMessageFactory(
+        contact__country=country, contact__time_zone="", locale="he", template_version=version, **fields
+    )
+    dispatch.dispatch_due(channel="email", now=NOW, worker="tests")
+    message.refresh_from_db()
+    return message
+
+
+def test_a_text_without_the_mark_reaches_nobody_in_israel_and_says_why():
+    message = send("IL", wording("Room for more"))
+
+    assert (message.state, message.reason) == ("SKIPPED", "COUNTRY_RULES")
+    attempt = message.attempts.get()
+    assert (attempt.outcome, attempt.code) == ("REFUSED", "country_rules")
+    assert country_rules.read_words(said=attempt.detail) == ("IL", [Demand.MARK])
+    assert registry.outbox("email").sent == []
+
+
+@pytest.mark.parametrize(
+    ("country", "subject", "fields"),
+    [
+        ("IL", "פרסומת: מקום לעוד", {}),
+        ("FR", "מקום לעוד", {}),
+        ("", "מקום לעוד", {"account__country": "", "account__time_zone": ""}),
+        ("IL", "מקום לעוד", {"purpose": "TRANSACTIONAL", "policy": "AT_LEAST_ONCE"}),
+    ],
+)
+def test_what_the_readers_country_does_not_ask_for_goes(country, subject, fields):
+    assert send(country, wording(subject), **fields).state == Message.State.ACCEPTED
+
+
+def test_only_what_blocks_a_launch_there_keeps_it_back():
+    """Of a text in another language a person decides, and has seen the warning."""
+    english = TemplateVersionFactory(content={"en": {"subject": "Room for more", "mjml": MJML.format("Hello")}})
+
+    assert send("IL", english).state == Message.State.ACCEPTED
+
+
+def test_an_answer_that_nobody_reads_keeps_it_from_israel_alone(settings):
+    settings.SENDGRID_FROM_EMAIL = "noreply@acme.example"
+    version = wording("פרסומת: מקום לעוד")
+
+    assert send("IL", version).reason == "COUNTRY_RULES"
+    assert send("RO", version).state == Message.State.ACCEPTED
+
+
+def test_it_is_judged_once_for_a_wording_a_language_and_a_pack():
+    version = wording("מקום לעוד")
+    for country in ("IL", "IL", "FR", "DE"):
+        send(country, version)
+
+    assert country_rules._judge.cache_info().misses == 2
+
+
+def test_the_others_of_the_slice_go():
+    version = wording("מקום לעוד")
+    here = ReadyMessageFactory(contact__country="RO", contact__time_zone="", locale="he", template_version=version)
+
+    assert send("IL", version).state == Message.State.SKIPPED
+    here.refresh_from_db()
+    assert here.state == Message.State.ACCEPTED
