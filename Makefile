@@ -63,16 +63,17 @@ dev: environment translations ## web with autoreload, workers and timetable; POR
 .PHONY: test
 test: setup ## the whole suite; ARGS="tests/orchestrator -k name" runs a part
 	@# Three runs of pytest. Journeys and the fault stand start whole sites and wait more than they work: they go on beside the
-	@# others, on servers of their own. Playwright keeps an event loop in its process, beside which Django would hold two
+	@# many, on servers of their own. Playwright keeps an event loop in its process, beside which Django would hold two
 	@# connections: browser tests have a run of theirs. Both are collected from their own folders, not from among thousands.
+	@$(PY) -m tests.prepared $(addprefix var/test-gw,0 1 2) $(addprefix var/beside/test-gw,0 1)
 	@run() { $(PY) -m pytest "$$@" || { status=$$?; [ $$status = 5 ] && [ -n "$(ARGS)" ] || return $$status; }; }; \
-	mkdir -p var; CRESCENDO_VAR=$(CURDIR)/var/journeys run -n 2 --dist loadfile \
-	  -m "stand or journey" $(or $(ARGS),tests/faults/test_stand.py tests/journeys tests/campaigns/cli) \
-	  > var/journeys.log 2>&1 & journeys=$$!; \
-	unit=0; run -n 3 -m "not browser and not journey and not stand" $(ARGS) || unit=$$?; \
-	browser=0; [ $$unit != 0 ] || run -n 2 --dist worksteal -m browser $(or $(ARGS),tests/browser) || browser=$$?; \
-	status=0; wait $$journeys || status=$$?; cat var/journeys.log; \
-	for one in $$unit $$browser; do [ $$one = 0 ] || status=$$one; done; exit $$status
+	beside() { CRESCENDO_VAR=$(CURDIR)/var/beside run -n 2 "$$@"; }; \
+	{ status=0; \
+	  beside --dist loadfile -m "stand or journey" $(or $(ARGS),tests/faults/test_stand.py tests/journeys tests/campaigns/cli) || status=$$?; \
+	  beside --dist worksteal -m browser $(or $(ARGS),tests/browser) || status=$$?; \
+	  exit $$status; } > var/beside.log 2>&1 & beside=$$!; \
+	status=0; run -n 3 -m "not browser and not journey and not stand" $(ARGS) || status=$$?; \
+	wait $$beside || status=$$?; cat var/beside.log; exit $$status
 
 .PHONY: check
 check: environment translations ## linters, types, import contracts, migrations, settings, documents, translations

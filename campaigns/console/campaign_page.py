@@ -61,12 +61,13 @@ def gather(*, campaign: Campaign, asked: Mapping[str, str], sees_people: bool, n
         at=message_preview.snippets_as_of(campaign),
     )
     steps, can_rearrange = step_cards.draw_steps(steps=document["steps"], cards=cards)
+    count = _count(campaign, now)
     return {
         **frame(campaign=campaign),
         "document": document,
-        "parts": outline(campaign=campaign, document=document, findings=findings, now=now),
+        "parts": outline(campaign=campaign, document=document, findings=findings, count=count),
         "goal": {"days": (document.get("goal") or {}).get("window_days"), "offer": campaign_words.offer_name(document)},
-        "audience": audience_words(campaign=campaign, document=document, now=now),
+        "audience": audience_words(campaign=campaign, document=document, count=count),
         "exits": exit_words.sentence(document),
         "steps": steps,
         "can_rearrange": can_rearrange,
@@ -129,8 +130,9 @@ def find_people(*, campaign: Campaign, now: datetime) -> list[Person]:
 
 
 def outline(
-    *, campaign: Campaign, document: Mapping[str, Any], findings: Sequence[Finding], now: datetime
+    *, campaign: Campaign, document: Mapping[str, Any], findings: Sequence[Finding], count: int | None
 ) -> list[Part]:
+    """`count` is of the audience; None where it can't be counted."""
     page = reverse("admin:studio-campaign", args=[campaign.slug])
     wrong = {key: [one for one in findings if one.level == BLOCKER and part_of(one) == key] for key in _PARTS}
     blockers = sum(one.level == BLOCKER for one in findings)
@@ -139,7 +141,7 @@ def outline(
         "goal": ngettext("Upgrade in %(n)d day", "Upgrade in %(n)d days", days) % {"n": days}
         if days
         else _("No goal yet"),
-        "audience": _audience_meta(campaign, now),
+        "audience": _("Not counted") if count is None else campaign_words.accounts_words(count),
         "steps": _steps_meta(document),
         "limits": _limits_meta(document),
     }
@@ -170,13 +172,13 @@ def part_of(finding: Finding) -> str:
     return places.get(head, head if head in _PARTS else "")
 
 
-def audience_words(*, campaign: Campaign, document: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+def audience_words(*, campaign: Campaign, document: Mapping[str, Any], count: int | None) -> dict[str, Any]:
     segment = campaign.edited_segment
     share, rest = campaign_words.holdout_words(document)
     return {
         "segment": segment,
         "url": reverse("admin:studio-segment", args=[segment.slug]) if segment else "",
-        "count": _count(campaign, now),
+        "count": count,
         "entry": campaign_words.entry_words(document),
         "share": share,
         "rest": rest,
@@ -200,11 +202,6 @@ def _lacking(findings: Sequence[Finding]) -> str:
     if len(findings) == 1 and len(findings[0].message) < 40:
         return findings[0].message
     return ngettext("%(n)d thing to correct", "%(n)d things to correct", len(findings)) % {"n": len(findings)}
-
-
-def _audience_meta(campaign: Campaign, now: datetime) -> str:
-    number = _count(campaign, now)
-    return _("Not counted") if number is None else campaign_words.accounts_words(number)
 
 
 def _steps_meta(document: Mapping[str, Any]) -> str:

@@ -62,6 +62,12 @@ def count_members(*, document: Any, now: datetime) -> Counted:
     return Counted(found, _milliseconds(began))
 
 
+def count_beside_all(*, document: Any, now: datetime) -> tuple[int, int]:
+    """How many match, of how many. Raises DefinitionError."""
+    counted = count_members(document=document, now=now)
+    return counted.count, _base(parse.as_definition(document).subject)
+
+
 def count(*, document: Any, now: datetime, topic: str = "offers") -> Preview:
     """The count and who of them may be written to about `topic`, from one statement. Raises DefinitionError."""
     compiled = compile_segment(document, now=now)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 
 from django.db import OperationalError, connection, transaction
 from psycopg.errors import QueryCanceled
@@ -27,9 +28,8 @@ def bounded(*, seconds: int, read_only: bool) -> Iterator[None]:
     before = _settings()
     try:
         with transaction.atomic():
-            _set(statement_timeout=f"{seconds}s", work_mem=WORK_MEMORY, jit="off")
-            if read_only:
-                _set(transaction_read_only="on")
+            mode = {"transaction_read_only": "on"} if read_only else {}
+            _set(statement_timeout=f"{seconds}s", work_mem=WORK_MEMORY, jit="off", **mode)
             yield
             # Inside a caller's transaction the settings would outlive this block.
             _set(**before)
@@ -49,6 +49,6 @@ def _settings() -> dict[str, str]:
 
 
 def _set(**settings: str) -> None:
+    asked = ", ".join(["set_config(%s, %s, true)"] * len(settings))
     with connection.cursor() as cursor:
-        for name, value in settings.items():
-            cursor.execute("SELECT set_config(%s, %s, true)", [name, value])
+        cursor.execute(f"SELECT {asked}", list(chain.from_iterable(settings.items())))

@@ -13,6 +13,9 @@ from django.utils.translation import gettext as _
 from campaigns.delivery import content as contents
 from campaigns.delivery import links, spend
 from campaigns.delivery import selectors as delivery
+from campaigns.segments import sessions
+from campaigns.segments.errors import DefinitionError
+from campaigns.segments.sessions import SegmentTooSlow
 from campaigns.sequences import (
     campaign_file,
     check_audience,
@@ -26,6 +29,7 @@ from campaigns.sequences import (
     wording,
 )
 from campaigns.sequences.campaign_file import CampaignFileError, CampaignSpec
+from campaigns.sequences.check_audience import Found
 from campaigns.sequences.models import Campaign
 from campaigns.sequences.step_file import StepSpec, VariantSpec
 from orchestrator import http
@@ -77,13 +81,13 @@ def _check(campaign: Campaign, now: datetime, numbering: Numbering | None, *, on
     in_order = {step.key: number for number, step in enumerate(spec.steps, start=1)}
     numbers = in_order | dict(numbering(version.definition["steps"]) if numbering else {})
     judged = check_audience.check_audience(campaign=campaign, spec=spec, numbers=numbers, now=now)
-    warned = () if only_blockers else check_variables.check_variables(campaign=campaign, spec=spec, now=now)
+    counted = () if only_blockers else _count(campaign, spec, now)
     return [
         *_goal(spec),
         *_offer(campaign, spec),
         *(Finding(*one) for one in judged),
         *_entry(spec),
-        *(Finding(*one) for one in warned),
+        *(Finding(*one) for one in counted),
         *_holdout(spec),
         *_weights(spec),
         *_snippets(spec),
@@ -97,6 +101,18 @@ def _check(campaign: Campaign, now: datetime, numbering: Numbering | None, *, on
     ]
 
 
+def _count(campaign: Campaign, spec: CampaignSpec, now: datetime) -> Iterator[Found]:
+    """What takes a pass over the audience."""
+    try:
+        yield from check_audience.weigh_audience(campaign=campaign, spec=spec, now=now)
+        yield from check_variables.check_variables(campaign=campaign, spec=spec, now=now)
+    except DefinitionError:
+        return  # `check_audience` says why it can't be counted
+    except SegmentTooSlow:
+        words = _("The audience could not be counted: that takes longer than %(n)d seconds. Use shorter windows.")
+        yield WARNING, "uncounted_audience", words % {"n": sessions.PREVIEW_SECONDS}, "", "audience"
+
+
 def not_a_draft(campaign: Campaign) -> Finding:
     words = _("This campaign is no draft: it was launched before.")
     return Finding(BLOCKER, "not_a_draft", words)
@@ -108,8 +124,7 @@ def draft_changed() -> Finding:
 
 
 def audience_failed(reason: str) -> Finding:
-    words = _("The audience could not be computed: %(reason)s") % {"reason": reason}
-    return Finding(BLOCKER, "audience_failed", words, where="audience")
+    return Finding(BLOCKER, "audience_failed", check_audience.failed_words(reason), where="audience")
 
 
 def _goal(spec: CampaignSpec) -> Iterator[Finding]:

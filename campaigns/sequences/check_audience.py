@@ -11,7 +11,9 @@ from django.utils.translation import ngettext
 
 from campaigns.profiles.models import Account, Contact, Membership
 from campaigns.segments import preview
-from campaigns.segments.models import Segment, SegmentMembership
+from campaigns.segments.compile import compile_segment
+from campaigns.segments.errors import DefinitionError
+from campaigns.segments.models import Segment, SegmentMembership, SegmentVersion
 from campaigns.sequences import part_words
 from campaigns.sequences.campaign_file import BY_SEGMENT, CampaignSpec
 from campaigns.sequences.compose import FALLBACK_LOCALE
@@ -27,35 +29,50 @@ type Found = tuple[str, str, str, str, str]
 def check_audience(
     *, campaign: Campaign, spec: CampaignSpec, numbers: Mapping[str, int], now: datetime
 ) -> Iterator[Found]:
-    """(level, code, message, step, where), as check.Finding takes them. `numbers` of the steps, by key."""
+    """(level, code, message, step, where), as check.Finding takes them. `numbers` of the steps, by key. Nobody is
+    counted."""
     segment = campaign.edited_segment
     if segment is None or segment.live_version is None or segment.archived_at is not None:
         yield "BLOCKER", "no_audience", _("The campaign has no audience."), "", "audience"
         return
-    yield from _size(segment, spec, now)
-    yield from _age(segment, now)
+    try:
+        compile_segment(segment.live_version.definition, now=now)
+    except DefinitionError as error:
+        yield "BLOCKER", "audience_failed", failed_words(str(error)), "", "audience"
     yield from _languages(segment, spec, numbers)
 
 
-def _size(segment: Segment, spec: CampaignSpec, now: datetime) -> Iterator[Found]:
+def weigh_audience(*, campaign: Campaign, spec: CampaignSpec, now: datetime) -> Iterator[Found]:
+    """How many they are and how fresh that is, as `check_audience`: a pass over everybody that only warns. Raises
+    DefinitionError, SegmentTooSlow."""
+    segment = campaign.edited_segment
+    if segment is None or segment.live_version is None or segment.archived_at is not None:
+        return
+    yield from _age(segment, now)
+    yield _size(segment.live_version, spec, now)
+
+
+def failed_words(reason: str) -> str:
+    return _("The audience could not be computed: %(reason)s") % {"reason": reason}
+
+
+def _size(version: SegmentVersion, spec: CampaignSpec, now: datetime) -> Found:
     """Where the launch itself brings nobody in, who is in the audience by then counts, not who is in it now."""
-    assert segment.live_version is not None, "Looked at before."
-    counted = preview.count(document=segment.live_version.definition, now=now)
+    count, base = preview.count_beside_all(document=version.definition, now=now)
     if spec.entry.by != BY_SEGMENT:
         words = ngettext(
             "%(count)s is in the audience now; who is in it by then can enter.",
             "%(count)s are in the audience now; who is in it by then can enter.",
-            counted.count,
+            count,
         )
-        yield "PASSED", "audience", words % {"count": counted.count}, "", ""
-    elif counted.count == 0:
-        yield "WARNING", "empty_audience", _("Nobody is in the audience now."), "", "audience"
-    elif counted.count * 2 > counted.base:
+        return "PASSED", "audience", words % {"count": count}, "", ""
+    if count == 0:
+        return "WARNING", "empty_audience", _("Nobody is in the audience now."), "", "audience"
+    if count * 2 > base:
         words = _("The audience is %(count)s of %(base)s, more than half of everybody.")
-        yield "WARNING", "large_audience", words % {"count": counted.count, "base": counted.base}, "", "audience"
-    else:
-        words = ngettext("%(count)s is in the audience.", "%(count)s are in the audience.", counted.count)
-        yield "PASSED", "audience", words % {"count": counted.count}, "", ""
+        return "WARNING", "large_audience", words % {"count": count, "base": base}, "", "audience"
+    words = ngettext("%(count)s is in the audience.", "%(count)s are in the audience.", count)
+    return "PASSED", "audience", words % {"count": count}, "", ""
 
 
 def _age(segment: Segment, now: datetime) -> Iterator[Found]:

@@ -30,6 +30,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from redis import Redis
 
 from orchestrator import services
+from tests import prepared
 from tests.faults import addresses, crowd
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -117,6 +118,7 @@ class Stand:
         _answer_of(self._inside, "inside")
 
     def _start_postgres(self) -> None:
+        prepared.lay(self.var)
         self.database_url = services.start_postgres(self.var)
         with psycopg.connect(self.database_url, autocommit=True) as server:
             server.execute("ALTER SYSTEM SET track_commit_timestamp = on")

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import prepared
+
 ROOT = Path(__file__).resolve().parents[2]
 KILLS = 8
 SECONDS_BETWEEN_KILLS = 1.5
@@ -55,6 +57,7 @@ class Killer(threading.Thread):
 def demo(tmp_path_factory):
     """given a small company's demo, with workers killed in the middle of it"""
     var = tmp_path_factory.mktemp("demo")
+    prepared.lay(var)
     killer = Killer(var)
     killer.start()
     environment = {

@@ -15,6 +15,7 @@ import pytest
 from redis import Redis
 
 from orchestrator import services
+from tests import prepared
 
 ROOT = Path(__file__).resolve().parents[2]
 OWNER = """
@@ -34,6 +35,7 @@ pytestmark = pytest.mark.faults
 def var() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="crescendo-test-") as folder:
         path = Path(folder) / "var"
+        prepared.lay(path)
         yield path
         services.release(path)
         services.stop(path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 
 from babel.dates import format_date, format_skeleton
 from babel.numbers import format_currency, format_decimal, get_currency_symbol
@@ -22,6 +23,7 @@ MIRRORED = {"brand", "undo", "redo", "chevron-end", "trend-up", "trend-down", "a
 
 
 @register.simple_tag
+@cache
 def icon(name: str, classes: str = "") -> SafeString:
     """One symbol of static/icons.svg, hidden from assistive technology: the words beside it speak."""
     flip = " icon-flip" if name in MIRRORED else ""
