@@ -47,4 +47,5 @@ api = NinjaAPI(
 api.add_router("", entries.router)
 answers.install(api)
 
-urlpatterns = [path("api/v1/", api.urls)]
+_patterns, _app, _namespace = api.urls
+urlpatterns = [path("api/v1/", (answers.in_own_form(_patterns), _app, _namespace))]

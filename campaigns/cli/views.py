@@ -14,6 +14,7 @@ from django.views import defaults
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from campaigns.api.views import answers
 from campaigns.delivery.models import Message
 from campaigns.operations import readiness
 from orchestrator import clock
@@ -25,9 +26,18 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """The handler of what no view caught. A database that is away, or has no connection left, is nobody's mistake:
     503 says to come back, also to providers whose webhooks are then tried again."""
     if isinstance(sys.exception(), OperationalError | InterfaceError):
-        content = loader.render_to_string("503.html")
-        return HttpResponse(content, status=503, headers={"Retry-After": str(RETRY_AFTER_S)})
-    return defaults.server_error(request)
+        answer = answers.outside(request, 503) or HttpResponse(loader.render_to_string("503.html"), status=503)
+        answer["Retry-After"] = str(RETRY_AFTER_S)
+        return answer
+    return answers.outside(request, 500) or defaults.server_error(request)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return answers.outside(request, 404) or defaults.page_not_found(request, exception)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return answers.outside(request, 400) or defaults.bad_request(request, exception)
 
 
 @never_cache

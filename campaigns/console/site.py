@@ -1,9 +1,13 @@
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, cast
 
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import FieldDoesNotExist
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.urls import URLPattern, URLResolver
 from django.utils.translation import gettext_lazy as _
 
@@ -29,6 +33,9 @@ class CrescendoAdminSite(admin.AdminSite):
             *super().get_urls(),
         ]
 
+    def admin_view[View: Callable[..., HttpResponseBase]](self, view: View, cacheable: bool = False) -> View:
+        return super().admin_view(_of_known_fields(view), cacheable)
+
     def index(  # type: ignore[override]  # a page of our own, not the template response of Django's index
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
@@ -38,3 +45,16 @@ class CrescendoAdminSite(admin.AdminSite):
 
     def show_data(self, request: HttpRequest) -> HttpResponse:
         return super().index(request)
+
+
+def _of_known_fields[View: Callable[..., HttpResponseBase]](view: View) -> View:
+    """Django looks an object up by whatever field the address names, and fails over one that is empty."""
+
+    @wraps(view)
+    def shown(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return view(request, *args, **kwargs)
+        except FieldDoesNotExist as error:
+            raise Http404("There is no such field.") from error
+
+    return cast("View", shown)

@@ -79,9 +79,9 @@ def _read_item(raw: Any, receipt: moments.Receipt, sent_at: Any) -> NewItem:
         raise BadItemError("The item is not an object.")
     item = {key: value for key, value in raw.items() if key not in _ENVELOPE and value is not None}
     kind = item.get("type")
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise BadItemError(f"The type must be one of {', '.join(sorted(KINDS))}.")
-    _check_ids(item, str(kind))
+    _check_ids(item, kind)
     for name in ("properties", "traits", "context"):
         if not isinstance(item.setdefault(name, {}), Mapping):
             raise BadItemError(f"`{name}` must be an object.")
@@ -95,7 +95,7 @@ def _read_item(raw: Any, receipt: moments.Receipt, sent_at: Any) -> NewItem:
     except moments.NotAMomentError as error:
         raise BadItemError(str(error)) from None
     return NewItem(
-        kind=str(kind),
+        kind=kind,
         message_id=_message_id(item),
         payload=text,
         at=moments.correct(timestamp=timestamp, sent_at=sent_at, receipt=receipt),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -31,13 +32,19 @@ def read_names(*, content: bytes | str) -> list[Named]:
         columns = {name: head.index(name) for name in COLUMNS if name in head}
         if not columns:
             raise NamesFileError(_("The first line must name a column `account` or `contact`."))
-        named = [_named(row, columns, rows.line_num) for row in rows if any(cell.strip() for cell in row)]
+        filled = (_named(row, columns, rows.line_num) for row in rows if any(cell.strip() for cell in row))
+        named = list(islice(filled, MOST + 1))  # what is far too long is not read to its end
     except csv.Error as error:
         words = _("Line %(line)s can’t be read: %(why)s")
         raise NamesFileError(words % {"line": rows.line_num, "why": str(error)}) from error
     if len(named) > MOST:
         raise NamesFileError(_("The file names more than %(most)s.") % {"most": MOST})
     return named
+
+
+def kept_name(*, name: str) -> str:
+    """A file's name as the database takes it; what came with a browser may hold anything. Empty if nothing is left."""
+    return "".join(char for char in name if char.isprintable()).strip()
 
 
 def as_json(*, report: Report, slug: str) -> dict[str, Any]:

@@ -14,9 +14,12 @@ import time
 from typing import Any
 
 from django.db import close_old_connections
+from redis.exceptions import RedisError
 from rq import Queue, SimpleWorker
 from rq.job import Job
 from rq.serializers import JSONSerializer
+
+from orchestrator.jobs import queues
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +76,13 @@ class BellWorker(SimpleWorker):
         finally:
             self._deadline = None
             close_old_connections()
+
+    def handle_job_failure(self, job: Job, queue: Queue, *args: Any, **kwargs: Any) -> None:
+        super().handle_job_failure(job, queue, *args, **kwargs)
+        try:
+            queues.forget_failures(queue)
+        except RedisError as error:
+            log.warning("Old failed bells were not forgotten: %s", error)
 
     def beat(self) -> None:
         """Called about once a second from a thread of its own, whatever the job does."""

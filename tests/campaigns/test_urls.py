@@ -67,3 +67,7 @@ def test_what_may_not_be_done_is_said_in_words(template, words):
     content = render_to_string(template)
     assert words in content
     assert "<style" not in content
+
+
+def test_a_data_page_asked_for_by_a_field_that_is_none_is_no_page(admin_client):
+    assert admin_client.get("/admin/profiles/account/1/change/?_to_field=").status_code == 404

@@ -17,6 +17,9 @@ from tests.faults.stand import EVIDENCE_WINDOW_S, Stand
 
 # Of web, workers and cron after a run, without the servers.
 MOST_MEMORY_MB = 500
+MOST_REDIS_MB = 50
+# Of a web process: as it is before its first request, and what the hungriest answer adds.
+MOST_RSS_MB = 300
 # What a provider that is asked too much asks to wait.
 RETRY_AFTER_S = 5
 BEGIN, END = "<!-- results -->", "<!-- /results -->"
@@ -77,6 +80,7 @@ def chaos_row(verdict: Verdict, stand: Stand) -> Row:
         "final within a minute after the window": verdict.settled_after_s <= EVIDENCE_WINDOW_S + chaos.SETTLED_WITHIN_S,
         "finished said exactly when no row was open": verdict.finished_lied == 0,
         f"≤ {MOST_MEMORY_MB} MB": verdict.memory_after["all"] <= MOST_MEMORY_MB,
+        f"Redis < {MOST_REDIS_MB} MB": verdict.redis_mb < MOST_REDIS_MB,
     }
     figures = {
         **_counts(verdict),
@@ -93,6 +97,7 @@ def chaos_row(verdict: Verdict, stand: Stand) -> Row:
         "seconds": round(verdict.seconds),
         f"memory before (PSS, MB; {stand.web} web, {stand.workers} now, bulk, cron)": verdict.memory_before,
         "after": verdict.memory_after,
+        "Redis at most, MB": verdict.redis_mb,
     }
     return Row("D1 D2 D10", f"kills, crashes and opt-outs, {_size(stand)}", checks, figures)
 
@@ -253,6 +258,14 @@ def deployed_row(figures: Figures, stand: Stand) -> Row:
         "it was in the middle": numbers["still_to_go"] > 0,
     }
     return Row("D21", "SIGTERM in the middle of a run", checks, {**_counts(figures.verdict), **numbers})
+
+
+def bad_input_checks(counted: Mapping[str, float]) -> dict[str, bool]:
+    return {
+        "0 answers of 5xx": counted.get("answers 5xx", 0) == 0,
+        "0 hangs > 2 s": counted.get("hangs", 0) == 0,
+        f"RSS < {MOST_RSS_MB} MB": counted["web at rest, MB"] + counted["memory of an answer, MB"] < MOST_RSS_MB,
+    }
 
 
 def _size(stand: Stand) -> str:

@@ -91,6 +91,7 @@ class Verdict:
     finished_lied: int = 0
     memory_before: dict[str, float] = field(default_factory=dict)
     memory_after: dict[str, float] = field(default_factory=dict)
+    redis_mb: float = 0.0
 
     @property
     def undetermined(self) -> int:
@@ -131,6 +132,7 @@ class Run:
         self._settle()
         self.verdict.seconds = time.monotonic() - began
         self.verdict.memory_after = stand.memory()
+        self.verdict.redis_mb = stand.redis_peak_mb()
         if meanwhile is None:
             self.verdict.provider_faults = stand.provider_faults(plan.channel)
             stand.set_faults(channel=plan.channel)

@@ -45,14 +45,14 @@ def spoilt(draw: st.DrawFn, documents: tuple[Any, ...]) -> Any:
     for _ in range(draw(st.integers(0, 3))):
         holders = list(_holders(document))
         if not holders:
-            return draw(trees)
+            return copy.deepcopy(draw(trees))
         holder, place = draw(st.sampled_from(holders))
         if draw(st.integers(0, 4)) == 0:
             del holder[place]
         else:
-            holder[place] = draw(trees)
+            holder[place] = copy.deepcopy(draw(trees))  # the same list twice would come to hold itself
         if isinstance(holder, dict) and draw(st.integers(0, 3)) == 0:
-            holder[draw(st.text(max_size=10))] = draw(leaves)
+            holder[draw(st.text(max_size=10))] = copy.deepcopy(draw(leaves))
     return document
 
 

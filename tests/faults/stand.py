@@ -318,6 +318,10 @@ class Stand:
     def redis(self) -> Redis:
         return Redis.from_url(f"unix://{services.redis_socket(self.var)}?db=0")
 
+    def redis_peak_mb(self) -> float:
+        """The most that Redis itself says it has used since it was started last."""
+        return round(self.redis().info("memory")["used_memory_peak"] / 1e6, 1)
+
     def redis_pid(self) -> int:
         return int((self.var / "redis" / "redis.pid").read_text())
 

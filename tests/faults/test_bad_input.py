@@ -7,10 +7,9 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from http.cookies import SimpleCookie
+from typing import Any, ClassVar
 from urllib.parse import quote, urlencode
 
 import jwt
@@ -48,12 +47,11 @@ from tests.factories.intake import SIGNING_SECRET, WRITE_KEY, SourceFactory
 from tests.factories.offers import quote_with_reader
 from tests.faults.hostile import as_json, bodies, leaves, raw_bodies, spoilt, trees
 from tests.faults.test_feedback_order import KEY, PUBLIC
+from tests.faults.toll import answered, in_time
 from tests.scale import examples
 
 pytestmark = pytest.mark.faults
 FEW = 10
-# Of this thread's own CPU: other processes of the machine are not meant.
-LONGEST_S = 2.0
 some = settings(max_examples=examples(FEW), deadline=None, suppress_health_check=list(HealthCheck))
 
 BASIC = "Basic " + base64.b64encode(f"{WRITE_KEY}:".encode()).decode()
@@ -93,20 +91,6 @@ FORMS = st.dictionaries(
 )
 
 
-@contextmanager
-def in_time() -> Iterator[None]:
-    began = time.thread_time()
-    yield
-    taken = time.thread_time() - began
-    assert taken < LONGEST_S, f"It took {taken:.1f} s of CPU."
-
-
-def answered(response: Any) -> int:
-    """No failure of ours, whatever came in."""
-    assert response.status_code < 500, response.status_code
-    return int(response.status_code)
-
-
 @override_settings(
     TWILIO_AUTH_TOKEN=TOKEN,
     SENDGRID_WEBHOOK_PUBLIC_KEY=PUBLIC,
@@ -128,7 +112,7 @@ class FrontDoors(TestCase):
     def post(self, path: str, raw: bytes, *, kind: str = "application/json", **headers: str) -> int:
         with in_time():
             status = answered(self.client.post(path, raw, content_type=kind, headers=headers))
-        with in_time():
+        with in_time(is_case=False):
             process.process_inbound(now=clock.utcnow(), limit=process.BATCH)
             feedback.apply_feedback(now=NOW, wall_now=clock.wall_now())
         assert status not in {404, 405} or "nobody" in path or "not-a-uuid" in path, f"No door at {path}."
@@ -253,19 +237,23 @@ class FrontDoors(TestCase):
 class Doorsteps(TestCase):
     """What contacts' browsers, mail scanners and the host application send."""
 
+    paths: ClassVar[list[str]]
+
+    @classmethod
+    def setUpTestData(cls) -> None:
+        message = MessageFactory(state=Message.State.ACCEPTED, accepted_at=NOW)
+        quote_row, _ = quote_with_reader()
+        SourceFactory()
+        cls.paths = [
+            links.unsubscribe_url(message_uuid=message.uuid),
+            links.preferences_url(message_uuid=message.uuid),
+            links.view_url(message_uuid=message.uuid),
+            offer_links.offer_url(quote_uuid=quote_row.uuid, contact_id=message.contact_id),
+        ]
+
     def setup_example(self) -> None:
         super().setup_example()
         self.client = Client(raise_request_exception=False)
-        self.message = MessageFactory(state=Message.State.ACCEPTED, accepted_at=NOW)
-        quote_row, _ = quote_with_reader()
-        SourceFactory()
-        uuid = self.message.uuid
-        self.paths = [
-            links.unsubscribe_url(message_uuid=uuid),
-            links.preferences_url(message_uuid=uuid),
-            links.view_url(message_uuid=uuid),
-            offer_links.offer_url(quote_uuid=quote_row.uuid, contact_id=self.message.contact_id),
-        ]
 
     @some
     @given(data=st.data(), form=FORMS, kind=st.sampled_from(["form", "json", "raw"]), raw=raw_bodies)
@@ -314,8 +302,8 @@ class Doorsteps(TestCase):
 class Documents(TestCase):
     """What marketers write: refused in words, or taken."""
 
-    def setup_example(self) -> None:
-        super().setup_example()
+    @classmethod
+    def setUpTestData(cls) -> None:
         make.market()
         make.ready_account()
 
@@ -366,11 +354,19 @@ class Documents(TestCase):
 class Studio(TestCase):
     """The forms of the marketers' pages, filled in by no browser."""
 
+    cookies: ClassVar[SimpleCookie]
+
+    @classmethod
+    def setUpTestData(cls) -> None:
+        make.launched()
+        client = Client()
+        client.force_login(get_user_model().objects.create_superuser("maria"))
+        cls.cookies = client.cookies
+
     def setup_example(self) -> None:
         super().setup_example()
-        make.launched()
         self.client = Client(raise_request_exception=False)
-        self.client.force_login(get_user_model().objects.create_superuser("maria"))
+        self.client.cookies = self.cookies
 
     @some
     @given(

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import wraps
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
+from django.urls import URLPattern, URLResolver
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_safe
 from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
+
+PREFIX = "/api/"
+_OUTSIDE = {
+    400: ("bad_request", "The call can't be read."),
+    404: ("not_found", "There is nothing at this address."),
+    500: (
+        "failed",
+        "This is a failure of ours, and it is written down. Call again later with the same Idempotency-Key.",
+    ),
+    503: ("away", "The database does not answer just now: call again in some seconds."),
+}
 
 
 class Fault(Schema):
@@ -61,6 +76,36 @@ def install(api: NinjaAPI) -> None:
     api.add_exception_handler(ValidationError, invalid)
     api.add_exception_handler(HttpError, http_error)
     api.add_exception_handler(Http404, missing)
+
+
+def outside(request: HttpRequest, status: int) -> HttpResponse | None:
+    """The same form for what never reaches a view, or what no view caught; None if the path is not the API's."""
+    return JsonResponse(error_body(*_OUTSIDE[status]), status=status) if request.path.startswith(PREFIX) else None
+
+
+def in_own_form(patterns: Iterable[URLPattern | URLResolver]) -> list[URLPattern]:
+    """The package says 405 as plain text, and to what is only read an unsafe call was a page about cookies (403)."""
+    return [
+        URLPattern(one.pattern, _own_form(one.callback), one.default_args, one.name)
+        for one in patterns
+        if isinstance(one, URLPattern)
+    ]
+
+
+def _own_form(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    inner = view if getattr(view, "csrf_exempt", False) else require_safe(view)
+
+    @csrf_exempt  # calls need a key and never go by a cookie; the others only read
+    @wraps(view, updated=())
+    def answered(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        response = inner(request, *args, **kwargs)
+        if not isinstance(response, HttpResponseNotAllowed):
+            return response
+        allowed = response["Allow"]
+        body = error_body("method_not_allowed", f"This address takes {allowed}.")
+        return JsonResponse(body, status=405, headers={"Allow": allowed})
+
+    return answered
 
 
 def error_body(code: str, message: str, path: str = "") -> dict[str, Any]:

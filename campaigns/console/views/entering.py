@@ -31,7 +31,7 @@ def enrol_file_of(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method != "POST":
         return _show(request, campaign)
     given = request.FILES.get("file")
-    name = (given.name or "") if given else request.POST.get("name", "")
+    name = enrol_file.kept_name(name=(given.name or "") if given else request.POST.get("name", ""))
     try:
         if given is not None and given.size is not None and given.size > enrol_file.MOST_BYTES:
             raise NamesFileError(_("The file is larger than 5 MB."))

@@ -194,3 +194,11 @@ def test_when_the_source_was_last_heard_is_kept(client, source):
 
     source.refresh_from_db()
     assert datetime.now(UTC) - source.last_seen_at < timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("kind", [[], {}, ["track"], 7, True])
+def test_an_item_whose_type_is_no_word_is_quarantined_and_its_neighbours_are_taken(client, source, kind):
+    """Else the sender would bring the whole batch again and again, for ever."""
+    assert post(client, body=batch({**EVENT, "type": kind}, {**EVENT, "messageId": "m2"})).status_code == 200
+    assert InboundEvent.objects.get().message_id == "m2"
+    assert Quarantined.objects.count() == 1

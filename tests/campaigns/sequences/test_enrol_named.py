@@ -143,3 +143,10 @@ def test_files_are_read_by_their_columns(content, named):
 def test_a_file_without_the_columns_or_that_is_no_text_is_refused(content):
     with pytest.raises(enrol_file.NamesFileError):
         enrol_file.read_names(content=content)
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"), [("a\x00.csv", "a.csv"), ("\ud800", ""), ("a\r\nb.csv", "ab.csv"), ("שלום.csv", "שלום.csv")]
+)
+def test_of_a_files_name_is_kept_what_the_database_takes(given, kept):
+    assert enrol_file.kept_name(name=given) == kept

@@ -152,7 +152,7 @@ class Command(BaseCommand):
             campaign=campaign,
             named=named,
             source=Entry.Source.FILE,
-            occasion=file.name,
+            occasion=enrol_file.kept_name(name=file.name) or "a file",
             by=by,
             now=clock.utcnow(),
             dry_run=dry_run,
