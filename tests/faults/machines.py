@@ -20,7 +20,7 @@ from tests.faults.bars import Row
 from tests.faults.stand import NOT_INHERITED, ROOT
 
 MOST = "most: "
-_BAD_INPUT = ("test_every_door", "test_bad_input", "test_bad_mail", "test_bad_files")
+_BAD_INPUT = ("test_every_door", "test_bad_input", "test_bad_mail", "test_bad_files", "test_bad_api")
 
 
 @dataclass(frozen=True, slots=True)
