@@ -95,7 +95,7 @@ bench: environment ## every benchmark, one JSON line each
 	@for script in benchmarks/[a-z]*.py; do [ "$$script" = benchmarks/coverage.py ] || $(PY) "$$script" $(ARGS); done
 
 .PHONY: faults
-faults: environment translations ## break everything at full size and count (half an hour); results into docs/faults.md
+faults: environment translations ## break everything at full size and count (three quarters of an hour); results into docs/faults.md
 	@$(PY) -m tests.faults.run --write docs/faults.md $(ARGS)
 	@[ -n "$(ARGS)" ] || $(PY) -m tests.faults.run --write docs/faults.md --only chaos --only lossy --batches
 
