@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext as _
 
 from campaigns.console import step_tree
-from campaigns.sequences import campaign_file, changed, part_words
+from campaigns.sequences import changed, part_words
 from campaigns.sequences.changed import Change
 from campaigns.sequences.models import Campaign
 
@@ -15,15 +15,14 @@ def sentences(*, campaign: Campaign) -> list[str]:
     live, draft = campaign.live_version, campaign.draft_version
     if live is None or draft is None:
         return []
-    old, new = campaign_file.parse(live.definition), campaign_file.parse(draft.definition)
     numbers = step_tree.number_steps(draft.definition["steps"])
     before = step_tree.number_steps(live.definition["steps"])
-    return [_sentence(change, numbers, before) for change in changed.find_changes(old=old, new=new)]
+    return [_sentence(change, numbers, before) for change in changed.of_draft(campaign=campaign)]
 
 
 def _sentence(change: Change, numbers: dict[str, int], before: dict[str, int]) -> str:
     if change.part != "steps":
-        return _part(change.part)
+        return _with_details(_part(change.part), change)
     if change.kind == changed.REMOVED:
         return _("Step %(n)s of what runs (%(key)s) is gone") % {"n": before.get(change.step, "?"), "key": change.step}
     words = {
@@ -32,9 +31,16 @@ def _sentence(change: Change, numbers: dict[str, int], before: dict[str, int]) -
         changed.CHANGED: _("Step %(n)s (%(key)s) is changed"),
     }
     said = words[change.kind] % {"n": numbers.get(change.step, "?"), "key": change.step}
-    if not change.where:
+    return _with_details(said, change)
+
+
+def _with_details(said: str, change: Change) -> str:
+    details = [name_field(name) for name in change.fields]
+    if change.where:
+        details.append(_("wording %(wordings)s") % {"wordings": ", ".join(map(_wording, change.where))})
+    if not details:
         return said
-    return _("%(change)s: wording %(wordings)s") % {"change": said, "wordings": ", ".join(map(_wording, change.where))}
+    return _("%(change)s: %(details)s") % {"change": said, "details": "; ".join(details)}
 
 
 def _wording(where: str) -> str:
@@ -52,5 +58,32 @@ def _part(part: str) -> str:
         "recipients": _("Who of an account is written to is changed"),
         "exit_on": _("What ends it early is changed"),
         "limits": _("The limits are changed, also for messages that wait now"),
+        "tracking": _("What is known of links and opens is changed"),
     }
     return words[part]
+
+
+def name_field(name: str) -> str:
+    """What of a part or a step is another, by the spec's own names."""
+    words = {
+        "window_from": _("when the hours for sending begin"),
+        "window_to": _("when the hours for sending end"),
+        "send_by_hours": _("how long a message may wait"),
+        "priority": _("which campaign goes first"),
+        "opens": _("whose opens are counted"),
+        "clicks": _("whether clicks are counted"),
+        "utm": _("UTM parameters of the links"),
+        "kind": _("the kind of step"),
+        "channel": _("the channel"),
+        changed.WORDINGS: _("which wordings there are"),
+        changed.SHARES: _("the shares of the wordings"),
+        "wait": _("how long it waits"),
+        "until": _("until when it waits"),
+        "condition": _("what is asked"),
+        "then": _("where it leads"),
+        "otherwise": _("where it leads otherwise"),
+        "ways": _("the ways and their shares"),
+        "traits": _("what is noted"),
+        "at_most": _("how often it leads back"),
+    }
+    return words[name]

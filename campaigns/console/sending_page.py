@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from campaigns.analytics import stalls
-from campaigns.console import attention
+from campaigns.console import attention, verdict_words
 from campaigns.console.attention import Point
 from campaigns.console.templatetags.console import count
 from campaigns.delivery import breaker, selectors, spend, switch
@@ -71,10 +71,13 @@ class Rate:
 
 def gather(*, now: datetime, wall_now: datetime) -> dict[str, Any]:
     days = _days(now)
+    switched = SendSwitch.objects.filter(pk=1).first()
     return {
+        "wall_now": wall_now,
         "is_on": selectors.is_sending_on(),
         "is_held": switch.is_held_after_restore(),
-        "switch": SendSwitch.objects.filter(pk=1).first(),
+        "switch": switched,
+        "switched_by": verdict_words.isolate(switched.changed_by) if switched else "",
         "open_messages": selectors.open_messages(),
         "ways": list(_ways(wall_now)),
         "stalled": _stalled(now, wall_now),

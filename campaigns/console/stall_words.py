@@ -10,6 +10,7 @@ from django.utils.translation import ngettext
 from campaigns.analytics import stalls
 from campaigns.analytics.stalls import Cause, Stall
 from campaigns.console.templatetags.console import count, moment
+from campaigns.console.verdict_words import isolate
 from campaigns.sequences import brake
 
 
@@ -53,12 +54,12 @@ def _wanted(stall: Stall, when: str) -> str:
     if stall.cause == Cause.RESTORED:
         return _("Sending is held since the database was restored or copied, until somebody releases it.")
     if stall.cause == Cause.SWITCH:
-        return _("Sending was switched off by %(who)s, %(when)s.") % {"who": stall.by, "when": when}
+        return _("Sending was switched off by %(who)s, %(when)s.") % {"who": isolate(stall.by), "when": when}
     if stall.by == brake.OURSELVES:
         return _("The campaign paused itself, since it is unwelcome, %(when)s.") % {"when": when}
     if not stall.by:
         return _("The campaign is paused.")
-    return _("The campaign was paused by %(who)s, %(when)s.") % {"who": stall.by, "when": when}
+    return _("The campaign was paused by %(who)s, %(when)s.") % {"who": isolate(stall.by), "when": when}
 
 
 def _machine(stall: Stall, when: str) -> str:

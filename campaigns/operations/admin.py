@@ -1,4 +1,5 @@
-"""RQ's dashboard of bells and workers, as its package makes it, but for two kinds of failure."""
+"""RQ's dashboard of bells and workers, as its package makes it, but for two kinds of failure, and for superusers alone:
+whoever opens it can empty what carries every message."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from functools import wraps
 from typing import Any
 
 from django.contrib import admin
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern
 from django_rq.admin import QueueAdmin
@@ -23,10 +24,35 @@ _NOT_THERE = (NoSuchJobError, IndexError, ValueError, ImproperlyConfigured)
 class BellsAdmin(QueueAdmin):
     def get_urls(self) -> list[URLPattern]:
         return [
-            URLPattern(one.pattern, _or_not_there(one.callback), one.default_args, one.name)
+            URLPattern(one.pattern, _for_superusers(_or_not_there(one.callback)), one.default_args, one.name)
             for one in super().get_urls()
             if one.name not in _OF_OBJECTS
         ]
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return _is_superuser(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any | None = None) -> bool:
+        return _is_superuser(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any | None = None) -> bool:
+        return _is_superuser(request)
+
+
+def _is_superuser(request: HttpRequest) -> bool:
+    return request.user.is_active and request.user.is_superuser
+
+
+def _for_superusers(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Who is not logged in is asked to be by the view itself."""
+
+    @wraps(view)
+    def shown(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.user.is_authenticated and not _is_superuser(request):
+            raise PermissionDenied("Only superusers see the bells.")
+        return view(request, *args, **kwargs)
+
+    return shown
 
 
 def _or_not_there(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:

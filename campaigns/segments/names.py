@@ -45,6 +45,19 @@ def look_up(definition: nodes.Definition, *, own_slug: str | None = None) -> Nam
     return Names(check.meters, check.topics, segments)
 
 
+def live_versions(*, segment: Segment) -> dict[str, int]:
+    """{slug: id of the live version} of the segment and of every one that it reaches. Of one that can't be read its own
+    alone."""
+    if segment.live_version is None:
+        return {}
+    try:
+        reached = _load_segments(grammar.read_definition(segment.live_version.definition))
+    except DefinitionError:
+        reached = {}
+    rows = Segment.objects.filter(slug__in=[segment.slug, *reached], live_version__isnull=False)
+    return dict(rows.values_list("slug", "live_version"))
+
+
 @dataclass(slots=True)
 class _Check:
     meters: Mapping[str, int]

@@ -26,6 +26,7 @@ from campaigns.sequences import (
     placing,
     problem_words,
     snippets,
+    tracking,
     wording,
 )
 from campaigns.sequences.campaign_file import CampaignFileError, CampaignSpec
@@ -121,6 +122,36 @@ def not_a_draft(campaign: Campaign) -> Finding:
 def draft_changed() -> Finding:
     words = _("the draft was changed after you looked at it. Look at it again, then launch.")
     return Finding(BLOCKER, "draft_changed", words)
+
+
+def snippet_changed() -> Finding:
+    words = _("a snippet in its messages was changed after you looked at it. Look at it again, then launch.")
+    return Finding(BLOCKER, "draft_changed", words)
+
+
+def audience_changed() -> Finding:
+    words = _("the segment of its audience was changed after you looked at it. Look at it again, then launch.")
+    return Finding(BLOCKER, "audience_changed", words, where="audience")
+
+
+def offer_changed() -> Finding:
+    words = _("its offer was changed after you looked at it. Look at it again, then launch.")
+    return Finding(BLOCKER, "offer_changed", words, where="offer")
+
+
+def not_reviewed() -> Finding:
+    words = _("your page did not say which draft you looked at. Look at it again, then launch.")
+    return Finding(BLOCKER, "not_reviewed", words)
+
+
+def text_failed(error: TemplateError, step: StepSpec, variant: VariantSpec) -> Finding:
+    """What the check has not foreseen."""
+    words = _("%(variant)s: %(problem)s") % {
+        "variant": variant.key.upper(),
+        "problem": problem_words.in_readers_words(error.message),
+    }
+    where = f"{step.path}.variants.{variant.key}.content"
+    return Finding(BLOCKER, f"content:{error.code}", words, step.key, where)
 
 
 def audience_failed(reason: str) -> Finding:
@@ -232,10 +263,13 @@ def _circles(spec: CampaignSpec, numbers: Mapping[str, int]) -> Iterator[Finding
 def _content(spec: CampaignSpec, step: StepSpec, variant: VariantSpec, locale: str) -> Iterator[Finding]:
     has_offer = spec.offer is not None
     made = wording.delivery_content(
-        channel=step.channel, content=variant.content, has_offer=has_offer, utm=spec.tracking.utm
-    )[locale]
-    texts = {name: text for name, text in made.items() if name in lint.FIELDS[step.channel]}
+        channel=step.channel, content={locale: variant.content[locale]}, has_offer=has_offer, utm=spec.tracking.utm
+    )
     allowed = wording.variables(has_offer=has_offer)
+    if spec.tracking.clicks:
+        made, own = tracking.try_by_way_of_us(channel=step.channel, content=made)
+        allowed = {**allowed, **own}
+    texts = {name: text for name, text in made[locale].items() if name in lint.FIELDS[step.channel]}
     if step.channel == "sms":
         texts, allowed = _as_it_leaves(spec, texts, locale), {**allowed, **_real_links(has_offer=has_offer)}
     for problem in lint.check_content(kind=step.channel, content=texts, allowed=allowed, locale=locale):

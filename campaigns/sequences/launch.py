@@ -22,12 +22,13 @@ from campaigns.operations import pulling, statistics
 from campaigns.operations.models import AuditEntry
 from campaigns.segments import refresh
 from campaigns.segments.models import SegmentMembership
-from campaigns.sequences import campaign_file, check, enrol, shares, tracking, wording
+from campaigns.sequences import approval, campaign_file, check, enrol, shares, tracking, wording
+from campaigns.sequences.approval import Approval
 from campaigns.sequences.campaign_file import CampaignSpec
 from campaigns.sequences.check import Finding
 from campaigns.sequences.models import Campaign, CampaignVersion, Enrolment, Entry, Step, StepRun, StepVariant
-from campaigns.sequences.step_file import StepSpec
-from campaigns.sequences.tracking import TrackingSpec
+from campaigns.sequences.step_file import StepSpec, VariantSpec
+from orchestrator.templating.errors import TemplateError
 
 # N* of the anytime interval when the audience is smaller: an interval tuned to less says little sooner.
 SMALLEST_PLAN = 250
@@ -51,12 +52,10 @@ class LaunchRefused(Exception):
         self.findings = list(findings)
 
 
-def launch(
-    *, campaign: Campaign, by: str, now: datetime, salt: str = "", version_id: int | None = None
-) -> LaunchReport:
+def launch(*, campaign: Campaign, by: str, now: datetime, salt: str = "", seen: Approval | None = None) -> LaunchReport:
     """Check, refresh the audience, go live, enrol all of it. Returns when everybody is in their place.
 
-    `by` is who approved it, `version_id` the draft that was approved: another one is not launched in its place.
+    `by` is who approved it, `seen` what they looked at: nothing else is launched in its place.
     Should the process die after going live, the enrol job goes on from the rows.
     Raises LaunchRefused.
     """
@@ -68,7 +67,7 @@ def launch(
     refreshed = refresh.refresh_segment(segment=segment, now=now)
     if refreshed.error:
         raise LaunchRefused([check.audience_failed(refreshed.error)])
-    newest = _go_live(campaign.pk, by, now, salt, version_id)
+    newest = _go_live(campaign.pk, by, now, salt, seen)
     enrol.enrol_audience(campaign=campaign, now=now)
     statistics.renew_statistics(Entry, Enrolment, StepRun, Message, Assignment)
     campaign.refresh_from_db()
@@ -89,7 +88,7 @@ def _report(campaign: Campaign, after: int) -> LaunchReport:
 
 
 @transaction.atomic
-def _go_live(campaign_id: int, by: str, now: datetime, salt: str, version_id: int | None) -> int:
+def _go_live(campaign_id: int, by: str, now: datetime, salt: str, seen: Approval | None) -> int:
     """DRAFT to LIVE once: of two people launching at the same time the second is refused. Returns the newest entry
     that was there before."""
     # Nobody enters while one version takes the other's place.
@@ -99,8 +98,10 @@ def _go_live(campaign_id: int, by: str, now: datetime, salt: str, version_id: in
     version = campaign.draft_version
     if campaign.status not in _LAUNCHABLE or version is None:
         raise LaunchRefused([check.not_a_draft(campaign)])
-    if version_id is not None and version.pk != version_id:
-        raise LaunchRefused([check.draft_changed()])
+    approval.hold_texts(version=version)
+    changed = approval.find_change(seen=seen, campaign=campaign) if seen is not None else None
+    if changed is not None:
+        raise LaunchRefused([changed])
     spec = campaign_file.parse(version.definition)
     _write_steps(campaign, version, spec, now)
     CampaignVersion.objects.filter(pk=version.pk).update(went_live_at=now, approved_by=by)
@@ -108,7 +109,7 @@ def _go_live(campaign_id: int, by: str, now: datetime, salt: str, version_id: in
         _renew(campaign, version, spec, by, now)
         return newest
     gate = _open_gate(spec, now)
-    changed = Campaign.objects.filter(pk=campaign.pk, status=Campaign.Status.DRAFT).update(
+    went_live = Campaign.objects.filter(pk=campaign.pk, status=Campaign.Status.DRAFT).update(
         status=Campaign.Status.LIVE,
         live_version=version,
         draft_version=None,
@@ -118,7 +119,7 @@ def _go_live(campaign_id: int, by: str, now: datetime, salt: str, version_id: in
         launched_by=by,
         changed_at=now,
     )
-    assert changed, "The row is locked."
+    assert went_live, "The row is locked."
     before = {"status": Campaign.Status.DRAFT}
     _note_launch(campaign, before, {"status": Campaign.Status.LIVE, "version": version.number, "approved_by": by}, now)
     return newest
@@ -202,21 +203,24 @@ def _write_steps(campaign: Campaign, version: CampaignVersion, spec: CampaignSpe
             then=one.then,
             otherwise=one.otherwise,
         )
-        _write_variants(campaign, step, one, spec.offer is not None, spec.tracking, now)
+        for variant in one.variants:
+            _write_variant(campaign, step, variant, one, spec, now)
 
 
-def _write_variants(
-    campaign: Campaign, step: Step, spec: StepSpec, has_offer: bool, told: TrackingSpec, now: datetime
+def _write_variant(
+    campaign: Campaign, step: Step, variant: VariantSpec, one: StepSpec, spec: CampaignSpec, now: datetime
 ) -> None:
-    for variant in spec.variants:
-        texts = wording.delivery_content(
-            channel=step.channel, content=variant.content, has_offer=has_offer, utm=told.utm
-        )
+    texts = wording.delivery_content(
+        channel=step.channel, content=variant.content, has_offer=spec.offer is not None, utm=spec.tracking.utm
+    )
+    try:
         version = content.store_version(
             slug=f"{campaign.slug}-{step.key}-{variant.key}",
             name=f"{campaign.name}: {step.key} {variant.key}",
             channel=step.channel,
-            content=tracking.by_way_of_us(channel=step.channel, content=texts) if told.clicks else texts,
+            content=tracking.by_way_of_us(channel=step.channel, content=texts) if spec.tracking.clicks else texts,
             now=now,
         )
-        StepVariant.objects.create(step=step, key=variant.key, template_version=version)
+    except TemplateError as error:
+        raise LaunchRefused([check.text_failed(error, one, variant)]) from error
+    StepVariant.objects.create(step=step, key=variant.key, template_version=version)

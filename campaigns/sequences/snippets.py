@@ -66,6 +66,12 @@ def load(*, slugs: Iterable[str], at: datetime | None = None) -> dict[str, dict[
     return dict(newest.values_list("snippet__slug", "content"))
 
 
+def hold(*, slugs: Iterable[str]) -> None:
+    """Until the transaction ends none of them gets another version."""
+    rows = Snippet.objects.select_for_update(no_key=True).filter(slug__in=sorted(slugs)).order_by("pk")
+    list(rows.values_list("pk"))
+
+
 @transaction.atomic
 def save(*, slug: str, name: str, content: Mapping[str, str], by: str, now: datetime) -> SnippetVersion:
     """Made, or given its next version; the newest again where nothing is new. The caller has checked the texts."""

@@ -36,9 +36,7 @@ def delivery_content(
         return {locale: {"url": texts["url"], "body": _as_text(texts["body"])} for locale, texts in content.items()}
     whole = snippets.expand(content=content, at=at)
     if channel == "email":
-        return {
-            locale: texts | {"mjml": tracking.tag_links(texts["mjml"], utm or {})} for locale, texts in whole.items()
-        }
+        return {locale: tracking.tag_links(texts, utm or {}) for locale, texts in whole.items()}
     if channel != "in_app":
         return whole
     return {locale: {**texts, "html": _banner(texts, has_offer=has_offer)} for locale, texts in whole.items()}

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from campaigns.profiles.models import Account, Contact
-from campaigns.sequences import apply, launch
+from campaigns.sequences import apply, approval, launch
 from campaigns.sequences.models import Campaign
 from campaigns.usage.models import Meter, UsageDaily
 from tests.factories.consent import ConsentTopicFactory, ContactPointFactory
@@ -107,6 +107,13 @@ def launched(*, now: datetime = NOW, salt: str = "tests", **changes: Any) -> Cam
 def drafted(*, now: datetime = NOW, **changes: Any) -> Campaign:
     market()
     return apply.apply_campaign(document=document(**changes), by="tests", now=now).campaign
+
+
+def looked_at(campaign: Campaign) -> dict[str, str]:
+    """What the launch form brings back of the draft as it stands now."""
+    campaign.refresh_from_db()
+    seen = approval.of_draft(campaign=campaign)
+    return {"version": str(seen.version), "digest": seen.digest}
 
 
 def days(number: float) -> timedelta:

@@ -88,6 +88,11 @@ def calendar_day(then: date, today: date) -> str:
     return format_skeleton("MMMd" if then.year == today.year else "yMMMd", then, locale=language)
 
 
+@register.simple_tag
+def on_day(then: date, now: datetime) -> str:
+    return calendar_day(then, timezone.localtime(now).date())
+
+
 @register.filter
 def count(value: int | None) -> str:
     """A whole number with its thousands apart; None → a dash."""

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from campaigns.console import campaign_page, campaign_words, changed_words, launch_review, pages
 from campaigns.console.templatetags.console import count
 from campaigns.console.views import campaigns
+from campaigns.sequences import approval, check
 from campaigns.sequences import launch as launching
 from campaigns.sequences.launch import LaunchRefused, LaunchReport
 from campaigns.sequences.models import Campaign
@@ -28,11 +29,13 @@ def review_launch(request: HttpRequest, slug: str) -> HttpResponse:
         pages.require(request, LAUNCH)
         return _launch(request, campaign)
     now = clock.utcnow()
+    seen = approval.of_draft(campaign=campaign)
     reviewed = launch_review.review(campaign=campaign, now=now, zone=pages.time_zone_of(request))
     context = {
         **campaign_page.frame(campaign=campaign),
         "title": _("Review and launch"),
         "review": reviewed,
+        "seen": seen,
         "changes": changed_words.sentences(campaign=campaign),
         "running": campaign.live_version,
         "not_started": sum(reviewed.rehearsal.not_enrolled.values()) if reviewed.rehearsal else 0,
@@ -43,14 +46,11 @@ def review_launch(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _launch(request: HttpRequest, campaign: Campaign) -> HttpResponse:
-    seen = request.POST.get("version", "")
+    seen = approval.read(version=request.POST.get("version", ""), digest=request.POST.get("digest", ""))
     try:
-        report = launching.launch(
-            campaign=campaign,
-            by=request.user.get_username(),
-            now=clock.utcnow(),
-            version_id=int(seen) if seen.isascii() and seen.isdigit() else None,
-        )
+        if seen is None:
+            raise LaunchRefused([check.not_reviewed()])
+        report = launching.launch(campaign=campaign, by=request.user.get_username(), now=clock.utcnow(), seen=seen)
     except LaunchRefused as refused:
         for finding in refused.findings:
             messages.error(request, _("Not launched: %(why)s") % {"why": finding.message})

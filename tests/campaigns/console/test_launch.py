@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from datetime import date
+import re
+from datetime import date, timedelta
 
 import pytest
 import time_machine
@@ -9,11 +10,14 @@ from django.utils import translation
 
 from campaigns.consent.models import ContactPoint
 from campaigns.console import launch_review
-from campaigns.delivery.models import Message
+from campaigns.delivery import content as contents
+from campaigns.delivery.models import LinkTarget, Message
 from campaigns.offers.models import Offer
-from campaigns.sequences import cast, rehearse
+from campaigns.segments import store
+from campaigns.sequences import cast, rehearse, snippets
 from campaigns.sequences.models import Campaign, Entry
 from campaigns.sequences.rehearse import Rehearsal, Sending
+from orchestrator.templating.errors import TemplateError
 from tests.campaigns.console.reading import words_of
 from tests.factories import sequences as make
 
@@ -40,7 +44,14 @@ def review_of(client, campaign):
 
 
 def launch(client, campaign):
-    return client.post(reverse("admin:studio-campaign-launch", args=[campaign.slug]), follow=True)
+    """Of the draft as it stands; without one, as a page that was left open has it."""
+    campaign.refresh_from_db()
+    seen = make.looked_at(campaign) if campaign.draft_version else {}
+    return client.post(reverse("admin:studio-campaign-launch", args=[campaign.slug]), seen, follow=True)
+
+
+def post(client, seen):
+    return client.post(reverse("admin:studio-campaign-launch", args=["seats-80"]), seen, follow=True)
 
 
 def test_the_sum_says_where_everybody_went(marketer):
@@ -172,19 +183,76 @@ def test_a_wording_that_is_not_right_is_named_once(marketer):
 
 def test_a_draft_that_was_changed_since_it_was_looked_at_is_not_launched(marketer):
     campaign = make.drafted()
-    looked_at = campaign.draft_version_id
+    seen = make.looked_at(campaign)
     make.drafted(holdout_percent=50)
-    url = reverse("admin:studio-campaign-launch", args=[campaign.slug])
-    response = marketer.post(url, {"version": looked_at}, follow=True)
-    assert "Not launched: the draft was changed after you looked at it." in words_of(response)
+    assert "Not launched: the draft was changed after you looked at it." in words_of(post(marketer, seen))
+    assert Campaign.objects.get().status == "DRAFT"
+
+
+def test_a_snippet_that_was_changed_since_it_was_looked_at_does_not_go_live(marketer):
+    snippets.save(slug="sign", name="Sign", content={"en": "Kind regards"}, by="ron", now=make.NOW)
+    seen = make.looked_at(make.drafted(steps=with_text("{% include 'sign' %} {{ links.unsubscribe }}")))
+    later = make.NOW + timedelta(seconds=1)
+    snippets.save(slug="sign", name="Sign", content={"en": "50 % OFF"}, by="ron", now=later)
+    words = words_of(post(marketer, seen))
+    assert "Not launched: a snippet in its messages was changed after you looked at it." in words
+    assert Campaign.objects.get().status == "DRAFT"
+
+
+@pytest.mark.parametrize("whose", ["near", "below"])
+def test_a_segment_that_was_changed_since_it_was_looked_at_takes_nobody_in(marketer, whose):
+    """Also one that the audience's own leads to."""
+    store.save_segment(slug="below", name="", definition=make.SEATS, by="ron", now=make.NOW)
+    store.save_segment(slug="near", name="", definition={"segment": "below"}, by="ron", now=make.NOW)
+    seen = make.looked_at(make.drafted(audience={"segment": "near"}))
+    everybody = {"field": "account.name", "op": "is_set"}
+    store.save_segment(slug=whose, name="", definition=everybody, by="ron", now=make.NOW)
+    words = words_of(post(marketer, seen))
+    assert "Not launched: the segment of its audience was changed after you looked at it." in words
+    assert Campaign.objects.get().status == "DRAFT"
+
+
+def test_an_offer_that_was_changed_since_it_was_looked_at_is_not_made(marketer):
+    seen = make.looked_at(make.drafted())
+    Offer.objects.update(valid_days=3)
+    assert "Not launched: its offer was changed after you looked at it." in words_of(post(marketer, seen))
+    assert Campaign.objects.get().status == "DRAFT"
+
+
+@pytest.mark.parametrize("lost", ["version", "digest"])
+@pytest.mark.parametrize("value", ["", "x"])
+def test_a_launch_that_does_not_say_what_was_looked_at_is_refused(marketer, lost, value):
+    seen = make.looked_at(make.drafted()) | {lost: value}
+    assert "Not launched: your page did not say which draft you looked at." in words_of(post(marketer, seen))
+    assert Campaign.objects.get().status == "DRAFT"
+
+
+def test_an_address_that_is_a_fallback_in_a_tag_is_no_link_and_is_launched(marketer):
+    steps = with_text("Hi {{ links.unsubscribe }}")
+    text = 'See {{ links.offer | default: "https://acme.example/pricing" }} {{ links.unsubscribe }}'
+    steps[0]["variants"]["a"]["content"]["en"]["text"] = text
+    assert "Started for" in words_of(launch(marketer, make.drafted(steps=steps)))
+    assert not LinkTarget.objects.exists()
+
+
+def test_a_text_that_cannot_be_made_at_the_last_moment_is_refused_in_words(marketer, monkeypatch):
+    """What the check tried is what is stored; should they ever differ, nothing is launched and nobody sees a trace."""
+    campaign = make.drafted()
+
+    def broken(**_asked):
+        raise TemplateError("There is no variable account.nam.", code="UNKNOWN_VARIABLE")
+
+    monkeypatch.setattr(contents, "store_version", broken)
+    assert "Not launched: A: There is no variable account.nam." in words_of(launch(marketer, campaign))
     assert Campaign.objects.get().status == "DRAFT"
 
 
 def test_the_draft_that_was_looked_at_is_launched(marketer):
     campaign = make.drafted()
     content = review_of(marketer, campaign).content.decode()
-    assert f'<input type="hidden" name="version" value="{campaign.draft_version_id}">' in content
-    marketer.post(reverse("admin:studio-campaign-launch", args=[campaign.slug]), {"version": campaign.draft_version_id})
+    seen = dict(re.findall(r'<input type="hidden" name="(version|digest)" value="([^"]+)">', content))
+    assert seen == make.looked_at(campaign)
+    post(marketer, seen)
     assert Campaign.objects.get().status == "LIVE"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from decimal import Decimal
 
@@ -191,3 +192,10 @@ def test_the_rows_can_be_looked_up_among_all_data(marketer, model):
     health(answered_at=clock.wall_now())
     assert marketer.get(f"/admin/delivery/{model}/").status_code == 200
     assert marketer.get(f"/admin/delivery/{model}/add/").status_code == 403
+
+
+def test_days_and_times_are_written_as_everywhere(marketer):
+    marketer.post(SWITCH, {"to": "off"})
+    words = words_of(marketer.get(PAGE))
+    assert re.search(r"Switched off by maria, \d\d:\d\d\. ", words)
+    assert not re.search(r"\d\d/\d\d/\d{4}", words)

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
+from datetime import timedelta
 
 import pytest
 import time_machine
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from campaigns.sequences import apply, launch, lifecycle
+from campaigns.console import changed_words
+from campaigns.sequences import apply, changed, launch, lifecycle, snippets
+from campaigns.sequences.campaign_file import LimitsSpec
 from campaigns.sequences.models import Campaign, Enrolment, Entry
+from campaigns.sequences.step_file import StepSpec
+from campaigns.sequences.tracking import TrackingSpec
 from tests.campaigns.console.reading import words_of
 from tests.factories import sequences as make
 
@@ -91,9 +97,40 @@ def test_the_review_says_what_changes_and_that_people_inside_finish_theirs(marke
     assert "2 people inside finish the version they entered" in words
 
 
+def test_the_review_says_that_more_is_measured(marketer, campaign):
+    document = make.document(holdout_percent=None, tracking={"opens": "ALWAYS"})
+    apply.apply_campaign(document=document, by="maria", now=make.NOW)
+    words = words_of(marketer.get(url("-launch")))
+    assert "What is known of links and opens is changed: whose opens are counted" in words
+    assert "the draft says the same as what runs" not in words
+
+
+def test_the_review_says_that_a_snippet_speaks_differently_by_now(marketer):
+    """What runs keeps the words it was launched with, so the same file is no longer the same texts."""
+    make.market()
+    make.ready_account()
+    snippets.save(slug="sign", name="Sign", content={"en": "Kind regards"}, by="ron", now=make.NOW)
+    steps = make.document()["steps"]
+    mjml = make.MJML.format("Hi {% include 'sign' %} {{ links.unsubscribe }}")
+    steps[0]["variants"]["a"]["content"]["en"]["mjml"] = mjml
+    campaign = make.launched(holdout_percent=None, steps=steps)
+    apply.begin_editing(campaign=campaign, by="maria", now=make.NOW)
+    assert "the draft says the same as what runs" in words_of(marketer.get(url("-launch")))
+    later = make.NOW + timedelta(minutes=1)
+    snippets.save(slug="sign", name="Sign", content={"en": "50 % OFF"}, by="ron", now=later)
+    assert "Step 1 (mail-1) is changed: wording A (English)" in words_of(marketer.get(url("-launch")))
+
+
+@pytest.mark.parametrize("spec", [StepSpec, LimitsSpec, TrackingSpec])
+def test_every_field_that_may_be_told_has_words(spec):
+    named = [one.name for one in fields(spec) if one.compare and one.name not in ("key", "variants")]
+    told = [changed_words.name_field(name) for name in (*named, changed.WORDINGS, changed.SHARES)]
+    assert len(set(told)) == len(named) + 2
+
+
 def test_launching_from_the_review_makes_the_draft_what_runs(marketer, campaign):
-    draft = apply.apply_campaign(document=longer_wait(), by="maria", now=make.NOW)
-    words = words_of(marketer.post(url("-launch"), {"version": draft.pk}, follow=True))
+    apply.apply_campaign(document=longer_wait(), by="maria", now=make.NOW)
+    words = words_of(marketer.post(url("-launch"), make.looked_at(campaign), follow=True))
     assert "Live, version 2" in words
     assert "2 people are on their way in an earlier version and finish it." in words
 

@@ -189,3 +189,12 @@ def test_a_question_that_leads_back_over_a_wait_deserves_a_look():
 
 def test_a_question_that_leads_back_to_itself_behind_a_wait_blocks():
     assert found(**leading_back(to="seen", wait=True))["circle"].level == check.BLOCKER
+
+
+def test_a_text_is_tried_with_its_links_as_they_will_be():
+    """Each link of ours takes the place of a shorter one: only then is the text too long to be made."""
+    text = "http://a.example/1 " * 5_000
+    assert len(text) < 100 * 1024
+    assert found(level=check.BLOCKER, **with_mail(text=text)).keys() == {"content:TOO_LARGE"}
+    as_written = {"tracking": {"clicks": "NEVER"}}
+    assert not found(level=check.BLOCKER, **with_mail(text=text), **as_written)

@@ -121,7 +121,7 @@ def test_a_launched_campaign_is_not_rewritten(file):
         "slug": "seats-80", "version": 2, "status": "LIVE", "changed": True,
     }  # fmt: skip
     assert lines(run("campaign", "diff", "seats-80")[1]) == [
-        {"kind": "CHANGED", "part": "name", "step": "", "where": []}
+        {"kind": "CHANGED", "part": "name", "step": "", "where": [], "fields": []}
     ]
     assert run("campaign", "drop", "seats-80")[0] == 0
     assert run("campaign", "drop", "seats-80")[0] == 3

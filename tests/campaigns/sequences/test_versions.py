@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import InternalError, ProgrammingError, transaction
@@ -11,9 +13,21 @@ from campaigns.delivery.models import Message, SendGate
 from campaigns.operations.models import AuditEntry
 from campaigns.segments import refresh
 from campaigns.segments.models import Segment
-from campaigns.sequences import advance, apply, campaign_file, changed, check, enrol, launch, lifecycle, selectors
-from campaigns.sequences.campaign_file import CampaignFileError
+from campaigns.sequences import (
+    advance,
+    apply,
+    approval,
+    campaign_file,
+    changed,
+    check,
+    enrol,
+    launch,
+    lifecycle,
+    selectors,
+)
+from campaigns.sequences.campaign_file import CampaignFileError, CampaignSpec
 from campaigns.sequences.models import Campaign, CampaignVersion, Enrolment, Entry
+from campaigns.sequences.step_file import StepSpec
 from tests.factories import sequences as make
 
 pytestmark = pytest.mark.django_db
@@ -174,10 +188,11 @@ def test_another_audience_takes_in_those_who_were_in_it_long_before(campaign):
 
 
 def test_the_second_of_two_who_launch_is_refused(campaign):
-    draft = edited(steps=longer_wait())
+    edited(steps=longer_wait())
+    seen = approval.of_draft(campaign=Campaign.objects.get())
     launch_again(campaign)
     with pytest.raises(launch.LaunchRefused):
-        launch.launch(campaign=Campaign.objects.get(), by="ron", now=LATER, version_id=draft.pk)
+        launch.launch(campaign=Campaign.objects.get(), by="ron", now=LATER, seen=seen)
 
 
 def test_the_review_of_a_draft_beside_is_of_the_draft(campaign):
@@ -230,6 +245,76 @@ def test_the_changes_are_told_by_part_and_step():
         changed.Change("REMOVED", "steps", "wait-1"),
     ]
     assert changed.find_changes(old=old, new=old) == []
+
+
+def test_no_part_of_the_file_can_be_changed_untold():
+    """A new part is told, or `apply` refuses to change it."""
+    told = {one.name for one in fields(CampaignSpec)} - {"steps"}
+    assert set(changed.PARTS) | set(changed.FIXED) == told
+    assert not set(changed.PARTS) & set(changed.FIXED)
+
+
+OTHER = {"en": {"title": "Other", "body": "Other"}}
+CHANGES: dict[str, tuple[Any, Any]] = {
+    "kind": ({"kind": "EXIT"}, {"kind": "WAIT", "for": "1d"}),
+    "channel": ({"channel": "sms", "variants": {"a": {"content": {"en": {"text": "Hi"}}}}},
+                {"channel": "csm_task", "variants": {"a": {"content": {"en": {"text": "Hi"}}}}}),
+    "variants": ({"channel": "in_app", "variants": {"a": {"content": OTHER}}},
+                 {"channel": "in_app", "variants": {"b": {"content": OTHER}}}),
+    "wait": ({"kind": "WAIT", "for": "1d"}, {"kind": "WAIT", "for": "2d"}),
+    "until": ({"kind": "WAIT", "until": {"time": "09:00"}}, {"kind": "WAIT", "until": {"time": "10:00"}}),
+    "condition": ({"kind": "BRANCH", "if": {"event": "x"}, "then": "end"},
+                  {"kind": "BRANCH", "if": {"event": "y"}, "then": "end"}),
+    "then": ({"kind": "GOTO", "to": "mail-1"}, {"kind": "GOTO", "to": "wait-1"}),
+    "otherwise": ({"kind": "BRANCH", "if": {"event": "x"}, "else": "end"},
+                  {"kind": "BRANCH", "if": {"event": "x"}, "else": "mail-1"}),
+    "ways": ({"kind": "SPLIT", "ways": {"a": {"weight": 50}, "b": {"weight": 50}}},
+             {"kind": "SPLIT", "ways": {"a": {"weight": 40}, "b": {"weight": 60}}}),
+    "traits": ({"kind": "UPDATE", "set": {"account.traits.x": 1}}, {"kind": "UPDATE", "set": {"account.traits.x": 2}}),
+    "at_most": ({"kind": "GOTO", "to": "mail-1", "at_most": 1}, {"kind": "GOTO", "to": "mail-1", "at_most": 2}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [one.name for one in fields(StepSpec) if one.compare and one.name != "key"])
+def test_no_field_of_a_step_can_be_changed_untold(name):
+    mail, wait, *_, end = make.document()["steps"]
+    old, new = (
+        campaign_file.parse(make.document(steps=[mail, wait, {"key": "one", "kind": "MESSAGE"} | one, end]))
+        for one in CHANGES[name]
+    )
+    [change] = changed.find_changes(old=old, new=new)
+    assert (change.kind, change.step) == ("CHANGED", "one")
+    assert {"variants": changed.WORDINGS}.get(name, name) in change.fields
+
+
+def test_other_shares_are_told_beside_other_texts():
+    steps = make.document()["steps"]
+    one, other = steps[0]["variants"]["a"], steps[0]["variants"]["b"]
+    variants = {
+        "a": one | {"weight": 70},
+        "b": other | {"weight": 30, "content": {"en": {"subject": "X", "mjml": "x"}}},
+    }
+    new = make.document(steps=[steps[0] | {"variants": variants}, *steps[1:]])
+    [change] = changed.find_changes(old=campaign_file.parse(make.document()), new=campaign_file.parse(new))
+    assert (change.where, change.fields) == (("b.en",), (changed.SHARES,))
+
+
+@pytest.mark.parametrize(
+    ("part", "change", "told"),
+    [
+        ("limits", {"window": {"from": "09:00", "to": "17:00"}}, ("window_from", "window_to")),
+        ("limits", {"send_by_hours": 12}, ("send_by_hours",)),
+        ("limits", {"priority": 60}, ("priority",)),
+        ("tracking", {"opens": "ALWAYS"}, ("opens",)),
+        ("tracking", {"clicks": "NEVER"}, ("clicks",)),
+        ("tracking", {"utm": {"source": "s", "medium": "m", "campaign": "c"}}, ("utm",)),
+    ],
+)
+def test_what_is_another_about_limits_and_tracking_is_told(part, change, told):
+    new = campaign_file.parse(make.document(**{part: change}))
+    assert changed.find_changes(old=campaign_file.parse(make.document()), new=new) == [
+        changed.Change("CHANGED", part, fields=told)
+    ]
 
 
 def test_a_moved_step_is_told_as_moved():

@@ -19,7 +19,6 @@ from django.db.models import Max
 
 from campaigns.sequences import (
     apply,
-    campaign_file,
     changed,
     check,
     enrol_file,
@@ -116,11 +115,9 @@ class Command(BaseCommand):
             sys.exit(REFUSED)
 
     def _diff(self, campaign: Campaign, _by: str) -> None:
-        live, draft = campaign.live_version, campaign.draft_version
-        if live is None or draft is None:
+        if not campaign.is_edited_beside:
             self._fail(REFUSED, f"{campaign.slug} has no draft beside a version that runs.")
-        old, new = campaign_file.parse(live.definition), campaign_file.parse(draft.definition)
-        for change in changed.find_changes(old=old, new=new):
+        for change in changed.of_draft(campaign=campaign):
             self._print(asdict(change))
 
     def _drop(self, campaign: Campaign, by: str) -> None:

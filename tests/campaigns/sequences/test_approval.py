@@ -1,0 +1,63 @@
+"""What counts as another thing than what was looked at."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from campaigns.sequences import approval, launch, snippets
+from tests.factories import sequences as make
+
+pytestmark = pytest.mark.django_db
+NOW = make.NOW
+
+
+@pytest.fixture
+def campaign():
+    make.market()
+    make.ready_account()
+    for slug in ("sign", "unused"):
+        snippets.save(slug=slug, name=slug, content={"en": "Regards", "he": "בברכה"}, by="ron", now=NOW)
+    steps = make.document()["steps"]
+    for variant in steps[0]["variants"].values():
+        mjml = make.MJML.format("{% include 'sign' %} {{ links.unsubscribe }}")
+        variant["content"] = {locale: {"subject": "Hi", "mjml": mjml} for locale in ("en", "he")}
+    return make.drafted(steps=steps)
+
+
+def change(slug, **content):
+    later = NOW + timedelta(minutes=1)
+    snippets.save(slug=slug, name=slug, content={"en": "Regards", "he": "בברכה"} | content, by="ron", now=later)
+
+
+@pytest.mark.parametrize(
+    ("slug", "content", "same"),
+    [("sign", {"he": "מבצע"}, False), ("sign", {"ro": "x"}, True), ("unused", {"en": "x"}, True)],
+)
+def test_texts_are_others_where_a_reader_would_read_others(campaign, slug, content, same):
+    seen = approval.of_draft(campaign=campaign)
+    change(slug, **content)
+    assert (approval.find_change(seen=seen, campaign=campaign) is None) is same
+
+
+def test_what_a_form_brings_back_is_what_it_was_given(campaign):
+    seen = approval.of_draft(campaign=campaign)
+    assert approval.read(version=str(seen.version), digest=seen.digest) == seen
+
+
+@pytest.mark.parametrize(
+    ("version", "digest"), [("", "a-b-c"), ("x", "a-b-c"), ("²", "a-b-c"), ("9" * 30, "a-b-c"), ("1", ""), ("1", "a-b")]
+)
+def test_what_no_form_of_ours_says_is_no_approval(version, digest):
+    assert approval.read(version=version, digest=digest) is None
+
+
+def test_nothing_of_a_refused_launch_is_kept(campaign):
+    seen = approval.of_draft(campaign=campaign)
+    change("sign", en="50 % OFF")
+    with pytest.raises(launch.LaunchRefused) as refused:
+        launch.launch(campaign=campaign, by="dana", now=NOW, seen=seen)
+    assert [one.code for one in refused.value.findings] == ["draft_changed"]
+    campaign.refresh_from_db()
+    assert (campaign.status, campaign.live_version, campaign.experiment) == ("DRAFT", None, None)
