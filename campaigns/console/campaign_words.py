@@ -270,6 +270,7 @@ def unsent_words(reason: str) -> str:
         reasons.RENDER_ERROR: _("with a text that could not be filled in"),
         reasons.BUDGET_SPENT: _("when the day’s SMS budget was spent"),
         reasons.COUNTRY_RULES: _("with a text that lacks what their country asks for"),
+        reasons.OFFER_WITHDRAWN: _("when the offer was no longer made"),
     }
     return str(names.get(reason, reason))
 

@@ -19,8 +19,8 @@ from campaigns.delivery import windows
 from campaigns.delivery.models import CsmTask
 from campaigns.offers import selectors as offers
 from campaigns.offers.models import Quote
+from campaigns.profiles import selectors as profiles
 from campaigns.profiles.models import Account, Contact, Membership, Score
-from campaigns.sequences.eligibility import HEALTHY_FROM
 
 _BUYERS = frozenset({Membership.Role.OWNER, Membership.Role.ADMIN, Membership.Role.BILLING})
 # Of these the source is worth telling; the others say it themselves.
@@ -123,7 +123,7 @@ def make_cards(*, memberships: Sequence[Membership], now: datetime) -> list[Acco
             subscription=subscriptions.get(one.account_id),
             quote=quotes.get(one.account_id),
             health=int(health[one.account_id].value) if one.account_id in health else None,
-            is_healthy=one.account_id in health and health[one.account_id].value >= HEALTHY_FROM,
+            is_healthy=one.account_id in health and health[one.account_id].value >= profiles.HEALTHY_FROM,
         )
         for one in memberships
     ]

@@ -20,7 +20,7 @@ from django.conf import settings
 from django.db import connection
 
 from campaigns.consent import selectors as consent
-from campaigns.delivery import spend, windows
+from campaigns.delivery import breaker, objections, spend, windows
 from campaigns.delivery.budget import Budgets
 from campaigns.delivery.claim import Held
 from campaigns.operations import arrays
@@ -54,6 +54,7 @@ WHERE rival.account_id = ANY(%(accounts)s::bigint[]) AND rival.state IN ('PLANNE
     AND rival.id <> ALL(%(own)s::bigint[]) AND rival.due_at <= %(soon)s AND rival.purpose = 'MARKETING'
     AND rival.channel <> ALL(%(unseen)s) AND (rival.send_by IS NULL OR rival.send_by >= %(now)s)
     AND gate.state = 'OPEN' AND account.revision = rival.account_revision AND {_PERMITTED}
+    AND rival.taken_back = '' AND (rival.next_at IS NULL OR rival.next_at <= %(wall_soon)s)
 """  # noqa: S608  (constants)
 
 _GONE = "SELECT id, gate_id, priority, expected_value FROM delivery_message WHERE id = ANY(%(ids)s)"
@@ -152,7 +153,9 @@ def window() -> timedelta:
     return timedelta(minutes=settings.ARBITRATION_WINDOW_MIN)
 
 
-def find_rivals(*, held: Sequence[Held], budgets: Budgets, now: datetime, unseen: Collection[str]) -> Arbiter:
+def find_rivals(
+    *, held: Sequence[Held], budgets: Budgets, now: datetime, wall_now: datetime, unseen: Collection[str]
+) -> Arbiter:
     """What these messages are held against. `budgets` are locked: they say what the accounts were sent before."""
     arbiter = Arbiter(now)
     accounts = {one.account_id for one in held if one.account_id is not None}
@@ -162,6 +165,7 @@ def find_rivals(*, held: Sequence[Held], budgets: Budgets, now: datetime, unseen
         "accounts": arrays.numbers(accounts),
         "own": arrays.numbers(one.id for one in held),
         "soon": now + window(),
+        "wall_soon": wall_now + window(),
         "now": now,
         "unseen": sorted(unseen),
     }
@@ -171,7 +175,7 @@ def find_rivals(*, held: Sequence[Held], budgets: Budgets, now: datetime, unseen
         if waiting:
             cursor.execute(_RIVALS, params | {"accounts": arrays.numbers(waiting)})
         rivals = [_Rival(*row) for row in cursor.fetchall()] if waiting else []
-    for one in _able(rivals, budgets, now):
+    for one in _able(rivals, budgets, now, wall_now):
         one_worth = worth(priority=one.priority, expected_value=one.expected_value)
         arbiter.waiting[one.account_id][one.id] = Contender(one.id, one.gate_id, one_worth)
     _add_gone(arbiter, accounts, budgets)
@@ -179,11 +183,18 @@ def find_rivals(*, held: Sequence[Held], budgets: Budgets, now: datetime, unseen
     return arbiter
 
 
-def _able(rivals: Sequence[_Rival], budgets: Budgets, now: datetime) -> list[_Rival]:
-    """Those that can go while they are waited for: by their hours, their contact's and their account's caps, and the
-    day's money. The contacts' rows are read without a lock: a rival that is just being capped wins at worst."""
-    broke = {spent.channel for spent in spend.stopped_today(now=now)} if rivals and spend.is_limited() else set()
-    return [one for one in rivals if one.channel not in broke and _could_go(one, budgets, now)]
+def _able(rivals: Sequence[_Rival], budgets: Budgets, now: datetime, wall_now: datetime) -> list[_Rival]:
+    """Those that can go while they are waited for: by their channel and what their campaign offers, their hours, their
+    contact's and their account's caps, and the day's money. The contacts' rows are read without a lock: a rival that
+    is just being capped wins at worst."""
+    if not rivals:
+        return []
+    shut = breaker.shut_channels(wall_now=wall_now, within=window())
+    if spend.is_limited():
+        shut |= {spent.channel for spent in spend.stopped_today(now=now)}
+    waiting = [one for one in rivals if one.channel not in shut]
+    objected = objections.find(message_ids=[one.id for one in waiting])
+    return [one for one in waiting if one.id not in objected and _could_go(one, budgets, now)]
 
 
 def _could_go(one: _Rival, budgets: Budgets, now: datetime) -> bool:

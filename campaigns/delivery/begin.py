@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -20,13 +19,15 @@ from django.db import connection, transaction
 
 from campaigns.consent import selectors as consent
 from campaigns.consent.models import ConsentTopic, ContactPoint
-from campaigns.delivery import arbitration, budget, evidence, spend, windows
+from campaigns.delivery import arbitration, budget, decided, evidence, objections, prices, spend, windows
 from campaigns.delivery.arbitration import Arbiter
 from campaigns.delivery.budget import Budgets
 from campaigns.delivery.claim import Held
+from campaigns.delivery.decided import SENDING, Verdict
 from campaigns.delivery.models import Message, SendGate
 from campaigns.delivery.spend import Cost, Purse
 from campaigns.operations import arrays, database_identity
+from campaigns.profiles import selectors as profiles
 
 State = Message.State
 Reason = Message.Reason
@@ -35,6 +36,9 @@ Reason = Message.Reason
 HOLD = timedelta(seconds=5)
 # A machine reads these, not the contact: they take nothing of anybody's attention.
 UNSEEN = frozenset({"webhook"})
+# What is written on the attempt of one that stays back while others of its request go again.
+STOOD_BACK = "stood_back"
+_STOOD_BACK = "Not sent: its request was refused for another message, and by then it could not go in the next one."
 
 _SWITCH = f"""
 SELECT is_on AND {database_identity.DECIDED_HERE_SQL} FROM operations_sendswitch WHERE id = 1 FOR SHARE
@@ -42,7 +46,7 @@ SELECT is_on AND {database_identity.DECIDED_HERE_SQL} FROM operations_sendswitch
 
 _OWN = """
 SELECT id, attempt, taken_back, window_start, window_end FROM delivery_message
-WHERE id = ANY(%(ids)s::bigint[]) AND state = 'CLAIMED'
+WHERE id = ANY(%(ids)s::bigint[]) AND state = %(state)s
 ORDER BY id
 FOR UPDATE
 """
@@ -57,53 +61,14 @@ SELECT id, state, topic
 FROM delivery_sendgate WHERE id = ANY(%(ids)s::bigint[]) ORDER BY id FOR SHARE
 """
 
-_REVISIONS = "SELECT id, revision FROM profiles_account WHERE id = ANY(%(ids)s::bigint[])"
+_ACCOUNTS = f"""
+SELECT account.id, account.revision, {profiles.is_red_sql(account="account")}
+FROM profiles_account account WHERE account.id = ANY(%(ids)s::bigint[])
+"""  # noqa: S608  (a constant)
 
 _CALLED = """
 SELECT account_id FROM delivery_csmtask WHERE account_id = ANY(%(ids)s::bigint[]) AND state = 'OPEN'
 """
-
-_GO = """
-UPDATE delivery_message
-SET state = 'SENDING', reason = '', next_at = NULL, lease_until = %(lease)s, ended_at = NULL, accepted_at = NULL,
-    lost_to_id = NULL
-WHERE id = ANY(%(ids)s::bigint[])
-"""
-
-_WRITE = """
-UPDATE delivery_message AS message
-SET state = said.state, reason = said.reason, due_at = coalesce(said.due_at, message.due_at),
-    next_at = said.next_at, lease_until = NULL, ended_at = said.ended_at, accepted_at = said.accepted_at,
-    lost_to_id = said.lost_to, claimed_by = ''
-FROM unnest(%(ids)s::bigint[], %(states)s::text[], %(reasons)s::text[], %(due)s::timestamptz[],
-    %(next)s::timestamptz[], %(ended)s::timestamptz[], %(accepted)s::timestamptz[], %(lost)s::bigint[])
-    AS said(id, state, reason, due_at, next_at, ended_at, accepted_at, lost_to)
-WHERE message.id = said.id
-"""
-
-_ATTEMPTS = """
-INSERT INTO delivery_deliveryattempt (message_id, number, started_at, ended_at, outcome, code, detail, request)
-SELECT id, attempt, %(wall_now)s, NULL, 'STARTED', '', '', request
-FROM unnest(%(ids)s::bigint[], %(attempts)s::int[], %(requests)s::uuid[]) AS begun(id, attempt, request)
-"""
-
-_REQUESTS = """
-UPDATE delivery_deliveryattempt AS attempt SET request = said.request
-FROM unnest(%(ids)s::bigint[], %(attempts)s::int[], %(requests)s::uuid[]) AS said(id, number, request)
-WHERE attempt.message_id = said.id AND attempt.number = said.number
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What becomes of a claimed message now. SENDING means: it may go, for as long as the lease lasts. A reason
-    beside PLANNED says why it was put off."""
-
-    state: str
-    reason: str = ""
-    due_at: datetime | None = None
-    next_at: datetime | None = None
-    lost_to: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +90,9 @@ class _Facts:
     gates: Mapping[int, SendGate]
     topics: Mapping[str, ConsentTopic]
     proven: set[int] = field(default_factory=set)
-    revisions: Mapping[int, int] = field(default_factory=dict)
-
-
-SENDING = Verdict(State.SENDING)
+    accounts: Mapping[int, tuple[int, bool]] = field(default_factory=dict)
+    """Revision, and whether it is in the red."""
+    objections: Mapping[int, str] = field(default_factory=dict)
 
 
 def begin_send(
@@ -147,9 +111,42 @@ def begin_send(
     """
     with transaction.atomic(durable=True):
         verdicts = decide(held=held, topics=topics, now=now, wall_now=wall_now, costs=costs)
-        write(held=held, verdicts=verdicts, now=now, wall_now=wall_now)
+        decided.write(held=held, verdicts=verdicts, now=now, wall_now=wall_now)
         going = [one for one in held if verdicts.get(one.id) == SENDING]
-        write_attempts(held=going, requests=requests or {}, wall_now=wall_now)
+        decided.write_attempts(held=going, requests=requests or {}, wall_now=wall_now)
+    return verdicts
+
+
+def begin_again(
+    *,
+    held: Sequence[Held],
+    topics: Mapping[str, ConsentTopic],
+    now: datetime,
+    wall_now: datetime,
+    requests: Mapping[int, UUID],
+    costs: Mapping[int, Cost] | None = None,
+) -> dict[int, Verdict]:
+    """The request that carried these was refused for another's sake: decide anew whether they may go in others, named
+    by `requests`, within the same attempt. Committed when it returns; by message id.
+
+    What was said meanwhile counts as at first, under the same locks. Who stays back is written down and gives back what
+    it had taken of the budgets. Absent is what is no longer this worker's: it must not go either. The lease is not
+    renewed.
+    """
+    with transaction.atomic(durable=True):
+        facts, mine = _look(held, topics, State.SENDING, now)
+        verdicts = {one.id: _judge(one, facts, now, wall_now) for one in mine}
+        called = _accounts_being_called(mine)
+        for one in mine:
+            if one.account_id in called and _takes_attention(one) and verdicts[one.id] == SENDING:
+                verdicts[one.id] = Verdict(State.SKIPPED, reason=Reason.CSM_TASK_OPEN)
+        going = [one for one in mine if verdicts[one.id] == SENDING]
+        back = [one for one in mine if verdicts[one.id] != SENDING]
+        decided.write_requests(held=going, requests=requests)
+        decided.write(held=back, verdicts=verdicts, now=now, wall_now=wall_now)
+        decided.end_attempts(held=back, code=STOOD_BACK, detail=_STOOD_BACK, wall_now=wall_now)
+        gone = State.ACCEPTED
+        _give_back([one for one in back if verdicts[one.id].state != gone], costs or {}, now)
     return verdicts
 
 
@@ -162,20 +159,17 @@ def decide(
     costs: Mapping[int, Cost] | None = None,
 ) -> dict[int, Verdict]:
     """Lock, read and judge, in the caller's transaction. What goes has taken its part of the budgets."""
-    facts = _lock(held, topics)
-    mine = [one for one in held if one.id in facts.own]
-    facts.proven = evidence.proven_ids(message_ids=[one.id for one in mine if one.attempt > 1])
-    facts.revisions = _revisions(mine)
+    facts, mine = _look(held, topics, State.CLAIMED, now)
     verdicts = {one.id: _judge(one, facts, now, wall_now) for one in mine}
     going = [one for one in mine if verdicts[one.id] == SENDING]
     if not going:
         return verdicts
     purse = spend.open_purse(costs=costs, now=now) if costs else None
-    capped = [one for one in going if one.purpose == Message.Purpose.MARKETING and one.channel not in UNSEEN]
+    capped = [one for one in going if _takes_attention(one)]
     if purse is not None:
         free = {one.id for one in going} - {one.id for one in capped}
         verdicts.update({one.id: _paid(one, facts, purse, now) for one in going if one.id in free})
-    verdicts.update(_take_budgets(capped, facts, purse, now))
+    verdicts.update(_take_budgets(capped, facts, purse, now, wall_now))
     if purse is not None:
         purse.store(now=now)
     return verdicts
@@ -189,70 +183,42 @@ def _accounts_being_called(held: Sequence[Held]) -> set[int]:
         return {row[0] for row in cursor.fetchall()}
 
 
-def write(
-    *,
-    held: Sequence[Held],
-    verdicts: Mapping[int, Verdict],
-    now: datetime,
-    wall_now: datetime,
-) -> None:
-    said = [(one.id, verdicts[one.id]) for one in held if one.id in verdicts]
-    going = [message_id for message_id, verdict in said if verdict.state == State.SENDING]
-    rows = [(message_id, verdict) for message_id, verdict in said if verdict.state != State.SENDING]
-    with connection.cursor() as cursor:
-        if going:
-            lease_until = wall_now + timedelta(seconds=settings.DELIVERY_LEASE_S)
-            cursor.execute(_GO, {"ids": arrays.numbers(going), "lease": lease_until})
-        if not rows:
-            return
-        cursor.execute(
-            _WRITE,
-            {
-                "ids": [message_id for message_id, _ in rows],
-                "states": [verdict.state for _, verdict in rows],
-                "reasons": [verdict.reason for _, verdict in rows],
-                "due": [verdict.due_at for _, verdict in rows],
-                "next": [verdict.next_at for _, verdict in rows],
-                "ended": [now if verdict.state in _ENDED else None for _, verdict in rows],
-                "accepted": [now if verdict.state == State.ACCEPTED else None for _, verdict in rows],
-                "lost": [verdict.lost_to for _, verdict in rows],
-            },
-        )
+def _takes_attention(one: Held) -> bool:
+    return one.purpose == Message.Purpose.MARKETING and one.channel not in UNSEEN
 
 
-def write_attempts(*, held: Sequence[Held], requests: Mapping[int, UUID], wall_now: datetime) -> None:
+def _give_back(held: Sequence[Held], costs: Mapping[int, Cost], now: datetime) -> None:
     if not held:
         return
-    with connection.cursor() as cursor:
-        cursor.execute(_ATTEMPTS, _asked(held, requests) | {"wall_now": wall_now})
+    if costs:
+        spend.give_back(costs=[costs[one.id] for one in held], now=now)
+    budget.give_back(
+        message_ids=[one.id for one in held],
+        account_ids=[one.account_id for one in held if one.account_id is not None],
+        contact_ids=[one.contact_id for one in held],
+    )
 
 
-def write_requests(*, held: Sequence[Held], requests: Mapping[int, UUID]) -> None:
-    """These go again in other company, since the request they were in was refused. Committed when it returns: what a
-    report about one proves about the others hangs on it."""
-    with transaction.atomic(durable=True), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL synchronous_commit TO on")
-        cursor.execute(_REQUESTS, _asked(held, requests))
+def _look(
+    held: Sequence[Held], topics: Mapping[str, ConsentTopic], state: str, now: datetime
+) -> tuple[_Facts, list[Held]]:
+    """Lock and read; with those that are still this worker's, in `state`."""
+    facts = _lock(held, topics, state)
+    mine = [one for one in held if one.id in facts.own]
+    facts.proven = evidence.proven_ids(message_ids=[one.id for one in mine if one.attempt > 1])
+    facts.accounts = _accounts(mine, now)
+    marketing = [one.id for one in mine if one.purpose == Message.Purpose.MARKETING]
+    facts.objections = objections.find(message_ids=marketing)
+    return facts, mine
 
 
-def _asked(held: Sequence[Held], requests: Mapping[int, UUID]) -> dict[str, Any]:
-    return {
-        "ids": arrays.numbers(one.id for one in held),
-        "attempts": arrays.numbers(one.attempt for one in held),
-        "requests": [requests.get(one.id) for one in held],
-    }
-
-
-_ENDED = frozenset({State.SKIPPED, State.EXPIRED, State.ACCEPTED})
-
-
-def _lock(held: Sequence[Held], topics: Mapping[str, ConsentTopic]) -> _Facts:
+def _lock(held: Sequence[Held], topics: Mapping[str, ConsentTopic], state: str) -> _Facts:
     with connection.cursor() as cursor:
         # The one commit that must be on disk before anything happens: a lost SENDING would be sent twice.
         cursor.execute("SET LOCAL synchronous_commit TO on")
         cursor.execute(_SWITCH)
         switch = cursor.fetchone()
-        cursor.execute(_OWN, {"ids": arrays.numbers(one.id for one in held)})
+        cursor.execute(_OWN, {"ids": arrays.numbers(one.id for one in held), "state": state})
         locked = {(message_id, attempt): _Own(*said) for message_id, attempt, *said in cursor.fetchall()}
     own = {one.id: locked[one.id, one.attempt] for one in held if (one.id, one.attempt) in locked}
     points = ContactPoint.objects.raw(_POINTS, {"ids": arrays.numbers({one.point_id for one in held})})
@@ -263,13 +229,13 @@ def _lock(held: Sequence[Held], topics: Mapping[str, ConsentTopic]) -> _Facts:
     return _Facts(is_on=is_on, own=own, points=locked_points, gates=locked_gates, topics=topics)
 
 
-def _revisions(held: Sequence[Held]) -> dict[int, int]:
+def _accounts(held: Sequence[Held], now: datetime) -> dict[int, tuple[int, bool]]:
     ids = {one.account_id for one in held if one.account_id is not None}
     if not ids:
         return {}
     with connection.cursor() as cursor:
-        cursor.execute(_REVISIONS, {"ids": arrays.numbers(ids)})
-        return dict(cursor.fetchall())
+        cursor.execute(_ACCOUNTS, {"ids": arrays.numbers(ids), "now": now})
+        return {account_id: (revision, is_red) for account_id, revision, is_red in cursor.fetchall()}
 
 
 def _judge(one: Held, facts: _Facts, now: datetime, wall_now: datetime) -> Verdict:
@@ -285,7 +251,9 @@ def _judge(one: Held, facts: _Facts, now: datetime, wall_now: datetime) -> Verdi
         return Verdict(State.READY, next_at=wall_now + HOLD)
     if one.send_by is not None and now > one.send_by:
         return Verdict(State.EXPIRED)
-    if one.purpose == Message.Purpose.MARKETING and _has_changed(one, facts):
+    if one.id in facts.objections:
+        return Verdict(State.SKIPPED, reason=facts.objections[one.id])
+    if one.purpose == Message.Purpose.MARKETING and _has_changed(one, facts, now):
         return Verdict(State.SKIPPED, reason=Reason.FACTS_CHANGED)
     if one.purpose == Message.Purpose.TEST:
         return SENDING
@@ -309,9 +277,17 @@ def _later(one: Held, due_at: datetime, *, else_as: Verdict) -> Verdict:
     return Verdict(State.PLANNED, due_at=due_at)
 
 
-def _has_changed(one: Held, facts: _Facts) -> bool:
-    """Whether the figures of an offer may no longer be true. (A receipt states what was, and goes.)"""
-    return one.account_id is not None and facts.revisions.get(one.account_id) != one.account_revision
+def _has_changed(one: Held, facts: _Facts, now: datetime) -> bool:
+    """Whether what it says may no longer be true, or the account is one that nobody sells to now. (A receipt states
+    what was, and goes.) Failed payments, notices and urgent tickets are a new revision; a score is not, nor is a day
+    that passed."""
+    until = prices.holds_until(context=one.context)
+    if until is not None and now >= until:
+        return True
+    if one.account_id is None:
+        return False
+    revision, is_red = facts.accounts.get(one.account_id, (None, False))
+    return is_red or revision != one.account_revision
 
 
 def _refusal(one: Held, gate: SendGate, facts: _Facts) -> str:
@@ -337,7 +313,9 @@ def topic_of(*, purpose: str, topic: str, topics: Mapping[str, ConsentTopic]) ->
     return topics.get(topic) or ConsentTopic(slug=topic)
 
 
-def _take_budgets(held: Sequence[Held], facts: _Facts, purse: Purse | None, now: datetime) -> dict[int, Verdict]:
+def _take_budgets(
+    held: Sequence[Held], facts: _Facts, purse: Purse | None, now: datetime, wall_now: datetime
+) -> dict[int, Verdict]:
     """Verdicts of those that stay back. The account's budget row, once locked, keeps a second worker from writing
     to the account or making a task for it at the same time."""
     if not held:
@@ -349,7 +327,7 @@ def _take_budgets(held: Sequence[Held], facts: _Facts, purse: Purse | None, now:
     called = _accounts_being_called(held)
     back = {one.id: Verdict(State.SKIPPED, reason=Reason.CSM_TASK_OPEN) for one in held if one.account_id in called}
     free = [one for one in held if one.id not in back]
-    arbiter = arbitration.find_rivals(held=free, budgets=budgets, now=now, unseen=UNSEEN)
+    arbiter = arbitration.find_rivals(held=free, budgets=budgets, now=now, wall_now=wall_now, unseen=UNSEEN)
     for one in arbiter.in_order(free):
         verdict = _attended(one, facts, budgets, arbiter, now)
         if verdict == SENDING and purse is not None:

@@ -118,6 +118,14 @@ def read(*, channel: str, wall_now: datetime) -> Standing:
     )
 
 
+def shut_channels(*, wall_now: datetime, within: timedelta) -> set[str]:
+    """Where nothing goes now but a probe, or where the provider wants a longer rest than `within`. Nobody knows when an
+    open breaker closes: what waits for it would wait for an outage."""
+    shut = Q(opened_at__isnull=False) | Q(paused_until__gt=wall_now + within)
+    rows = ChannelHealth.objects.filter(shut).exclude(channel__in=MANY_RECEIVERS)
+    return set(rows.values_list("channel", flat=True))
+
+
 def take_probe(*, channel: str, wall_now: datetime) -> bool:
     """Whether this worker may try one message now: of all workers one gets a yes in each pause."""
     params: dict[str, Any] = {"channel": channel, "wall_now": wall_now, "next": wall_now + FIRST_PROBE}

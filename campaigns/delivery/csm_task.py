@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 from django.db import connection, transaction
 
 from campaigns.consent.models import ConsentTopic
-from campaigns.delivery import begin, budget
-from campaigns.delivery.begin import SENDING, Verdict
+from campaigns.delivery import begin, budget, decided
+from campaigns.delivery.decided import SENDING, Verdict
 from campaigns.delivery.models import CsmTask, Message
 from campaigns.delivery.render import Outgoing
 
@@ -52,7 +52,7 @@ def deliver(
         wanted = [one for one in outgoing if verdicts.get(one.held.id) == SENDING]
         made = _store(wanted, now)
         settled = {message_id: _settled(message_id, verdict, made) for message_id, verdict in verdicts.items()}
-        begin.write(held=held, verdicts=settled, now=now, wall_now=wall_now)
+        decided.write(held=held, verdicts=settled, now=now, wall_now=wall_now)
         _write_delivery([one for one in wanted if one.held.id in made], now, wall_now)
         _give_back([one for one in wanted if one.held.id not in made])
     return Counter(str(verdict.state) for verdict in settled.values())

@@ -38,9 +38,9 @@ from campaigns.delivery import (
     switch,
     windows,
 )
-from campaigns.delivery.begin import SENDING
 from campaigns.delivery.breaker import Fuse, Standing
 from campaigns.delivery.claim import Held
+from campaigns.delivery.decided import SENDING
 from campaigns.delivery.finish import Answer
 from campaigns.delivery.models import Message
 from campaigns.delivery.render import Outgoing
@@ -87,6 +87,7 @@ class _Load:
     now: datetime
     costs: Mapping[int, Cost]
     fuse: Fuse
+    topics: Mapping[str, ConsentTopic]
     search: Search = field(default_factory=Search)
     told: list[Answer] = field(default_factory=list)
     """Of each request the answer that tells how the provider is."""
@@ -244,7 +245,7 @@ def _send_load(
     going = [[one for one in shipment if verdicts.get(one.held.id) == SENDING] for shipment in load]
     if sender.channel.kind == spend.CHANNEL:
         going = [[_until_night(one, now) for one in shipment] for shipment in going]
-    in_flight = _Load({one.id: one for one in held}, deadline, now, costs, fuse)
+    in_flight = _Load({one.id: one for one in held}, deadline, now, costs, fuse, topics)
     done += _call_all([shipment for shipment in going if shipment], sender, in_flight)
     if in_flight.told:
         kind = sender.channel.kind
@@ -265,7 +266,11 @@ def _until_night(one: Outgoing, now: datetime) -> Outgoing:
 
 def _requests(load: Sequence[Shipment]) -> dict[int, UUID]:
     """A name for each request that carries more than one message."""
-    named = [(shipment, uuid4()) for shipment in load if len(shipment) > 1]
+    return _named([shipment for shipment in load if len(shipment) > 1])
+
+
+def _named(load: Sequence[Shipment]) -> dict[int, UUID]:
+    named = [(shipment, uuid4()) for shipment in load]
     return {one.held.id: name for shipment, name in named for one in shipment}
 
 
@@ -275,22 +280,48 @@ def _costs(everyone: Sequence[Outgoing]) -> dict[int, Cost]:
 
 def _call_all(going: Sequence[Shipment], sender: _Sender, load: _Load) -> Counter[str]:
     done: Counter[str] = Counter()
+    refused: list[Shipment] = []
     if sender.pool is None:
-        waiting = list(going)
-        while waiting:
-            called = _call(sender.channel, waiting.pop(0), load)
-            done += _write_back([called], load)
-            waiting += called.again
+        begun = list(going)
+        while begun or refused:
+            if not begun:
+                done += _begin_again(refused, 1, begun, load)
+            called = [_call(sender.channel, shipment, load) for shipment in begun]
+            begun = []
+            done += _write_back(called, load)
+            refused += [shipment for one in called for shipment in one.again]
         return done
     pending: set[Future[Called]] = {sender.pool.submit(_call, sender.channel, shipment, load) for shipment in going}
-    while pending:
+    while pending or refused:
+        begun = []
+        done += _begin_again(refused, sender.channel.in_flight - len(pending), begun, load)
+        pending |= {sender.pool.submit(_call, sender.channel, shipment, load) for shipment in begun}
         ready, pending = wait(pending, timeout=FLUSH_S)
         if ready:
             told = [future.result() for future in ready]
             done += _write_back(told, load)
-            again = [shipment for called in told for shipment in called.again]
-            pending |= {sender.pool.submit(_call, sender.channel, shipment, load) for shipment in again}
+            refused += [shipment for called in told for shipment in called.again]
     return done
+
+
+def _begin_again(refused: list[Shipment], room: int, begun: list[Shipment], load: _Load) -> Counter[str]:
+    """Take from `refused`, the parts of requests that were refused as a whole, what may be in flight now, and add to
+    `begun` what may still go of it. What waits longer is judged later: a no counts until the request leaves."""
+    parts = refused[:room]
+    if not parts:
+        return Counter()
+    del refused[:room]
+    verdicts = begin.begin_again(
+        held=sorted((one.held for part in parts for one in part), key=lambda one: one.id),
+        topics=load.topics,
+        now=load.now,
+        wall_now=clock.wall_now(),
+        requests=_named(parts),
+        costs=load.costs,
+    )
+    going = [[one for one in part if verdicts.get(one.held.id) == SENDING] for part in parts]
+    begun += [part for part in going if part]
+    return Counter(str(verdict.state) for verdict in verdicts.values() if verdict != SENDING)
 
 
 def _call(channel: Channel, shipment: Shipment, load: _Load) -> Called:
@@ -314,17 +345,12 @@ def _call_receiver(channel: Channel, shipment: Shipment, load: _Load) -> Called:
 def _write_back(told: Sequence[Called], load: _Load) -> Counter[str]:
     """What a refusal says about an address comes first: it must not be lost with a worker."""
     answers = [answer for called in told for answer in called.answers]
-    again = [shipment for called in told for shipment in called.again]
-    done: Counter[str] = Counter()
-    if answers:
-        load.told += [one for called in told for one in breaker.telling(called.answers)]
-        held = [load.held[answer.message_id] for answer in answers]
-        refusals.note_refusals(answers=answers, held=held, now=load.now)
-        done += finish.finish(answers=answers, now=load.now, wall_now=clock.wall_now(), costs=load.costs)
-    if again:
-        requests = {one.held.id: name for shipment in again for name in (uuid4(),) for one in shipment}
-        begin.write_requests(held=[one.held for shipment in again for one in shipment], requests=requests)
-    return done
+    if not answers:
+        return Counter()
+    load.told += [one for called in told for one in breaker.telling(called.answers)]
+    held = [load.held[answer.message_id] for answer in answers]
+    refusals.note_refusals(answers=answers, held=held, now=load.now)
+    return finish.finish(answers=answers, now=load.now, wall_now=clock.wall_now(), costs=load.costs)
 
 
 def _sender(kind: str) -> _Sender:

@@ -14,12 +14,13 @@ from django.db import connection, transaction
 
 from campaigns.consent import selectors as consent
 from campaigns.consent.models import ConsentTopic
-from campaigns.delivery import begin
-from campaigns.delivery.begin import SENDING, Verdict
+from campaigns.delivery import begin, decided, prices
+from campaigns.delivery.decided import SENDING, Verdict
 from campaigns.delivery.models import Message
 from campaigns.delivery.render import Outgoing
 from campaigns.operations import prepared
 from campaigns.profiles import lookup
+from campaigns.profiles import selectors as profiles
 from campaigns.profiles.models import Contact
 from orchestrator.templating import message as templating
 
@@ -37,9 +38,9 @@ _PERMITTED = consent.permitted_by_columns_sql(
 
 _STORE = """
 INSERT INTO delivery_inappmessage (message_id, contact_id, kind, place, html, shown_from, expires_at)
-SELECT message_id, contact_id, kind, place::jsonb, html, %(now)s, %(until)s
-FROM unnest(%(messages)s::bigint[], %(contacts)s::bigint[], %(kinds)s::text[], %(places)s::text[], %(html)s::text[])
-    AS shown(message_id, contact_id, kind, place, html)
+SELECT message_id, contact_id, kind, place::jsonb, html, %(now)s, until
+FROM unnest(%(messages)s::bigint[], %(contacts)s::bigint[], %(kinds)s::text[], %(places)s::text[], %(html)s::text[],
+    %(until)s::timestamptz[]) AS shown(message_id, contact_id, kind, place, html, until)
 ON CONFLICT (message_id) DO NOTHING
 """
 
@@ -70,6 +71,8 @@ WHERE message.id = seen.id
 """
 
 
+_IS_RED = profiles.is_red_sql(account="account")
+
 # One statement whose text is always the same: a page of the host application asks it on every visit.
 _FEED = f"""
 WITH who AS MATERIALIZED ({lookup.PAIR_SQL})
@@ -91,7 +94,8 @@ LEFT JOIN LATERAL (
         AND (message.purpose <> 'MARKETING'
              OR coalesce((SELECT is_on FROM operations_sendswitch WHERE id = 1), true))
         AND (%(account)s = '' OR account.id IS NULL OR account.id = who.account_id)
-        AND NOT (message.purpose = 'MARKETING' AND coalesce(account.revision <> message.account_revision, false))
+        AND NOT (message.purpose = 'MARKETING'
+            AND (coalesce(account.revision <> message.account_revision, false) OR {_IS_RED}))
         AND {_PERMITTED}
     ORDER BY banner.shown_from, banner.id
     LIMIT %(length)s
@@ -131,7 +135,7 @@ def deliver(
             message_id: Verdict(Message.State.ACCEPTED) if verdict == SENDING else verdict
             for message_id, verdict in verdicts.items()
         }
-        begin.write(held=held, verdicts=settled, now=now, wall_now=wall_now)
+        decided.write(held=held, verdicts=settled, now=now, wall_now=wall_now)
         _put_up(shown, now, wall_now)
     return Counter(str(verdict.state) for verdict in settled.values())
 
@@ -142,8 +146,8 @@ def feed(*, contact: str, account: str, now: datetime) -> list[Banner] | None:
     Both by the host application's ids; `account` may be empty: then about any. None for a contact that nobody is.
 
     A banner is shown again and again, so what would keep it from going up takes it down too: a no of the contact, a
-    stopped campaign, an account whose facts have changed since, an enrolment that ended early. A paused campaign's are
-    hidden until it is resumed, all marketing while sending is switched off.
+    stopped campaign, an account whose facts have changed since, an enrolment that ended early. It is hidden while the
+    account's health is red, while its campaign is paused, and all marketing while sending is switched off.
     """
     given = {"contact": contact, "account": account, "now": now, "length": FEED_LENGTH}
     rows = prepared.fetch_rows(statement=_FEED, params=given)
@@ -185,6 +189,12 @@ def record_events(*, contact: Contact, sightings: Sequence[Sighting], now: datet
     return len(known)
 
 
+def _shown_until(one: Outgoing, now: datetime) -> datetime:
+    """No longer than the price holds that it names."""
+    until = prices.holds_until(context=one.held.context) if one.held.purpose == Message.Purpose.MARKETING else None
+    return min(now + SHOWN_FOR, until) if until else now + SHOWN_FOR
+
+
 def _put_up(shown: Sequence[Outgoing], now: datetime, wall_now: datetime) -> None:
     if not shown:
         return
@@ -198,7 +208,7 @@ def _put_up(shown: Sequence[Outgoing], now: datetime, wall_now: datetime) -> Non
                 "places": [json.dumps(one.place) for one in shown],
                 "html": [one.message.html for one in shown],
                 "now": now,
-                "until": now + SHOWN_FOR,
+                "until": [_shown_until(one, now) for one in shown],
             },
         )
         params: dict[str, Any] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -23,8 +23,6 @@ NO_PRICE = "no_price"
 SEATS_METER = "seats_used"
 # Seats added since then are compared with the upgrade.
 ADDED_WITHIN = timedelta(days=28)
-# A message names a day. Wherever its reader is, the offer holds until that day is over: last of all west of Hawaii.
-_DAY_ENDS_LAST = timedelta(hours=12)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +140,7 @@ def store_quotes(*, offer: Offer, priced: Mapping[int, Pricing], now: datetime) 
             interval=one.to_price.interval,
             figures=dict(one.figures),
             made_at=now,
-            valid_until=_end_of(day=_last_day(offer, now)),
+            valid_until=pricing.end_of(day=_last_day(offer, now)),
         )
         for account_id, one in priced.items()
         if account_id not in quotes
@@ -220,10 +218,6 @@ def last_day(*, quote: Quote) -> date:
 
 def _last_day(offer: Offer, now: datetime) -> date:
     return (now + timedelta(days=offer.valid_days)).date()
-
-
-def _end_of(*, day: date) -> datetime:
-    return datetime.combine(day + timedelta(days=1), time(), UTC) + _DAY_ENDS_LAST
 
 
 def engine_price(price: PlanPrice) -> pricing.Price:

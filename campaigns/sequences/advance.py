@@ -100,17 +100,19 @@ def plan_sends(
     now: datetime,
     deadlines: Mapping[tuple[int, str, int], datetime | None] | None = None,
 ) -> tuple[list[Message], list[StepRun]]:
-    """Messages of the sends that can be made, and step runs that say why the others cannot. `deadlines`, by enrolment
-    id, step and visit: until when what is planned anew may go."""
+    """Messages of the sends that can be made, and step runs that say why the others cannot: marketing also where nobody
+    sells now, whether the campaign leaves for that or not. `deadlines`, by enrolment id, step and visit: until when
+    what is planned anew may go."""
     quotes = _quotes([enrolment for enrolment, _ in sends], gathered, now)
     due: list[Due] = []
     skipped: list[StepRun] = []
     for enrolment, send in sends:
-        quote = quotes.get(enrolment.pk)
-        if isinstance(quote, str):
-            skipped.append(_skipped(enrolment, send.step_key, send.visit, quote, now))
+        quote, flow = quotes.get(enrolment.pk), flow_of[enrolment.version_id]
+        closed = gathered.closed.get(enrolment.account_id) if flow.spec.purpose == Message.Purpose.MARKETING else None
+        why_not = closed or (quote if isinstance(quote, str) else "")
+        if why_not or isinstance(quote, str):
+            skipped.append(_skipped(enrolment, send.step_key, send.visit, why_not, now))
             continue
-        flow = flow_of[enrolment.version_id]
         point = gathered.points[enrolment.contact_id, flow.channel(send.step_key)]
         send_by = (deadlines or {}).get((enrolment.pk, send.step_key, send.visit))
         due.append(Due(enrolment, flow, send.step_key, send.visit, send.due_at, point, quote, send_by))
@@ -196,6 +198,9 @@ def _quotes(rows: Sequence[Enrolment], gathered: Gathered, now: datetime) -> dic
     for group in by_offer.values():
         offer = group[0].version.offer
         assert offer is not None, "Grouped by offer."
+        if not offer.is_active:
+            found |= {row.pk: Message.Reason.OFFER_WITHDRAWN.value for row in group}
+            continue
         ids = sorted({row.account_id for row in group})
         quotes = quoting.make_quotes(offer=offer, account_ids=ids, now=now, subscriptions=gathered.subscriptions)
         found |= {row.pk: quotes[row.account_id] for row in group}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
 
 from campaigns.billing import selectors as billing
 from campaigns.billing.models import Subscription
@@ -16,9 +15,6 @@ from campaigns.offers.models import Offer
 from campaigns.profiles import selectors as profiles
 from campaigns.profiles.models import Score
 from campaigns.sequences.models import Entry
-
-# The published band 0-35 of a health score from 0 to 100: nobody sells to an account in the red.
-HEALTHY_FROM = Decimal(36)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +66,7 @@ def red_accounts(*, account_ids: Sequence[int], now: datetime) -> set[int]:
         .distinct("account_id")
         .values_list("account_id", "value")
     )
-    return {account_id for account_id, value in newest if value < HEALTHY_FROM}
+    return {account_id for account_id, value in newest if value < profiles.HEALTHY_FROM}
 
 
 def _gate(account_id: int, subscriptions: Mapping[int, Subscription], troubled: set[int], red: set[int]) -> str:

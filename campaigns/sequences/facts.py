@@ -25,11 +25,12 @@ from orchestrator.engine import planner
 @dataclass(slots=True)
 class Gathered:
     """`facts` by enrolment id; `points` by (contact id, channel), for whoever is to be written to;
-    `subscriptions`, the current ones, by account id."""
+    `subscriptions`, the current ones, by account id; `closed`: why nobody sells to an account now."""
 
     facts: dict[int, planner.Facts] = field(default_factory=dict)
     points: dict[tuple[int, str], ContactPoint] = field(default_factory=dict)
     subscriptions: dict[int, Subscription] = field(default_factory=dict)
+    closed: dict[int, str] = field(default_factory=dict)
 
 
 def gather_facts(*, enrolments: Sequence[Enrolment], flows: Mapping[int, Flow], now: datetime) -> Gathered:
@@ -38,6 +39,7 @@ def gather_facts(*, enrolments: Sequence[Enrolment], flows: Mapping[int, Flow], 
     gathered = Gathered(subscriptions=billing.current_subscriptions(account_ids=accounts, now=now))
     gathered.points, permissions = _permissions(enrolments, flows)
     closed = eligibility.closed_gates(account_ids=accounts, now=now, subscriptions=gathered.subscriptions)
+    gathered.closed = closed
     exits = find_exits(enrolments=enrolments, flows=flows, permissions=permissions, closed=closed, now=now)
     conditions = _conditions(enrolments, flows, exits, now)
     drawn = ways.draw_ways(enrolments=enrolments, flows=flows)

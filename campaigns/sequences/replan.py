@@ -31,6 +31,7 @@ def plan_anew(*, now: datetime) -> int:
         upgraded = facts.upgraded_since(enrolments=list(rows.values()), now=now)
         visits = _newest_visits(list(rows))
         sends, skipped, deadlines = [], [], {}
+        _wake([row_pk for row_pk, known in gathered.facts.items() if known.exits], now)
         for run in runs:
             row, visit = rows[run.enrolment_id], visits[run.enrolment_id, run.step_key] + 1
             reason = _why_not(run, gathered.facts[row.pk], row.pk in upgraded)
@@ -79,6 +80,12 @@ def _why_not(run: StepRun, known: planner.Facts, has_upgraded: bool) -> str:
     if known.exits:
         return sorted(known.exits)[0]
     return Enrolment.Exit.CONVERTED if has_upgraded else known.skips.get(run.step_key, "")
+
+
+def _wake(enrolment_ids: list[int], now: datetime) -> None:
+    """Who has to leave leaves at the next look, and by the reason that holds: a score that turned red, or a price that
+    ended, wakes nobody by itself."""
+    Enrolment.objects.filter(pk__in=enrolment_ids, state=Enrolment.State.OPEN).update(due_at=now)
 
 
 def _answered(run: StepRun, visit: int, reason: str, now: datetime) -> StepRun:

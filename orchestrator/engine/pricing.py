@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 
 _CENT = Decimal("0.01")
+# An offer names a day. Wherever its reader is, it holds until that day is over: last of all west of Hawaii.
+_DAY_ENDS_LAST = timedelta(hours=12)
 
 
 class CurrencyMismatchError(ValueError):
@@ -139,3 +142,8 @@ def _roi(benefit: Decimal | None, difference: Decimal) -> Decimal | None:
     if benefit is None or benefit == 0 or difference <= 0:
         return None
     return ((benefit - difference) / difference).quantize(_CENT, rounding=ROUND_HALF_EVEN)
+
+
+def end_of(*, day: date) -> datetime:
+    """When an offer is over that holds until this day."""
+    return datetime.combine(day + timedelta(days=1), time(), UTC) + _DAY_ENDS_LAST

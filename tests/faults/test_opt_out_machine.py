@@ -21,8 +21,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from campaigns.consent import opt_out
 from campaigns.consent.models import ConsentTopic
 from campaigns.delivery import begin, claim, feedback, finish, reconcile, switch
-from campaigns.delivery.begin import SENDING, Verdict
 from campaigns.delivery.claim import Held
+from campaigns.delivery.decided import SENDING, Verdict
 from campaigns.delivery.finish import Answer
 from campaigns.delivery.models import DeliveryAttempt, Message, SendGate, TemplateVersion
 from orchestrator import clock

@@ -16,6 +16,7 @@ SKIPS = {
     "HELD": "the contact may have said no; a person decides",
     "REFUSED": "the account said no",
     "COUNTRY_RULES": "the text lacks what the reader's country asks for",
+    "OFFER_WITHDRAWN": "the offer is no longer made",
 }
 CHANNELS = {
     "email": "e-mail",

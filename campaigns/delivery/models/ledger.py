@@ -102,6 +102,7 @@ class Message(models.Model):
         RENDER_ERROR = "RENDER_ERROR", _("Text could not be filled in")
         BUDGET_SPENT = "BUDGET_SPENT", _("The day’s SMS budget was spent")
         COUNTRY_RULES = "COUNTRY_RULES", _("Its text lacks what the reader’s country asks for")
+        OFFER_WITHDRAWN = "OFFER_WITHDRAWN", _("The offer is no longer made")
 
     class Purpose(models.TextChoices):
         MARKETING = "MARKETING", _("Marketing")

@@ -11,7 +11,7 @@ from campaigns.consent import opt_out
 from campaigns.consent.models import ContactPoint
 from campaigns.delivery import claim, dispatch, gates, spend
 from campaigns.delivery.arbitration import Contender
-from campaigns.delivery.models import DailySpend, Message
+from campaigns.delivery.models import ChannelHealth, DailySpend, Message
 from orchestrator import clock
 from orchestrator.channels import registry
 from orchestrator.channels.contract import Refusal
@@ -182,6 +182,58 @@ def test_a_text_message_that_waits_for_tomorrows_money_beats_nobody(settings):
     send()
 
     assert state_of(small)[0] == State.ACCEPTED
+
+
+def _text(account):
+    rival = offer(account, worth=90)
+    Message.objects.filter(pk=rival.pk).update(channel="sms")
+    return rival
+
+
+def _down(**said):
+    ChannelHealth.objects.create(channel="sms", failures=50, code="500", **said)
+
+
+@pytest.mark.parametrize(
+    "rests",
+    [
+        lambda rival, wall_now: _down(opened_at=wall_now - timedelta(hours=2), probe_at=wall_now),
+        lambda rival, wall_now: _down(paused_until=wall_now + timedelta(hours=1)),
+        lambda rival, wall_now: Message.objects.filter(pk=rival.pk).update(next_at=wall_now + timedelta(hours=3)),
+        lambda rival, wall_now: Message.objects.filter(pk=rival.pk).update(
+            state=State.CLAIMED, taken_back=Reason.CONVERTED, lease_until=wall_now + timedelta(seconds=30)
+        ),
+    ],
+    ids=["breaker open", "provider wants a rest", "next try too late", "taken back"],
+)
+def test_a_rival_that_waits_for_its_provider_beats_nobody(rests):
+    account = AccountFactory()
+    small, large = offer(account, worth=10), _text(account)
+    rests(large, clock.wall_now())
+
+    send()
+
+    assert state_of(small)[0] == State.ACCEPTED
+    assert state_of(large)[0] in (State.READY, State.CLAIMED)
+
+
+@pytest.mark.parametrize(
+    "rests",
+    [
+        lambda rival, wall_now: _down(paused_until=wall_now + timedelta(minutes=2)),
+        lambda rival, wall_now: Message.objects.filter(pk=rival.pk).update(next_at=wall_now + timedelta(minutes=2)),
+        lambda rival, wall_now: ChannelHealth.objects.create(channel="email", opened_at=None, failures=3),
+    ],
+    ids=["a short rest", "next try in time", "another channel"],
+)
+def test_a_rival_that_can_go_within_the_window_is_waited_for(rests):
+    account = AccountFactory()
+    small, large = offer(account, worth=10), _text(account)
+    rests(large, clock.wall_now())
+
+    send()
+
+    assert state_of(small) == LOST
 
 
 def test_messages_of_one_campaign_are_no_rivals(settings):

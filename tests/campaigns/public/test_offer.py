@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from campaigns.offers import links
-from campaigns.offers.models import Quote, Refusal
+from campaigns.offers.models import Offer, Quote, Refusal
 from campaigns.profiles.models import Contact
 from campaigns.public import price_page
 from orchestrator import clock
@@ -188,6 +188,18 @@ def test_an_offer_that_is_over_says_so_and_cannot_be_taken(client, offer_page):
     assert shown.status_code == 410
     assert "This price no longer holds" in shown.content.decode()
     assert (answered.status_code, answered.json()) == (410, {"result": "expired"})
+
+
+def test_an_offer_that_is_no_longer_made_says_so_and_holds_for_whom_it_was_made(client, offer_page):
+    path, _quote = offer_page
+    assert "no longer made" not in client.get(path).content.decode()
+    Offer.objects.update(is_active=False)
+
+    shown = client.get(path)
+    answered = answer(client, path, action="accept", nonce=_hidden(shown))
+
+    assert "This offer is no longer made. It was made to you before" in shown.content.decode()
+    assert answered.json() == {"result": "upgraded"}
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from campaigns.delivery import begin, claim, dispatch, finish, reconcile
+from campaigns.delivery import begin, claim, decided, dispatch, finish, reconcile
 from campaigns.delivery.claim import Held
 from campaigns.delivery.models import DeliveryAttempt, Message
 from campaigns.sequences import exits
@@ -63,9 +63,9 @@ def test_one_that_is_about_to_be_sent_is_skipped(held):
 def granted(held: list[Held]) -> None:
     """It is being sent: the decision fell before the exit."""
     wall_now = clock.wall_now()
-    verdicts = {one.id: begin.SENDING for one in held}
-    begin.write(held=held, verdicts=verdicts, now=NOW, wall_now=wall_now)
-    begin.write_attempts(held=held, requests={}, wall_now=wall_now)
+    verdicts = {one.id: decided.SENDING for one in held}
+    decided.write(held=held, verdicts=verdicts, now=NOW, wall_now=wall_now)
+    decided.write_attempts(held=held, requests={}, wall_now=wall_now)
 
 
 def test_one_that_the_provider_was_too_busy_for_is_not_tried_again(held):
