@@ -32,8 +32,8 @@ class ConsentTopicAdmin(BrowseOnly, admin.ModelAdmin):
 class ContactPointAdmin(BrowseOnly, admin.ModelAdmin):
     """The address itself is on the contact; here stands what may be done with it, and why."""
 
-    list_display = ["contact", "channel", "is_blocked", "is_held", "reason", "blocked_at", "topics"]
-    list_filter = ["channel", "is_blocked", "is_held", "reason"]
+    list_display = ["contact", "channel", "is_blocked", "is_held", "is_dead", "reason", "blocked_at", "topics"]
+    list_filter = ["channel", "is_blocked", "is_held", "is_dead", "reason"]
     search_fields = ["contact__external_id", "contact__email"]
     search_help_text = _("Contact's id or e-mail")
     list_select_related = ["contact"]

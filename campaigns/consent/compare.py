@@ -73,7 +73,7 @@ def _take(
 def _is_settled(point: ContactPoint, one: Listed) -> bool:
     """We know already, as strong or stronger; or have told them that it is over and they have yet to take it in."""
     if point.is_blocked:
-        return opt_out.is_covered(reason=_REASONS[one.listed_as], by=point.reason)
+        return opt_out.is_covered(reason=_REASONS[one.listed_as], point=point)
     entry: ListEntry | None = getattr(point, "list_entry", None)
     return (
         one.listed_as is ListedAs.UNSUBSCRIBED

@@ -103,7 +103,7 @@ def _grade_clause(clause: str, is_question: bool) -> Answer:
         return _unless_denied(rules.SEARCHING, clause)
     negated = unwished or _first(rules.NEGATED, clause)
     if negated:
-        return Answer(Grade.UNSURE, "en.complaint") if rules.COMPLAINT.search(clause) else Answer(Grade.NONE, negated)
+        return _unless_more_is_said(negated, clause)
     clear = _first(rules.CLEAR, clause)
     if clear:
         asks = is_question and rules.ASKING.search(clause) and not rules.ASKED_FOR.search(clause)
@@ -113,6 +113,17 @@ def _grade_clause(clause: str, is_question: bool) -> Answer:
         return Answer(Grade.UNSURE, "word")
     hint = _first(rules.HINT, rules.HARMLESS.sub(" ", clause))
     return Answer(Grade.UNSURE, hint) if hint else NOTHING
+
+
+def _unless_more_is_said(negated: str, clause: str) -> Answer:
+    """Expressly no no, unless it is one by its sense, or what stands beside the denial speaks of an end as well."""
+    if rules.COMPLAINT.search(clause):
+        return Answer(Grade.UNSURE, "complaint")
+    for _, pattern in (*rules.NO_WISH, *rules.NEGATED):
+        clause = pattern.sub(" . ", clause)
+    beside = rules.HARMLESS.sub(" . ", clause)
+    found = _first(rules.CLEAR, beside) or _first(rules.HINT, beside)
+    return Answer(Grade.UNSURE, found) if found else Answer(Grade.NONE, negated)
 
 
 def _unless_denied(among: Rules, clause: str) -> Answer:

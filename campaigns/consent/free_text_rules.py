@@ -21,20 +21,40 @@ _EN_OTHERS = (
     r"|org\w*|billing"
     r"|sso|beta|renewal|auto ?renew\w*|contract|subscription|feature|call|meeting|invoice)\b)"
 )
+_EN_OFF_OTHERS = r"(?! (?:the |my |our |this )?(?:\w+ )?(?:plan|account|trial|team|project|call|meeting)\b)"
 # What comes to the phone or into the mailbox, and the verbs of bringing it there.
 _EN_THINGS = r"(?:texts?|messages?|msgs?|messaging|e ?mails?|mails?|sms|smses|spam|ads|adverts?|promos?|promotions?)"
 _EN_DOING = r"(?:texting|messaging|sending|contacting|e ?mailing|mailing|spamming|writing|bothering|harassing|smsing)"
 _EN_DO = r"(?:text|message|contact|e ?mail|write(?: to)?|spam|bother|harass|sms|msg)"
 _EN_STOPPING = r"(?:stop|quit|cease)"
-_EN_NO = r"(?:dont|do not|never|no longer|not|wont|will not|didnt|did not|doesnt|does not|wouldnt|would not|no need)"
-_EN_LINK = (
-    r"(?:want|wanna|wish|need|ask|asked|tell|told|say|said|mean|have|like|ever|even|you|u|to|them|just|think|should"
-    r"|would|i|we|be|do|yet|planning|going|trying|looking|intend|plan|asking|really|reason|interested|in|by|accident"
-    r"|(?:it|that|this|these|those|your \w+|the \w+) (?:to|should|would)) "
+_EN_NOT = (
+    r"(?:dont|dnt|do not|donot|don t|never|wont|will not|wouldnt|would not|shouldnt|should not|mustnt|must not|neednt"
+    r"|need not|didnt|did not|havent|have not|hadnt|had not)"
 )
+_EN_NO = rf"(?:{_EN_NOT}|no longer|not|isnt|arent|aint|wasnt|doesnt|does not|nobody|no one|cant imagine|cannot imagine)"
+# What makes of the verb of ending the thing that is not wished: a verb with what it is said of and a "to". Without it a
+# refusal and an end are two sentences of somebody who writes no commas: "not interested stop texting".
+_EN_TO = (
+    r"(?:(?:want|wants|wanted|wish|need|ask|asked|asking|tell|told|mean|meant|have|like|think|planning|going|trying"
+    r"|looking|intend|intending|plan|interested|about|wanting|expect|willing|ready|mind|care) )?"
+    r"(?:(?:for|you|u|them|me|us|it|that|this|these|those|guys|anybody|anyone|your \w+|the \w+|at all|really) ){0,3}to "
+    r"(?:(?:ever|be|just|have|get|do|even|actually|accidentally) ){0,3}"
+)
+_EN_SAYING = r"(?:think|thought|say|said|saying|mean|meant|suggest|suggested|suggesting|feel|believe)"
+_EN_ADVERB = r"(?:(?:ever|even|just|really|yet|at all|actually|you|u) )"
 _EN_END = (
     r"(?:stop(?:ped|ping)?|quit|cease|unsubscrib\w*|remov(?:e|ed|ing)|opt(?:ing)?(?: me| us)? out|cancel(?:led|ling)?"
-    r"|tak(?:e|ing) (?:me|us|my \w+) (?:off|out)|(?:get|got|come|go|be) (?:off|out of|taken off|removed)"
+    r"|tak(?:e|ing|en) (?:me |us |my \w+ )?(?:off|out)|(?:get|got|come|go|be) (?:off|out of|taken off|removed)"
+    r"|delete (?:me|us)|drop me|leave (?:the|your|this) list|off (?:the|your|this) list)"
+)
+# Before these words they mean the opposite: "you keep texting", "I want to get no more mails".
+_EN_NO_KEEPING = (
+    r"(?<!you )(?<!u )(?<!they )(?<!dont )(?<!not )(?<!never )(?<!and )(?<!why )(?<!people )(?<!to )(?<!wont )"
+)
+_EN_NO_WISHING = r"(?<!to )(?<!want )(?<!please )(?<!prefer )(?<!let me )(?<!sure i )(?<!sure we )(?<!sure )(?<!said )"
+_EN_ENDING = r"(?:stopping|quitting|ceasing|unsubscribing|removing|leaving|opting(?: me| us)? out|cancell?ing)"
+_EN_END_NOW = (
+    r"(?:stop|quit|cease|unsubscribe|remove|opt(?: me| us)? out|cancel|take (?:me|us|my \w+) (?:off|out)|get off"
     r"|delete (?:me|us)|drop me|leave (?:the|your|this) list)"
 )
 _HE_THINGS = r"(?:ה?הודעו?ת|ה?סמסים|סמס|sms|ה?מסרונים|ה?מיילים|מייל|ה?פרסומות|ה?פרסומים|ה?דיוור|ה?ספאם|ה?הצעות)"
@@ -43,36 +63,66 @@ _RO_THINGS = (
     r"(?:mesaj\w*|sms\w*|mailuri\w*|mail|emailuri\w*|e ?mail\w*|reclam\w*|notificari\w*|spam\w*|oferte\w*|promotii\w*"
     r"|newsletter\w*)"
 )
+_HE_TO_END = r"(?:להפסיק|להסיר|להתנתק|להוריד|להוציא|למחוק|לצאת מה\w+|לבטל)(?! (?:לי )?(?:הודעות|מיילים) בלי)"
+_RO_CLITIC = r"ma|va|ne|te|se|o|imi|mi|iti|ti|i|le|mai"
+_RO_WISH = r"vreau|vrem|doresc|dorim|vrea|dori|vrut|dorit|trebuie|cerut|cer|intentionez|intentionam|spus|zis|planuiesc"
+_RO_END = (
+    r"(?!(?:dezabonare|anulare|stergere|oprire)\b)(?:opri\w*|incet\w*|dezabon\w*|sterg\w*|sters\w*|renunt\w*|scoat\w*|scot\w*|scos\w*"
+    r"|elimin\w*|anul\w*)\b"
+)
+_RO_OTHERS = (
+    r"(?! (?:din|de pe|de la) (?:acest |noul )?(?:plan|cont|proiect|echip|abonament|sedint|apel|factur|workspace|oferta"
+    r"|contract|intalnir)\w*)"
+)
 _RO_SEND = r"(?:trimite|trimiteti|trimit[ae]ti|scrie|scrieti|trimis)"
 
 # Somebody says what they do not wish, and that is the end of it: "I don't want to unsubscribe". Looked for first.
 NO_WISH = _rules(
-    en_no_wish=rf"\b(?:{_EN_NO}|cant imagine|cannot imagine|nobody|no one|no reason) (?:{_EN_LINK}){{0,6}}{_EN_END}\b",
+    en_no_wish=rf"\b{_EN_NO} {_EN_ADVERB}{{0,3}}(?:{_EN_TO}){{1,3}}{_EN_END}\b",
+    en_no_wish_of=rf"\b{_EN_NO} (?:(?:interested|thinking|planning|considering|keen|talking|asking|think"
+    rf"|plan) (?:in|of|about|on|for) )?{_EN_ENDING}\b",
+    en_no_need=rf"\bno (?:need|reason|point) (?:(?:for|you|u|me|us|it|them|the \w+|your \w+|at all) ){{0,3}}to "
+    rf"(?:(?:ever|be|just|have|get|do|even) ){{0,3}}{_EN_END}\b"
+    rf"|\bno (?:need|reason|point) (?:for|of|in) {_EN_ENDING}\b",
+    en_said_should=rf"\b{_EN_NO} {_EN_ADVERB}?{_EN_SAYING} (?:that )?(?:(?:you|u|it|this|these|they|the \w+"
+    rf"|your \w+) )?(?:should|would|must) {_EN_END}\b",
     en_not_to_end=r"\b(?:dont|do not|never|not|didnt|did not|wouldnt|would not) (?:want|wish|like|need|ask for"
-    r"|expect) (?:\w+ ){1,5}to (?:stop|end|cease|be stopped|be removed)\b",
-    he_lo_rotze_sium=r"\b(?:לא|אינ\w+|בלי|אין צורך|אין סיבה) (?:\w+ ){0,2}?(?:ש(?:אתם |את )?(?:ת(?:פסיק|סיר"
-    r"|וריד|מחק|נתק"
-    r"|וציא)\w*)|להפסיק|להסיר|להתנתק|להוריד|להוציא|למחוק|לצאת מה\w+|לבטל)(?! (?:לי )?(?:הודעות|מיילים) בלי)",
-    ro_nu_vreau_sfarsit=r"\bnu (?:(?:va|te|mai|as|am|vreau|vrem|doresc|dorim|vrea|dori|vrut|trebuie|sa|cerut|ma|ne|i"
-    r"|intentionez|e|este|nevoie|cazul|vom|voi|o|de|gand) )*(?:opri\w*|incet\w*|dezabon\w*|sterg\w*|renunt\w*"
-    r"|stop|scoat\w*"
-    r"|scot\w*|elimin\w*|anul\w*)\b",
+    r"|expect) (?:(?!(?:i|we|want|wish|please|pls|so|just|ask|asked|need|tell|told|but|now"
+    r"|like|have|ought|time|you)\b)\w+ ){1,5}to (?:stop|end|cease|be stopped|be removed)\b",
+    # The infinitive of ending is also the customary word for it, "להסיר": after what is a refusal by itself ("לא רוצה",
+    # "לא מעוניין", "אין צורך") it may be a second sentence.
+    he_lo_sium=rf"\b(?:לא|בלי) {_HE_TO_END}",
+    he_lo_lehitnatek=r"\b(?:לא|אינ\w+|אין) (?:(?:רוצ\w+|רצי\w+|מתכוונ\w+|צורך|סיבה) )?(?:להתנתק|לצאת מה\w+)"
+    r"|\b(?:לא|אינ\w+|אין) (?:(?:רוצ\w+|רצי\w+|מעוניי?נ?\w*|צורך|סיבה|צריכ?\w*) )?(?:להסיר|להוריד|למחוק|להוציא)"
+    r" את עצמ\w+",
+    he_lo_bikashti=rf"\b(?:לא|אינ\w+|אין|בלי) (?:ביקש\w*|התכוו\w*|מתכוו\w*|תכננ\w*|מתכננ\w*|חשב\w*|חושב\w*|רציתי"
+    rf"|רצינו|סיבה|כוונה|כדאי) {_HE_TO_END}",
+    he_lo_rotze_sh=r"\b(?:לא|אינ\w+|אין) (?:רוצ\w+|רצי\w+|מעוניי?נ?\w*|ביקש\w*|מבקש\w*|אמר\w*|התכוו\w*|צריך|צריכ\w+"
+    r"|צורך|סיבה|חושב\w*) (?:בכלל |ממש )?ש(?:אתם |את )?ת(?:פסיק|סיר|וריד|מחק|נתק|וציא)\w*",
+    ro_nu_vreau_sa=rf"\bnu (?:(?:{_RO_CLITIC}|as|am|a|ati|e|este|are|ar|avem) ){{0,4}}(?:(?:{_RO_WISH}) )?"
+    rf"(?:(?:de|rost|niciun|motiv|motive|nevoie|cazul|gand|sens|intentia) ){{0,3}}sa (?:(?:{_RO_CLITIC}) )*{_RO_END}",
+    ro_nu_vreau_sfarsit=r"\bnu (?:(?:am|as|a|ati|mai) )*(?:vreau|vrem|doresc|dorim|dori|vrut|dorit|cerut|cer) "
+    r"(?:dezabonarea|oprirea|stergerea|anularea|eliminarea)\b",
 )
 
 # A no that is said not to be one: "do not stop".
 NEGATED = _rules(
-    en_dont_stop=rf"\b(?:{_EN_NO}|cant|cannot) (?:{_EN_LINK}){{0,6}}{_EN_END}\b",
-    en_keep_going=r"\bkeep (?:them|it|the \w+|on|your \w+) (?:coming|going)\b"
-    r"|\bkeep (?:texting|messaging|sending|e ?mailing)\b",
-    en_lack=r"\b(?:get|got|gets|getting|receive|received|receiving|see|seen|saw|have|had|find|found|there (?:are|were"
-    rf"|is)) (?:\w+ )?no (?:more )?(?:\w+ )?{_EN_THINGS}\b"
-    rf"|\bno (?:more )?(?:\w+ )?{_EN_THINGS} (?:\w+ ){{0,4}}(?:was|were|came|come|comes|coming|arrive\w*|received"
+    en_dont_stop=rf"\b{_EN_NOT} (?:(?:ever|even|you|u|just|really) )*{_EN_END_NOW}\b",
+    en_never_did=r"\b(?:i|we) (?:(?:have|had|really) )*(?:never|not) (?:unsubscribed|opted out|stopped|cancelled)\b",
+    en_cannot_stop=r"\b(?:cant|cannot) stop (?!(?:get|receiv|be|see|hear|recei)\w*ing\b)\w+ing\b",
+    en_keep_going=rf"{_EN_NO_KEEPING}\bkeep (?:(?:them|it|the \w+|on|your \w+) (?:coming|going)"
+    r"|(?:texting|messaging|sending|e ?mailing))\b",
+    en_lack=rf"{_EN_NO_WISHING}\b(?:get|got|gets|getting|receive|received|receiving|see|seen|saw|have|had"
+    rf"|find|found|there (?:are|were|is)) (?:\w+ )?no (?:more )?(?:\w+ )?{_EN_THINGS}\b"
+    rf"|{_EN_NO_WISHING}\bno (?:more )?(?:\w+ )?{_EN_THINGS} (?:\w+ ){{0,4}}(?:was|were|came|comes|arrive\w*|received"
     r"|reach\w*|have been|has been)\b",
     he_al_tafsiku=r"\bאל (?:נא |בבקשה |רק )?ת(?:פסיק|סיר|מחק|חדל|וריד|וציא|נתק|בטל|עצר)\w*",
-    he_tamshichu=r"\bתמשיכ\w* (?:לשלוח|לכתוב|לסמס)",
+    he_tamshichu=r"(?<!אל )(?<!אם )\bתמשיכ\w* (?:לשלוח|לכתוב|לסמס)",
     he_lack=rf"\bלא (?:קיבל\w*|מקבל\w*|הגיע\w*|מגיע\w*|ראי\w*) (?:\w+ )?(?:עוד |יותר )?{_HE_THINGS}",
-    ro_continuati=r"\bcontinuati? sa (?:imi |mi |ne )?(?:trimit\w*|scri\w*)",
-    ro_lack=rf"\bnu (?:am |a |au )?(?:mai )?(?:primesc|primim|primit|venit|vin|ajuns"
+    ro_nu_opriti=rf"\bnu (?:(?:{_RO_CLITIC}|vom|voi|vei|veti|as|am) )*?(?<!mai ){_RO_END}"
+    r"(?! (?:ma|ne|va(?! rog))\b)",
+    ro_continuati=r"(?<!nu )(?<!nu mai )\bcontinuati? sa (?:imi |mi |ne )?(?:trimit\w*|scri\w*)",
+    ro_lack=rf"(?<!sa )\bnu (?:am |a |au )?(?:mai )?(?:primesc|primim|primit|venit|vin|ajuns"
     rf"|ajung) (?:\w+ ){{0,2}}{_RO_THINGS}",
 )
 
@@ -82,7 +132,8 @@ INSISTING = _rules(
     en_why_wont=r"\bwhy (?:dont|wont|cant|do|will) (?:\w+ ){0,2}(?:not )?stop\b",
     he_im_lo=r"\bאם לא תפסיק\w*|\bלמה (?:אתם )?(?:לא|אינכם) מפסיקים",
     he_lo_matzliach=r"\b(?:לא (?:מצליח\w*|יכול\w*|יודע\w*|ניתן|אפשר)|איך|כיצד) (?:\w+ ){0,2}"
-    r"(?:להסיר את עצמי|להסיר אותי|להסיר|להתנתק|מסירים|מתנתקים|לצאת מהרשימה)",
+    r"(?:להתנתק|מתנתקים|לצאת מהרשימה"
+    r"|(?:להסיר|מסירים)(?= (?:אותי|אותנו|את עצמ\w+|את המספר|את זה|מהרשימה|מהתפוצה|מפה|מכאן|בבקשה|תודה)|$))",
     ro_daca_nu=r"\b(?:daca|de ce) nu (?:va |te )?(?:opri\w*|incet\w*)",
     ro_nu_pot=r"\b(?:nu (?:ma )?(?:pot|putem|reusesc|stiu)|cum) (?:\w+ ){0,3}dezabon\w*",
 )
@@ -112,6 +163,7 @@ CLEAR = _rules(
     en_stop_messages=rf"\bstop (?:with )?(?:all |the |these |those |this |your |any |my |sending |damn "
     rf"|stupid )*{_EN_THINGS}\b",
     en_stop_it=r"^(?:\w+ )?(?:stop (?:it|this|that|already|now|immediately|at once|right now)|just stop|stop stop)\b",
+    en_do_not_keep=rf"\b(?:dont|do not|never) (?:you )?keep {_EN_DOING}\b",
     en_do_not_text=rf"\b(?:dont|do not|never|please not) (?:ever )?{_EN_DO} (?:me|us|this number|my (?:phone"
     rf"|number))\b",
     en_do_not_send=r"\b(?:dont|do not|never) (?:ever )?send (?:me |us )?(?:any |these |those |this |more |your "
@@ -125,9 +177,9 @@ CLEAR = _rules(
     en_remove_me=r"\b(?:remove|delete|erase|unsubscribe) (?:me|us|my (?:number|phone|name|e ?mail|address"
     r"|contact|details)"
     r"|this (?:number|phone|address))\b" + _EN_OTHERS,
-    en_take_me_off=r"\btake (?:me|us|my (?:number|name|e ?mail)|this number) (?:off|out)\b(?! (?:the |my |our "
-    r"|this )?(?:\w+ )?(?:plan|account|trial|team|project|call|meeting)\b)"
-    r"|\bget me off\b",
+    en_take_me_off=r"\btake (?:me|us|my (?:number|name|e ?mail)|this number) (?:off|out)\b"
+    + _EN_OFF_OTHERS
+    + r"|\bget me off\b",
     en_opt_out=r"\bopt(?:ing)? (?:me |us )?out\b" + _EN_OTHERS,
     en_leave_alone=r"\bleave (?:me|us) alone\b|\blose (?:my|this) number\b|\b(?:fuck|piss|bugger|sod|eff"
     r"|f) off\b|^go away\b"
@@ -169,7 +221,12 @@ CLEAR = _rules(
     rf"(?:{_RO_THINGS}|(?:mai )?trimit\w*|trimiterea)",
     ro_opriti_va=r"^(?:opriti va|incetati|opreste te|terminati odata)$",
     ro_dezabonati=r"\bdezabon(?:ati|eaza|are|area)\b|\bdezabonez\b",
-    ro_scoateti=r"\b(?:scoate|scoateti|sterge|stergeti|elimina|eliminati) (?:ma|ne|numarul|numele|adresa)\b",
+    ro_scoateti=r"\b(?:scoate|scoateti|sterge|stergeti|elimina|eliminati) (?:ma|ne|numarul|numele|adresa)\b"
+    + _RO_OTHERS,
+    ro_sa_ma_scoateti=r"\bsa (?:ma|ne) (?:sterg|scoat|elimin)\w*\b" + _RO_OTHERS,
+    ro_stergerea=r"\b(?:vreau|doresc|dorim|vrem|rog|cer|cerem|solicit|solicitam) (?:\w+ )?stergerea\b" + _RO_OTHERS,
+    ro_sa_nu_mai=r"\bsa nu (?:(?:imi|mi|ne|ma|va) )*(?:mai )?(?:primesc|primim|trimit\w*|scri\w*|contact\w*|deranj\w*"
+    r"|fiu contactat\w*|fim contactati)\b",
     ro_in_pace=r"\blasa(?:ti)? ma(?: in pace)?\b",
 )  # fmt: skip
 
@@ -184,25 +241,46 @@ CONDITION = re.compile(
 )
 # About them, but nobody can say what they mean.
 HINT = _rules(
-    en_about_stopping=r"\b(?:stop|unsubscribed?|opt(?:ed)? out|remove|cancel|quit)\b",
+    en_about_stopping=r"\b(?:st{1,3}o{1,3}p{1,3}|stpo|leave (?:the|your|this) list|unsubscrib\w*"
+    r"|opt(?:ed|ing)?(?: me| us)? out|remov(?:e|ed|al)|cancel|quit|cease"
+    rf"|tak(?:e|en|ing) (?:me |us |my \w+ )(?:off|out)\b{_EN_OFF_OTHERS}"
+    r"|off (?:your|this|the) list|delete (?:me|us|my (?:number|name))"
+    r"|drop me|(?:you|u|they|to|dont|and) keep (?:texting|messaging|sending|e ?mailing|writing))\b",
     en_tired=r"\b(?:sick of|tired of|fed up|bored of|unwanted|unsolicited|how did you get|blocking|blocked you"
     r"|not again"
     r"|dont want (?:this|these|it|any|anymore|them)|do not want (?:this|these|it|any|anymore|them)|no longer want"
     r"|no longer interested)\b",
     en_annoyed=r"\b(?:spam|annoying|harassment|harassing|report you|lawyer|wrong number|not interested|who is this"
     r"|enough|do not call|dont call|too many)\b",
-    he_about_stopping=r"(?:תפסיק|להפסיק|הפסיק|הסר|להסיר|תסיר|אל תשלח|אל תתקשר|מספיק|נמאס|ספאם|מטריד|הטרדה|טעות במספר"
+    he_about_stopping=r"(?:תפסיק|להפסיק|הפסיק|הסר|הסיר|להסיר|תסיר|אתלונן|תוציא|להוציא|תורידו? אות|להוריד אות"
+    r"|תמחק|למחוק אות|להתנתק|אל תמשיכ|אל תשלח|אל תתקשר|מספיק|נמאס|ספאם|מטריד|הטרדה|טעות במספר"
     r"|לא מעוניי|יותר מדי|לא רוצ(?:ה|ים)$|עזבו|תעזבו|די כבר|מאיפה יש לכם)",
     ro_about_stopping=r"\b(?:opri\w*|incet\w*|dezabon\w*|destul|ajunge|spam|numar gresit|nu ma intereseaza|prea multe"
-    r"|nu ma sunati|nu sunt interesat\w*|nu sunt interesant\w*|renunt\w*|stop|nu (?:imi |mi "
-    r"|ne )?(?:mai )?trimit\w*|satul\w*|saturat|plictisit|enervant\w*|de unde aveti|nu mai vreau)\b",
+    r"|nu ma sunati|nu sunt interesat\w*|nu sunt interesant\w*|renunt\w*|stop|anulare|anulati|nu (?:imi |mi "
+    r"|ne )?(?:mai )?trimit\w*|(?:ma|m|ne|n) (?:(?:mai|ati|ai) )*(?:sterg\w*|sters|scoat\w*|scos|elimin\w*)"
+    r"|(?:sterg\w*|scoat\w*|elimin\w*|anul\w*) (?:\w+ ){0,3}(?:list\w+|baza|abonarea|numarul|datele)"
+    r"|nu (?:mai )?continuati?|satul\w*|saturat|plictisit|enervant\w*|de unde aveti|nu mai vreau)\b",
 )
-# "You don't stop": a no by its sense, not by its words.
-COMPLAINT = re.compile(r"\b(?:you|u|they) (?:dont|do not|wont|will not|never|just dont) (?:ever )?stop\b")
+# "You don't stop", "can't you stop", "I was never removed": a no by its sense, not by its words.
+COMPLAINT = re.compile(
+    r"\b(?:you|u|they|it|this|that|these|those|he|she|people|and|still|yet"
+    rf"|{_EN_THINGS}) (?:(?:just|still|really|guys|simply|all|have|had|do) )*(?:dont|dnt|do not|doesnt|does not|wont"
+    rf"|will not|never|didnt|did not|havent|not|cant|cannot) (?:(?:ever|even|yet|just) )*{_EN_END}\b"
+    r"|\b(?:dont|cant|wont|didnt|couldnt|wouldnt|havent|why not|do|will|can|could) (?:you|u|they|these|this) "
+    rf"(?:(?:ever|even|never|not|just|please) )*{_EN_END}\b"
+    r"|\b(?:never|not|isnt|wasnt|arent|havent) (?:(?:been|yet|be) )*(?:removed|taken off|unsubscribed|stopped)\b"
+    r"|\b(?:shouldnt|should not|dont want|do not want|dont make|do not make) (?:(?:to|me|have) ){0,3}(?:tell|ask|say"
+    r"|repeat|beg)\b"
+    r"|\b(?:mai|inca) opr\w+|\bodata\b"
+)
 # Words for STOP that, with a "please" beside them, may be about a plan or an order.
 OF_OTHER_THINGS = frozenset({"cancel", "end", "anulare", "renunt"})
 # Somebody may take it back between a word of denial and the no that follows: "I don't want this, please stop".
-DENIAL = re.compile(r"\b(?:dont|do not|never|not|wont|cant|cannot|didnt|did not|doesnt|no need|לא|אל|בלי|nu)\b")
+DENIAL = re.compile(
+    r"\b(?:dont|dnt|donot|don t|never|not|wont|cant|cannot|didnt|doesnt|wouldnt|shouldnt|couldnt|mustnt|neednt|isnt"
+    r"|arent|wasnt|havent|hasnt|hadnt|aint|no need|no reason|nobody|no one|no longer|without|לא|אל|בלי|אין"
+    r"|אינ\w+|nu|fara)\b"
+)
 FRESH_START = re.compile(r"\b(?:please|pls|plz|so|just|and|then|בבקשה|נא|אנא|va rog|te rog|asa ca|si|atunci)\b")
 # One-word replies that are no slip of the pen, although they are one letter from a word for STOP.
 NO_SLIPS = frozenset({"shop", "step", "top", "atop", "stow", "slop", "strop", "stoop", "swop", "spot", "post", "pots"})

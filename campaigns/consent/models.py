@@ -64,7 +64,9 @@ class ContactPoint(QuickRow):
     """The current state of one address: the row every opt-out updates and every send locks.
 
     `topics` maps a topic's slug to GRANTED, PENDING or WITHDRAWN; `revision` grows with every change.
-    An opt-out commits here before it is answered; sending reads this row under FOR SHARE.
+    An opt-out commits here before it is answered; sending reads this row under FOR SHARE. What the person wants
+    (`reason`) and whether anything arrives (`is_dead`) are two things: a dead address is blocked too, and says BOUNCED
+    only where nobody has said no.
     """
 
     class Reason(models.TextChoices):
@@ -81,6 +83,12 @@ class ContactPoint(QuickRow):
     )
     is_blocked = models.BooleanField(_("blocked"), default=False, help_text=_("No marketing at all on this address."))
     reason = models.CharField(_("reason"), max_length=20, choices=Reason, blank=True)
+    is_dead = models.BooleanField(
+        _("dead"),
+        default=False,
+        db_default=False,
+        help_text=_("What is sent there comes back: nothing goes there at all, whatever anybody says later."),
+    )
     blocked_at = models.DateTimeField(_("blocked at"), null=True, blank=True)
     is_held = models.BooleanField(
         _("held"),
@@ -98,9 +106,15 @@ class ContactPoint(QuickRow):
                 condition=Q(is_blocked=False, reason="") | (Q(is_blocked=True) & ~Q(reason="")),
                 name="a_blocked_address_says_why",
             ),
+            models.CheckConstraint(condition=Q(is_dead=False) | Q(is_blocked=True), name="a_dead_address_is_blocked"),
         ]
         verbose_name = _("contact point")
         verbose_name_plural = _("contact points")
+
+    @property
+    def gets_nothing(self) -> bool:
+        """The address itself is no use, whatever the message is about."""
+        return self.is_dead or self.reason in (self.Reason.BOUNCED, self.Reason.ERASED)
 
     def __str__(self) -> str:
         return f"{self.get_channel_display()} {self.pk}"

@@ -15,11 +15,12 @@ from campaigns.profiles.models import Contact
 
 Reason = ContactPoint.Reason
 
-# The stronger reason stands, whichever comes first: what a person may lift by themselves is the weakest.
+# The stronger reason stands, whichever comes first: what a person may lift by themselves is the weakest. That nothing
+# arrives is no will: any no is named before it, and `is_dead` stays beside that.
 _STRENGTH = {
     reason.value: rank
     for rank, reason in enumerate(
-        (Reason.UNSUBSCRIBED, Reason.OBJECTED, Reason.BOUNCED, Reason.COMPLAINED, Reason.ERASED), start=1
+        (Reason.BOUNCED, Reason.UNSUBSCRIBED, Reason.OBJECTED, Reason.COMPLAINED, Reason.ERASED), start=1
     )
 }
 # A dead mailbox took back no consent: the provider's own report is the evidence.
@@ -91,7 +92,7 @@ def opt_in(
     with transaction.atomic():
         locked = settle.lock_points(point_ids=[point_id])
         point = locked[0]
-        if point.is_blocked and point.reason not in _LIFTED_BY_A_YES:
+        if point.gets_nothing or (point.is_blocked and point.reason not in _LIFTED_BY_A_YES):
             return False
         ConsentRecord.objects.create(
             point=point,
@@ -126,7 +127,7 @@ def restore(
 
     The block is lifted and the topics that stood granted then are granted anew; a topic that was or has been
     refused by itself stays refused. False, and nothing changes, where that no took nothing: the address is not
-    blocked, it was blocked before, or the person has since said no in another way, or more strongly.
+    blocked, it was blocked before or is dead, or the person has since said no in another way, or more strongly.
     """
     with transaction.atomic():
         locked = settle.lock_points(point_ids=[point_id])
@@ -157,9 +158,11 @@ def restore(
     return True
 
 
-def is_covered(*, reason: str, by: str) -> bool:
-    """Whether an address that is blocked for one reason needs not be blocked for the other: that is no stronger."""
-    return _STRENGTH[reason] <= _STRENGTH[by]
+def is_covered(*, reason: str, point: ContactPoint) -> bool:
+    """Whether a blocked address needs not be blocked for this reason: a no as strong stands, or it is known as dead."""
+    if reason in _NO_WILL:
+        return point.gets_nothing
+    return _STRENGTH[reason] <= _STRENGTH[point.reason]
 
 
 def last_no(*, point: ContactPoint) -> ConsentRecord | None:
@@ -169,7 +172,7 @@ def last_no(*, point: ContactPoint) -> ConsentRecord | None:
 
 def taken_topics(*, point: ContactPoint, taken_by: Collection[str]) -> list[str] | None:
     """The topics granted when a no of these sources blocked the address; None unless that is what blocks it now."""
-    if not point.is_blocked or point.reason != Reason.UNSUBSCRIBED:
+    if not point.is_blocked or point.is_dead or point.reason != Reason.UNSUBSCRIBED:
         return None
     for one in _noes(point):
         if one.source not in taken_by:
@@ -227,12 +230,13 @@ def _stood(point: ContactPoint) -> dict[str, Any]:
 
 def _block(locked: Sequence[ContactPoint], reason: str, at: datetime) -> None:
     for point in locked:
+        point.is_dead = point.gets_nothing or reason in _NO_WILL
         if _STRENGTH[reason] > _STRENGTH.get(point.reason, 0):
             point.reason = reason
         point.blocked_at = min(point.blocked_at or at, at)
         point.is_blocked = True
         point.revision += 1
-    ContactPoint.objects.bulk_update(locked, ["is_blocked", "reason", "blocked_at", "revision"])
+    ContactPoint.objects.bulk_update(locked, ["is_blocked", "is_dead", "reason", "blocked_at", "revision"])
 
 
 def _reached_points(point_id: int, *, all_channels: bool) -> set[int]:

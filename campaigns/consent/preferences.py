@@ -56,7 +56,7 @@ def set_preferences(
         touched: list[ContactPoint] = []
         answered: list[ContactPoint] = []
         for point in locked:
-            if point.reason in selectors.DEAD:
+            if point.gets_nothing:
                 continue
             asked = {topic.slug: wanted[topic.slug, point.channel] for topic in topics if _names(wanted, topic, point)}
             if any(asked.values()):

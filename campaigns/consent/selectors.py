@@ -22,7 +22,7 @@ OPTED_OUT = "OPTED_OUT"
 NO_CONSENT = "NO_CONSENT"
 HELD = "HELD"
 
-# The address itself is no use, whatever the message is about.
+# Of these reasons each says by itself that the address is no use; beside another `is_dead` does.
 DEAD = frozenset({ContactPoint.Reason.BOUNCED.value, ContactPoint.Reason.ERASED.value})
 
 # A task is read by a colleague, a webhook by another system, not by the contact: they need no yes, and respect a no.
@@ -34,7 +34,7 @@ PERMITTED_SQL = """(
         THEN NOT {point}.is_blocked AND NOT {point}.is_held AND (
             coalesce({point}.topics ->> %(topic)s = 'GRANTED', false)
             OR ({point}.topics ->> %(topic)s IS NULL AND {point}.channel = ANY(%(without_record)s)))
-        ELSE {point}.reason <> ALL(%(dead)s)
+        ELSE NOT {point}.is_dead AND {point}.reason <> ALL(%(dead)s)
     END
 )"""
 
@@ -73,9 +73,9 @@ def permitted_params(*, topic: ConsentTopic) -> dict[str, Any]:
 def permission(*, point: ContactPoint, topic: ConsentTopic) -> str:
     """GRANTED, OPTED_OUT, HELD or NO_CONSENT, from the columns of the row alone.
 
-    A dead address (bounced, erased) counts as OPTED_OUT; `point.reason` tells which. HELD: they wrote what may be a
-    no, and until a person has decided it counts as one. A topic that is no marketing (receipts, security) needs no yes
-    and stops for a dead address only.
+    A dead address (bounced, erased) counts as OPTED_OUT; `point.gets_nothing` tells which. HELD: they wrote what may be
+    a no, and until a person has decided it counts as one. A topic that is no marketing (receipts, security) needs no
+    yes and stops for a dead address only.
     """
     answer = said(point=point, topic=topic)
     return HELD if topic.is_marketing and point.is_held and answer != OPTED_OUT else answer
@@ -84,7 +84,7 @@ def permission(*, point: ContactPoint, topic: ConsentTopic) -> str:
 def said(*, point: ContactPoint, topic: ConsentTopic) -> str:
     """The same from what the person has said alone: no reply of theirs that waits for a person counts."""
     if not topic.is_marketing:
-        return OPTED_OUT if point.reason in DEAD else GRANTED
+        return OPTED_OUT if point.gets_nothing else GRANTED
     if point.is_blocked:
         return OPTED_OUT
     state = point.topics.get(topic.slug)
@@ -176,7 +176,7 @@ class ChannelState:
 
     @property
     def is_dead(self) -> bool:
-        return self.point.reason in DEAD
+        return self.point.gets_nothing
 
 
 def channel_states(*, contact: Contact) -> list[ChannelState]:
@@ -210,6 +210,7 @@ _POINT_OF_OUTER = {
     "sms": {"address_hash": OuterRef("phone_hash")},
     "in_app": {"contact_id": OuterRef("pk")},
 }
+_GETS_NOTHING = Q(is_dead=True) | Q(reason__in=DEAD)
 _HAS_ADDRESS = {"email": Q(email_hash__isnull=False), "sms": Q(phone_hash__isnull=False), "in_app": Q()}
 
 
@@ -218,7 +219,7 @@ def reaches(*, channel: str, topic: ConsentTopic) -> Q:
     `permission` for lists that are searched and paged."""
     points = _points_on(channel)
     if not topic.is_marketing:
-        return _HAS_ADDRESS[channel] & ~Q(Exists(points.filter(reason__in=DEAD)))
+        return _HAS_ADDRESS[channel] & ~Q(Exists(points.filter(_GETS_NOTHING)))
     if channel in topic.permitted_without_record:
         return _HAS_ADDRESS[channel] & ~Q(Exists(points.filter(_refused(topic) | Q(is_held=True))))
     granted = Q(Exact(_said(topic), Value(GRANTED)))
@@ -236,9 +237,9 @@ def has_said(*, what: str, topic: ConsentTopic) -> Q:
     for channel in addresses.CHANNELS:
         points = _points_on(channel)
         if what == "no":
-            found |= Q(Exists(points.filter(_refused(topic)).exclude(reason__in=DEAD)))
+            found |= Q(Exists(points.filter(_refused(topic)).exclude(_GETS_NOTHING)))
         else:
-            found |= Q(Exists(points.filter(reason=ContactPoint.Reason.BOUNCED)))
+            found |= Q(Exists(points.filter(Q(is_dead=True) | Q(reason=ContactPoint.Reason.BOUNCED))))
     return found
 
 

@@ -241,6 +241,7 @@ def reason_words(reason: str) -> str:
         places.NOT_YET: _("about to be looked at"),
         places.NO_ACCOUNT: _("belongs to no account"),
         places.NOT_CHOSEN: _("somebody else of the account was chosen"),
+        places.SAME_ADDRESS: _("another contact with the same address was chosen"),
         places.HELD_OUT: _("held out"),
     }
     return str(names.get(reason, reason))

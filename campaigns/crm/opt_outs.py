@@ -14,7 +14,7 @@ from django.db.models import Max
 
 from campaigns.consent import opt_out, points
 from campaigns.consent import selectors as consent
-from campaigns.consent.models import ConsentRecord
+from campaigns.consent.models import ConsentRecord, ContactPoint
 from campaigns.crm import writeback
 from campaigns.crm.models import CrmConnection, WriteBack
 from campaigns.profiles.models import Contact, ContactAlias
@@ -45,7 +45,7 @@ class Compared:
 
 def take_opt_outs(*, connection: CrmConnection, noes: Sequence[CrmNo], now: datetime) -> int:
     """Each is in force when this returns; returns how many were new. A yes that the person gave here after the CRM's
-    record last changed stands; a dead address needs no no."""
+    record last changed stands. Of a dead address it is kept too: the person may get another."""
     contacts = Contact.objects.in_bulk({one.contact_id for one in noes})
     taken = 0
     for channel in sorted({one.channel for one in noes}):
@@ -53,10 +53,10 @@ def take_opt_outs(*, connection: CrmConnection, noes: Sequence[CrmNo], now: date
         made = points.ensure_points(contacts=owners, channel=channel)
         yeses = _newest_yeses([point.pk for point in made.values()])
         wanted = [(one, made[one.contact_id]) for one in noes if one.channel == channel and one.contact_id in made]
-        opt_out.lock_reached(point_ids=[point.pk for _, point in wanted if not point.is_blocked])
+        opt_out.lock_reached(point_ids=[point.pk for _, point in wanted if not _has_said_no(point)])
         for one, point in wanted:
             said_yes = yeses.get(point.pk)
-            if point.is_blocked or (said_yes is not None and said_yes > one.at):
+            if _has_said_no(point) or (said_yes is not None and said_yes > one.at):
                 continue
             opt_out.opt_out(
                 point_id=point.pk,
@@ -67,6 +67,10 @@ def take_opt_outs(*, connection: CrmConnection, noes: Sequence[CrmNo], now: date
             )
             taken += 1
     return taken
+
+
+def _has_said_no(point: ContactPoint) -> bool:
+    return point.is_blocked and point.reason != ContactPoint.Reason.BOUNCED
 
 
 def standing(*, contact_ids: Sequence[int]) -> dict[int, str]:

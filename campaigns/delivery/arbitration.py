@@ -21,7 +21,7 @@ from django.db import connection
 
 from campaigns.consent import selectors as consent
 from campaigns.delivery import breaker, objections, spend, windows
-from campaigns.delivery.budget import Budgets
+from campaigns.delivery.budget import PAYER_SQL, Budgets
 from campaigns.delivery.claim import Held
 from campaigns.operations import arrays
 
@@ -42,7 +42,7 @@ _RIVALS = f"""
 SELECT rival.account_id, rival.id, rival.gate_id, rival.priority, rival.expected_value, rival.due_at, rival.send_by,
     rival.channel, gate.window_start, gate.window_end, rival.contact_id, contact.time_zone, contact.country,
     account.time_zone, account.country, coalesce(contact.traits ->> 'state', ''),
-    coalesce(account.traits ->> 'state', ''), coalesce(budget.spent, '[]'::jsonb)
+    coalesce(account.traits ->> 'state', ''), coalesce(budget.spent, '[]'::jsonb), coalesce(shared.spent, '[]'::jsonb)
 FROM delivery_message rival
 JOIN delivery_sendgate gate ON gate.id = rival.gate_id
 JOIN consent_contactpoint point ON point.id = rival.point_id
@@ -50,6 +50,7 @@ JOIN profiles_account account ON account.id = rival.account_id
 JOIN profiles_contact contact ON contact.id = rival.contact_id
 LEFT JOIN consent_consenttopic topic ON topic.slug = gate.topic
 LEFT JOIN delivery_attentionbudget budget ON budget.contact_id = rival.contact_id
+LEFT JOIN delivery_attentionbudget shared ON shared.contact_id = {PAYER_SQL} AND shared.contact_id <> rival.contact_id
 WHERE rival.account_id = ANY(%(accounts)s::bigint[]) AND rival.state IN ('PLANNED', 'READY', 'CLAIMED')
     AND rival.id <> ALL(%(own)s::bigint[]) AND rival.due_at <= %(soon)s AND rival.purpose = 'MARKETING'
     AND rival.channel <> ALL(%(unseen)s) AND (rival.send_by IS NULL OR rival.send_by >= %(now)s)
@@ -92,6 +93,7 @@ class _Rival(NamedTuple):
     state: str
     account_state: str
     spent: Any
+    spent_at_address: Any
 
     def place(self) -> windows.Place:
         return windows.place_of(
@@ -199,11 +201,10 @@ def _able(rivals: Sequence[_Rival], budgets: Budgets, now: datetime, wall_now: d
 
 def _could_go(one: _Rival, budgets: Budgets, now: datetime) -> bool:
     place = one.place()
-    spent = one.spent if isinstance(one.spent, list) else json.loads(one.spent)
     at = budgets.earliest_of(
         message_id=one.id,
         account_id=one.account_id,
-        contact_sent=[(spender, datetime.fromisoformat(when)) for spender, when in spent],
+        contacts_sent=[_times(one.spent), _times(one.spent_at_address)],
         now=max(now, one.due_at),
         zone=place.zones[0],
         account_zone=windows.zone_of(contact_zone=one.account_zone, account_zone=one.contact_zone),
@@ -212,6 +213,11 @@ def _could_go(one: _Rival, budgets: Budgets, now: datetime) -> bool:
         at=at, start=one.window_start, end=one.window_end, place=place, channel=one.channel, purpose="MARKETING"
     )
     return opens <= now + window() and (one.send_by is None or opens <= one.send_by)
+
+
+def _times(spent: Any) -> list[tuple[int, datetime]]:
+    entries = spent if isinstance(spent, list) else json.loads(spent)
+    return [(spender, datetime.fromisoformat(when)) for spender, when in entries]
 
 
 def _add_own(arbiter: Arbiter, held: Sequence[Held]) -> None:

@@ -51,10 +51,10 @@ ORDER BY id
 FOR UPDATE
 """
 
-_POINTS = """
-SELECT id, channel, contact_id, is_blocked, is_held, reason, topics
-FROM consent_contactpoint WHERE id = ANY(%(ids)s::bigint[]) ORDER BY id FOR SHARE
-"""
+_POINTS = f"""
+SELECT id, channel, {budget.PAYER_SQL} AS contact_id, is_blocked, is_held, is_dead, reason, topics
+FROM consent_contactpoint point WHERE id = ANY(%(ids)s::bigint[]) ORDER BY id FOR SHARE
+"""  # noqa: S608  (a constant)
 
 _GATES = """
 SELECT id, state, topic
@@ -177,9 +177,8 @@ def decide(
 
 def _accounts_being_called(held: Sequence[Held]) -> set[int]:
     """Those with an open task: somebody is about to talk to them, so that no offer reaches them meanwhile."""
-    ids = {one.account_id for one in held if one.account_id is not None}
     with connection.cursor() as cursor:
-        cursor.execute(_CALLED, {"ids": arrays.numbers(ids)})
+        cursor.execute(_CALLED, {"ids": arrays.numbers({one.account_id for one in held if one.account_id is not None})})
         return {row[0] for row in cursor.fetchall()}
 
 
@@ -303,7 +302,7 @@ def _refusal(one: Held, gate: SendGate, facts: _Facts) -> str:
         return Reason.NO_CONSENT
     if permission == consent.HELD:
         return Reason.HELD
-    return Reason.SUPPRESSED if point.reason in consent.DEAD else Reason.OPTED_OUT
+    return Reason.SUPPRESSED if point.gets_nothing else Reason.OPTED_OUT
 
 
 def topic_of(*, purpose: str, topic: str, topics: Mapping[str, ConsentTopic]) -> ConsentTopic:
@@ -322,7 +321,7 @@ def _take_budgets(
         return {}
     budgets = budget.lock_budgets(
         account_ids=[one.account_id for one in held if one.account_id is not None],
-        contact_ids=[one.contact_id for one in held],
+        contact_ids={contact_id for one in held for contact_id in budget.payers(one, facts.points)},
     )
     called = _accounts_being_called(held)
     back = {one.id: Verdict(State.SKIPPED, reason=Reason.CSM_TASK_OPEN) for one in held if one.account_id in called}
@@ -333,7 +332,8 @@ def _take_budgets(
         if verdict == SENDING and purse is not None:
             verdict = _paid(one, facts, purse, now)
         if verdict == SENDING:
-            budgets.take(message_id=one.id, account_id=one.account_id, contact_id=one.contact_id, now=now)
+            payers = budget.payers(one, facts.points)
+            budgets.take(message_id=one.id, account_id=one.account_id, contact_ids=payers, now=now)
         else:
             back[one.id] = verdict
         arbiter.settle(one, is_going=verdict == SENDING)
@@ -354,7 +354,7 @@ def _attended(one: Held, facts: _Facts, budgets: Budgets, arbiter: Arbiter, now:
     allowed = budgets.earliest(
         message_id=one.id,
         account_id=one.account_id,
-        contact_id=one.contact_id,
+        contact_ids=budget.payers(one, facts.points),
         now=now,
         zone=one.place.zones[0],
         account_zone=one.account_zone,

@@ -190,7 +190,7 @@ def _note(state: ChannelState, language: str) -> ChannelNote | None:
         "sms": gettext("Get SMS again"),
         "in_app": gettext("Get messages in the product again"),
     }.get(state.channel, "")
-    if point.reason == ContactPoint.Reason.BOUNCED:
+    if point.gets_nothing and point.reason != ContactPoint.Reason.ERASED:
         said = gettext(
             "What we send to %(address)s comes back, so nothing goes there any more. "
             "Tell us another address, in the product or in a reply."

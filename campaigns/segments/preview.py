@@ -178,7 +178,7 @@ def _verdict(channel: str, topic: ConsentTopic) -> Sql:
         f"""CASE WHEN NOT {_ADDRESSES[channel][1]} THEN 'NO_ADDRESS'
             WHEN {channel}.id IS NULL THEN '{_REACHED if unasked else "NO_CONSENT"}'
             WHEN {{}} THEN '{_REACHED}'
-            WHEN {channel}.reason = 'BOUNCED' THEN 'BOUNCED'
+            WHEN {channel}.is_dead OR {channel}.reason = 'BOUNCED' THEN 'BOUNCED'
             WHEN {channel}.is_blocked OR {channel}.is_held OR {channel}.topics ->> {{}} = 'WITHDRAWN' THEN 'OPTED_OUT'
             ELSE 'NO_CONSENT' END""",
         permitted,

@@ -3,19 +3,23 @@ places from what was written about them."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection
+from django.db.models import Exists, OuterRef
 
 from campaigns.consent import selectors as consent
+from campaigns.profiles.models import Contact
 from campaigns.segments import parse
-from campaigns.sequences import campaign_file
+from campaigns.sequences import campaign_file, recipients
 from campaigns.sequences.campaign_file import BY_SEGMENT
-from campaigns.sequences.models import Campaign, Entry
+from campaigns.sequences.models import Campaign, Enrolment, Entry
 
 # Behind those of Entry.Reason, in the same list of why somebody does not start.
 NOT_YET, NO_ACCOUNT, HELD_OUT, NOT_CHOSEN = "not_yet", "no_account", "holdout", "not_chosen"
+# Not chosen because one of the enrolled has the same address: one person reads it, and gets it once.
+SAME_ADDRESS = "same_address"
 
 # An account that was taken in stays so when a later entry is kept out by the re-entry rule.
 _PLACES = """
@@ -82,22 +86,33 @@ def place_contacts(*, campaign: Campaign) -> dict[str, Any]:
     for _contact, place in found:
         places[place] = places.get(place, 0) + 1
     if places.get(NOT_CHOSEN):
-        barred = _unreachable(campaign, {contact for contact, place in found if place == NOT_CHOSEN})
-        places[NOT_CHOSEN] -= barred
-        places[Entry.Reason.NO_REACHABLE_CONTACT.value] = places.get(Entry.Reason.NO_REACHABLE_CONTACT, 0) + barred
+        _explain_not_chosen(campaign, sorted(contact for contact, place in found if place == NOT_CHOSEN), places)
     kept_out = {place: number for place, number in sorted(places.items()) if number and place != "enrolled"}
     return {"audience": len(found), "enrolled": places.get("enrolled", 0), "not_enrolled": kept_out}
 
 
-def _unreachable(campaign: Campaign, contact_ids: Collection[int]) -> int:
-    """How many may not be written to by the first message's channel now: why another of their account was chosen."""
+def _explain_not_chosen(campaign: Campaign, contact_ids: Sequence[int], places: dict[str, int]) -> None:
+    """Those among them who may not be written to by the first message's channel now, and those whose address another
+    one has who was chosen."""
     assert campaign.live_version is not None, "Only a launched campaign enrols."
     spec = campaign_file.parse(campaign.live_version.definition)
     first = next(iter(spec.message_steps()), None)
     if first is None:
+        return
+    reached = consent.reachable_contacts(contact_ids=contact_ids, channel=first.channel, topic=spec.topic)
+    barred = len(contact_ids) - len(reached)
+    doubled = _with_an_address_inside(campaign, first.channel, sorted(reached))
+    places[NOT_CHOSEN] -= barred + doubled
+    places[Entry.Reason.NO_REACHABLE_CONTACT.value] = places.get(Entry.Reason.NO_REACHABLE_CONTACT, 0) + barred
+    places[SAME_ADDRESS] = doubled
+
+
+def _with_an_address_inside(campaign: Campaign, channel: str, contact_ids: Sequence[int]) -> int:
+    column = recipients.HASHES.get(channel)
+    if column is None:
         return 0
-    ids = sorted(contact_ids)
-    return len(ids) - len(consent.reachable_contacts(contact_ids=ids, channel=first.channel, topic=spec.topic))
+    chosen = Enrolment.objects.filter(campaign=campaign, **{f"contact__{column}": OuterRef(column)})
+    return Contact.objects.filter(Exists(chosen), pk__in=contact_ids).count()
 
 
 def _segment(campaign: Campaign) -> int | None:

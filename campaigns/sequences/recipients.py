@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from campaigns.consent import points
@@ -12,6 +13,9 @@ from campaigns.profiles import selectors as profiles
 from campaigns.profiles.models import Contact, Membership
 from campaigns.sequences.campaign_file import CampaignSpec
 from campaigns.sequences.models import Campaign, Enrolment, Entry
+
+# Where two contacts may have one address.
+HASHES = {"email": "email_hash", "sms": "phone_hash"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,8 @@ def choose_recipients(
     """Up to `per_account` contacts of each account that may be written to on the first message's channel.
 
     `only` names the contacts themselves where the audience is of contacts; roles and numbers then say
-    nothing. A person with an open enrolment in the campaign is not taken again, nor twice in one batch.
+    nothing. A person with an open enrolment in the campaign is not taken again, nor twice in one batch. Of several of
+    an account with one address the first is taken: one person reads it.
     """
     members = _members(spec, account_ids, only)
     people = {member.contact_id: member.contact for rows in members.values() for member in rows}
@@ -42,16 +47,38 @@ def choose_recipients(
     topic = ConsentTopic.objects.get(slug=spec.topic)
     allowed = {contact_id: consent.permission(point=point, topic=topic) for contact_id, point in found.points.items()}
     taken = _taken(campaign, list(people))
+    inside = _addresses_inside(campaign, channel, list(only))
     for account_id in account_ids:
         rows = members.get(account_id, [])
         reachable = [row.contact for row in rows if allowed.get(row.contact_id) == consent.GRANTED]
         free = [contact for contact in reachable if contact.pk not in taken]
+        free = _one_each(free, found.points, inside.get(account_id, frozenset()))
         picked = free if account_id in only else free[: spec.recipients.per_account]
         if picked:
             found.contacts[account_id] = picked
             taken |= {contact.pk for contact in picked}
         else:
             found.reasons[account_id] = _why_nobody(rows, allowed, bool(reachable))
+    return found
+
+
+def _one_each(
+    contacts: Sequence[Contact], points_of: Mapping[int, ContactPoint], inside: Collection[bytes]
+) -> list[Contact]:
+    """The first with each address, and nobody whose address has got in already."""
+    by_address: dict[bytes, Contact] = {}
+    for contact in contacts:
+        by_address.setdefault(bytes(points_of[contact.pk].address_hash), contact)
+    return [contact for address, contact in by_address.items() if address not in inside]
+
+
+def _addresses_inside(campaign: Campaign, channel: str, account_ids: Sequence[int]) -> dict[int, set[bytes]]:
+    """What the contacts on the way for an account have as address, by account: others may join it."""
+    found: dict[int, set[bytes]] = defaultdict(set)
+    if channel in HASHES and account_ids:
+        rows = Enrolment.objects.filter(campaign=campaign, account_id__any=account_ids, state=Enrolment.State.OPEN)
+        for account_id, value in rows.values_list("account_id", f"contact__{HASHES[channel]}"):
+            found[account_id].add(bytes(value or b""))
     return found
 
 

@@ -96,7 +96,7 @@ def test_start_does_not_lift_a_no_that_came_after_the_stop():
     assert point.is_blocked
 
 
-@pytest.mark.parametrize("reason", ["COMPLAINED", "OBJECTED", "BOUNCED", "ERASED"])
+@pytest.mark.parametrize("reason", ["COMPLAINED", "OBJECTED", "ERASED"])
 @pytest.mark.parametrize("stop_first", [True, False])
 def test_start_does_not_lift_a_stronger_no(reason, stop_first):
     point = granted_point("offers")
@@ -105,6 +105,16 @@ def test_start_does_not_lift_a_stronger_no(reason, stop_first):
         act()
     assert not start(point)
     assert ContactPoint.objects.get(pk=point.pk).reason == reason
+
+
+@pytest.mark.parametrize("stop_first", [True, False])
+def test_start_does_not_revive_a_dead_number(stop_first):
+    point = granted_point("offers")
+    acts = [lambda: say_no(point), lambda: say_no(point, "provider", reason="BOUNCED")]
+    for act in acts if stop_first else acts[::-1]:
+        act()
+    assert not start(point)
+    assert ContactPoint.objects.get(pk=point.pk).gets_nothing
 
 
 def test_two_stops_are_one_no():

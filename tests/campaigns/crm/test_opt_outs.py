@@ -127,3 +127,15 @@ def test_the_night_reads_every_flag_again(connection, hubspot):
 
     assert point().is_blocked
     assert WriteBack.objects.get().payload["properties"] == {"upsell_opt_out": "email"}
+
+
+def test_a_no_about_a_mailbox_that_came_back_is_kept_once(connection, hubspot):
+    pull(connection)
+    digest = hash_address(EMAIL)
+    opt_out.opt_out(channel="email", address_hash=digest, reason="BOUNCED", source="sendgrid:bounce", at=NOW, now=NOW)
+    flag(hubspot, "true")
+    pull(connection)
+    pull(connection)
+
+    assert ConsentRecord.objects.filter(point=point(), topic="", state="WITHDRAWN").count() == 1
+    assert (point().reason, point().is_dead) == ("UNSUBSCRIBED", True)

@@ -16,7 +16,7 @@ from orchestrator import clock
 from orchestrator.channels import registry
 from orchestrator.channels.contract import Refusal
 from tests.factories.delivery import NOW, MessageFactory, ReadyMessageFactory, SendGateFactory
-from tests.factories.profiles import AccountFactory
+from tests.factories.profiles import AccountFactory, ContactFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -153,6 +153,21 @@ def test_a_rival_whose_contact_has_had_enough_beats_nobody(settings):
     terms = {"send_by": now + timedelta(days=1)}
     small = offer(account, worth=10, due_at=now, **terms)
     same = {"contact": before.contact, "point": before.point}
+    offer(account, worth=90, make=MessageFactory, due_at=now + timedelta(minutes=10), **same, **terms)
+
+    send(now)
+
+    assert state_of(small)[0] == State.ACCEPTED
+
+
+def test_a_rival_whose_mailbox_has_had_enough_through_another_contact_beats_nobody(settings):
+    settings.FREQUENCY_CAPS = ({"days": 7, "messages": 1, "of": "contact"},)
+    before = ReadyMessageFactory(account=AccountFactory())
+    send()
+    account, now = AccountFactory(), NOW + timedelta(hours=1)
+    terms = {"send_by": now + timedelta(days=1)}
+    small = offer(account, worth=10, due_at=now, **terms)
+    same = {"contact": ContactFactory(email=before.contact.email), "point": before.point}
     offer(account, worth=90, make=MessageFactory, due_at=now + timedelta(minutes=10), **same, **terms)
 
     send(now)

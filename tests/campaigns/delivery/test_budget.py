@@ -7,9 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
+from campaigns.consent.models import ContactPoint
 from campaigns.delivery import budget
 from campaigns.delivery.models import AttentionBudget
-from tests.factories.delivery import NOW
+from tests.factories.consent import ContactPointFactory
+from tests.factories.delivery import NOW, ReadyMessageFactory
 from tests.factories.profiles import AccountFactory, ContactFactory
 
 
@@ -20,7 +22,7 @@ def lock(account, contact):
 def ask(account, contact, message_id, now):
     """Take attention for a message if there is room now; whether there was."""
     budgets = lock(account, contact)
-    who = {"message_id": message_id, "account_id": account.pk, "contact_id": contact.pk, "now": now}
+    who = {"message_id": message_id, "account_id": account.pk, "contact_ids": [contact.pk], "now": now}
     if budgets.earliest(**who) > now:
         return False
     budgets.take(**who)
@@ -64,7 +66,7 @@ def test_a_contacts_day_and_an_accounts_day_each_follow_their_own_clock(settings
 
     budgets = lock(account, contact)
     allowed = budgets.earliest(
-        message_id=2, account_id=account.pk, contact_id=contact.pk, now=NOW, zone="Asia/Tokyo", account_zone="UTC"
+        message_id=2, account_id=account.pk, contact_ids=[contact.pk], now=NOW, zone="Asia/Tokyo", account_zone="UTC"
     )
 
     # 10:00 UTC is 19:00 in Tokyo: the contact's next day begins at 15:00 UTC, the account's at midnight.
@@ -94,3 +96,13 @@ class AnyHistory(TestCase):
             for moment in sent:
                 window = [one for one in sent if moment - timedelta(days=days) < one <= moment]
                 assert len(window) <= most
+
+
+@pytest.mark.django_db
+def test_what_did_not_go_is_given_back_to_whom_the_address_belongs():
+    owner = ContactPointFactory(contact=ContactFactory(email="office@acme.example"))
+    message = ReadyMessageFactory(contact=ContactFactory(email="office@acme.example"), point=owner)
+
+    assert budget.owners_of_addresses(message_ids=[message.pk]) == {owner.contact_id}
+    ContactPoint.objects.filter(pk=owner.pk).update(contact=None)
+    assert budget.owners_of_addresses(message_ids=[message.pk]) == {owner.contact_id}

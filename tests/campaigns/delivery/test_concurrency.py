@@ -19,7 +19,7 @@ from orchestrator.channels.events import EventType
 from tests.campaigns.delivery.outside import provider
 from tests.campaigns.delivery.reports import report
 from tests.connections import LONG_S, Worker, run_together, wait_until_blocked
-from tests.factories.consent import ConsentTopicFactory
+from tests.factories.consent import ConsentTopicFactory, ContactPointFactory
 from tests.factories.delivery import NOW, ReadyMessageFactory, SendGateFactory, TemplateVersionFactory
 from tests.factories.profiles import AccountFactory, ContactFactory
 
@@ -163,6 +163,21 @@ def test_one_contact_in_many_accounts_is_capped_as_one_person():
     gate, version = SendGateFactory(), TemplateVersionFactory()
     for _ in range(8):
         ReadyMessageFactory(gate=gate, template_version=version, contact=contact)
+    with provider(wide=True) as service:
+        run_together(*[send] * 4)
+
+    assert len(service.taken) == 3
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+@override_settings(FREQUENCY_CAPS=({"days": 1, "messages": 3},))
+def test_a_mailbox_of_many_contacts_is_capped_as_one_person(is_known):
+    people = [ContactFactory(email="office@acme.example") for _ in range(8)]
+    point = ContactPointFactory(contact=people[0])
+    ContactPoint.objects.filter(pk=point.pk).update(contact=people[0] if is_known else None)
+    gate, version = SendGateFactory(), TemplateVersionFactory()
+    for contact in people:
+        ReadyMessageFactory(gate=gate, template_version=version, contact=contact, point=point)
     with provider(wide=True) as service:
         run_together(*[send] * 4)
 
