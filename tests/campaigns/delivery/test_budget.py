@@ -99,10 +99,16 @@ class AnyHistory(TestCase):
 
 
 @pytest.mark.django_db
-def test_what_did_not_go_is_given_back_to_whom_the_address_belongs():
-    owner = ContactPointFactory(contact=ContactFactory(email="office@acme.example"))
-    message = ReadyMessageFactory(contact=ContactFactory(email="office@acme.example"), point=owner)
+@pytest.mark.parametrize("is_known", [True, False], ids=["the address is theirs", "the address is nobody's any more"])
+def test_what_did_not_go_is_given_back_to_whom_the_address_belongs(is_known):
+    point = ContactPointFactory(contact=ContactFactory(email="office@acme.example"))
+    owner = point.contact
+    message = ReadyMessageFactory(contact=ContactFactory(email="office@acme.example"), point=point)
+    row = AttentionBudget.objects.create(contact=owner, spent=[[message.pk, NOW.isoformat()]])
+    if not is_known:
+        ContactPoint.objects.filter(pk=point.pk).update(contact=None)
 
-    assert budget.owners_of_addresses(message_ids=[message.pk]) == {owner.contact_id}
-    ContactPoint.objects.filter(pk=owner.pk).update(contact=None)
-    assert budget.owners_of_addresses(message_ids=[message.pk]) == {owner.contact_id}
+    budget.give_back(message_ids=[message.pk], account_ids=[], contact_ids=[message.contact_id])
+
+    row.refresh_from_db()
+    assert row.spent == []
