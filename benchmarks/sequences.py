@@ -1,4 +1,5 @@
-"""Wall time and CPU to enrol an audience with its first messages, and to advance everybody when their wait is over.
+"""Wall time and CPU to enrol an audience with its first messages, to let everybody go on when those have gone (and to
+find that none has), and to advance everybody when their wait is over.
 
     python benchmarks/sequences.py [--contacts 100000] [--workers 2]
 
@@ -121,6 +122,25 @@ def enrol_everybody(_then: datetime) -> tuple[float, float]:
     return spend(lambda: enrol.enrol_due(now=make.NOW))
 
 
+def release_everybody(_then: datetime) -> tuple[float, float]:
+    """All at once is one statement's work, for one of the processes."""
+    from campaigns.sequences import awaited
+    from tests.factories.sequences import NOW
+
+    def act() -> None:
+        while awaited.release_awaited(now=NOW):
+            pass
+
+    return spend(act)
+
+
+def send_everything() -> None:
+    from campaigns.delivery.models import Message
+    from tests.factories.sequences import NOW
+
+    Message.objects.update(state=Message.State.ACCEPTED, accepted_at=NOW, ended_at=NOW)
+
+
 def advance_everybody(then: datetime) -> tuple[float, float]:
     from campaigns.sequences import advance
 
@@ -194,6 +214,9 @@ def measure(count: int, workers: int) -> None:
     wait_until_settled()
     measure_act("enrol", enrol_everybody, make.NOW, workers)
     assert Message.objects.filter(channel="email").count() == count
+    measure_act("look_at_who_awaits", release_everybody, make.NOW, 1)
+    send_everything()
+    measure_act("release", release_everybody, make.NOW, 1)
     measure_act("advance", advance_everybody, make.NOW + timedelta(days=3, hours=1), workers)
     assert Message.objects.filter(channel="in_app").count() == count
 

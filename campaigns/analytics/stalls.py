@@ -36,6 +36,8 @@ class Cause(StrEnum):
     RETRIED = "RETRIED"
     IN_LINE = "IN_LINE"
     IN_HAND = "IN_HAND"
+    CONDITION = "CONDITION"
+    FAULT = "FAULT"
     NO_REASON = "NO_REASON"
 
 
@@ -49,7 +51,8 @@ CAN_BE_DRIVEN = frozenset({Cause.TIMETABLE, Cause.RETRIED, Cause.IN_HAND, Cause.
 class Stall:
     """`what` is a channel, or PEOPLE. `since`: when the first of them was due, business time. `by` who paused it or
     switched sending off; `at` when that was, when a worker was last seen, or the next try of a provider (wall time but
-    for the first two); `code` what the provider answers."""
+    for the first two); `code` what the provider answers, why the question of `step` cannot be
+    answered, or the kind of error."""
 
     campaign: str
     what: str
@@ -59,6 +62,7 @@ class Stall:
     by: str = ""
     at: datetime | None = None
     code: str = ""
+    step: str = ""
 
     @property
     def is_quiet(self) -> bool:
@@ -93,11 +97,15 @@ def find_stalls(*, now: datetime, wall_now: datetime, campaign: str = "") -> lis
         _stall(one.gate, one.channel, one.number, one.since, one.gate_state == SendGate.State.PAUSED, one.kind, known)
         for one in late
     ]
-    found += [
-        _stall(one.campaign, PEOPLE, one.number, one.since, one.status == Campaign.Status.PAUSED, Kind.WAITING, known)
-        for one in waiting
-    ]
+    found += [_people(one, known) for one in waiting]
     return sorted(found, key=lambda one: (one.is_quiet, one.since))
+
+
+def _people(one: people.Stalled, known: _Known) -> Stall:
+    is_paused = one.status == Campaign.Status.PAUSED
+    if one.kind and not is_paused:
+        return Stall(one.campaign, PEOPLE, one.number, one.since, Cause(one.kind), code=one.detail, step=one.step)
+    return _stall(one.campaign, PEOPLE, one.number, one.since, is_paused, Kind.WAITING, known)
 
 
 def _read(slugs: set[str], wall_now: datetime) -> _Known:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import Any
@@ -61,7 +61,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What the items of one page are told from."""
+    """What the items of one page are told from. `followed`: messages of campaigns in which more is to come."""
 
     contact: Contact
     now: datetime
@@ -74,6 +74,7 @@ class Surroundings:
     campaigns: Mapping[str, Campaign] = field(default_factory=dict)
     noes: Sequence[ConsentRecord] = ()
     states: Mapping[str, ChannelState] = field(default_factory=dict)
+    followed: Collection[int] = ()
 
     def topic_name(self, slug: str) -> str:
         for state in self.states.values():
@@ -142,7 +143,14 @@ def _unsent(message: Message, around: Surroundings) -> tuple[str, str]:
         block=state.point.reason if state else "",
     )
     icon = "limits" if message.reason == Message.Reason.CAPPED else "info"
-    return contact_words.why_unsent(known), icon
+    return f"{contact_words.why_unsent(known)} {_what_follows(message, around)}".rstrip(), icon
+
+
+def _what_follows(message: Message, around: Surroundings) -> str:
+    """Of one that did not go, while its contact is on the way."""
+    if message.pk not in around.followed or message.reason == Message.Reason.FACTS_CHANGED:
+        return ""
+    return _("What follows it in the campaign still comes, and counts from here.")
 
 
 def _waiting(message: Message, around: Surroundings) -> tuple[str, str]:

@@ -184,6 +184,9 @@ def _chips(marks: Iterable[Mark], chosen: str) -> list[Chip]:
     return [*chips, Chip(NOT_SENT, words, "off", is_current=chosen == NOT_SENT)]
 
 
+_DID_NOT_GO = (Message.State.SKIPPED, Message.State.EXPIRED, Message.State.FAILED)
+
+
 def _surroundings(
     contact: Contact,
     marks: Sequence[Mark],
@@ -209,6 +212,7 @@ def _surroundings(
         campaigns=sequences.campaigns_by_slug(slugs=[message.origin_campaign for message in told]),
         noes=[record for record in records if record.state == ConsentRecord.State.WITHDRAWN],
         states={state.channel: state for state in states},
+        followed=sequences.followed_messages(message_ids=[one.pk for one in told if one.state in _DID_NOT_GO]),
     )
 
 

@@ -20,6 +20,7 @@ from campaigns.delivery.models import Message
 from campaigns.delivery.timeline import Kind
 from campaigns.delivery.windows import Place
 from campaigns.offers.models import Refusal
+from campaigns.sequences import replan
 from campaigns.sequences.models import Enrolment, Entry
 from orchestrator.engine import planner
 
@@ -163,6 +164,9 @@ def reason_sentence(reason: str, channel_kind: str) -> str:
         Reason.BUDGET_SPENT: _("The SMS budget of the day was spent."),
         Reason.COUNTRY_RULES: _("Its text lacks what the country they read it in asks of marketing."),
         Reason.OFFER_WITHDRAWN: _("The offer had been switched off by then, so it was no longer made."),
+        replan.MESSAGE_GONE: _(
+            "It was to be planned anew, but the version of the campaign they were moved to has no such message."
+        ),
         planner.LOOP: _("The steps led in a circle in which no time passes, so it ended there."),
         planner.STEP_GONE: _("The step at which it stood is not in this version of the campaign, so it ended there."),
     }

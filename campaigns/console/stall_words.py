@@ -45,9 +45,15 @@ def why(stall: Stall, *, now: datetime, wall_now: datetime) -> str:
         Cause.RETRIED: _("They were tried and put off by what was answered. The next try comes by itself."),
         Cause.IN_LINE: _("Many wait on this channel, and they go out one after the other. The last one just now."),
         Cause.IN_HAND: _("A worker died with them in hand, and nobody has released them yet."),
+        Cause.CONDITION: _(
+            "What the step “%(step)s” asks cannot be answered: %(code)s. They go on by themselves once it can."
+        ),
+        Cause.FAULT: _(
+            "Planning what follows “%(step)s” fails, by a fault of our own (%(code)s). It is tried again and again."
+        ),
     }
     said = words.get(stall.cause) or _("No reason is known: somebody is there to do it, and nothing is in the way.")
-    return said % {"code": stall.code or "–", "when": moment(stall.at, wall_now)}
+    return said % {"code": (stall.code or "–").rstrip("."), "when": moment(stall.at, wall_now), "step": stall.step}
 
 
 def _wanted(stall: Stall, when: str) -> str:

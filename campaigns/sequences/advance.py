@@ -1,11 +1,13 @@
 """Move enrolments whose time has come: facts in bulk, the engine decides, rows are written in one transaction.
 
 Nothing polls a contact. An enrolment is looked at when its `due_at` has come (business time), or when
-something happened to it (`wake`). Two planners never hold the same row: each takes what the other has not.
+something happened to it (`wake`); while a message of it is awaited it has no `due_at` (`awaited`). Two planners never
+hold the same row: each takes what the other has not. A row that cannot be planned stops no other (`planning_apart`).
 """
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,19 +15,21 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from campaigns.delivery.models import Message
 from campaigns.offers import quote as quoting
 from campaigns.offers.models import Quote
 from campaigns.operations import bulk_rows, collector
-from campaigns.sequences import compose, exits, facts, note
+from campaigns.sequences import compose, exits, facts, figures, note, planning_apart
 from campaigns.sequences import flow as flows
 from campaigns.sequences.compose import Due
 from campaigns.sequences.facts import Gathered
 from campaigns.sequences.flow import Flow
-from campaigns.sequences.models import Campaign, CampaignVersion, Enrolment, StepRun
+from campaigns.sequences.models import Campaign, CampaignVersion, Enrolment, Snag, StepRun
 from orchestrator.engine import planner
+
+log = logging.getLogger(__name__)
 
 BATCH = 2000
 CALL_ASKED = "CALL_ASKED"
@@ -55,6 +59,7 @@ class _Batch:
     told: list[tuple[Enrolment, dict[str, Any]]] = field(default_factory=list)
     exits: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     moved: list[Enrolment] = field(default_factory=list)
+    held: dict[int, planner.Held] = field(default_factory=dict)
 
 
 def advance_due(*, now: datetime, limit: int = 5000) -> Advanced:
@@ -70,23 +75,57 @@ def advance_due(*, now: datetime, limit: int = 5000) -> Advanced:
 
 
 def advance_batch(*, now: datetime, size: int) -> Advanced:
-    """The same for one batch, in a transaction of its own: those that no other worker holds."""
-    with collector.paused(), transaction.atomic():
-        return _advance(lock_enrolments(due_by=now, limit=size), now)
+    """The same for one batch, in a transaction of its own: those that no other worker holds. What fails together is
+    done again campaign by campaign, and so on; what fails alone is left standing with its reason."""
+    batch: list[tuple[int, int, str]] = []
+    try:
+        with collector.paused(), transaction.atomic():
+            rows = with_surroundings(_due(now).order_by("due_at", "pk")[:size])
+            batch = [(row.pk, row.campaign_id, row.step_key) for row in rows]
+            return _advance(rows, now)
+    except planning_apart.NOT_THEIRS:
+        raise
+    except Exception as error:
+        if not batch:
+            raise
+        why = planning_apart.describe(error)
+        log.error("A batch of %s enrolments could not be planned: %s. They are planned apart.", len(batch), why)
+    total = Advanced()
+    for done in planning_apart.act_apart(
+        items=batch,
+        campaign_of=lambda one: one[1],
+        act=lambda part: _advance_apart(part, now),
+        give_up=lambda part, error: planning_apart.note_fault(
+            steps={pk: step_key for pk, _, step_key in part}, error=error, now=now
+        ),
+    ):
+        total.add(done)
+    total.looked_at = len(batch)
+    return total
 
 
-def lock_enrolments(*, due_by: datetime, limit: int) -> list[Enrolment]:
-    rows = Enrolment.objects.select_for_update(skip_locked=True, of=("self",)).filter(
-        state=Enrolment.State.OPEN, due_at__lte=due_by, campaign__status=Campaign.Status.LIVE
+def _advance_apart(part: Sequence[tuple[int, int, str]], now: datetime) -> Advanced:
+    with transaction.atomic():
+        return _advance(with_surroundings(_due(now).filter(pk__any=[pk for pk, *_ in part]).order_by("pk")), now)
+
+
+def _due(now: datetime) -> QuerySet[Enrolment]:
+    """Locked, but for those that another worker holds. Who stands still for a reason is asked again later."""
+    return Enrolment.objects.select_for_update(skip_locked=True, of=("self",)).filter(
+        ~Exists(Snag.objects.filter(enrolment=OuterRef("pk"), try_at__gt=now)),
+        state=Enrolment.State.OPEN,
+        due_at__lte=now,
+        campaign__status=Campaign.Status.LIVE,
     )
-    return with_surroundings(rows.order_by("due_at", "pk")[:limit])
 
 
 def with_surroundings(rows: QuerySet[Enrolment]) -> list[Enrolment]:
     """What is each one's own is read with it; campaigns and versions are one object for all who are in them."""
     found = list(rows.select_related("entry__stay", "account", "contact", "quote"))
     campaigns = Campaign.objects.select_related("gate", "experiment").in_bulk({row.campaign_id for row in found})
-    versions = CampaignVersion.objects.select_related("offer").in_bulk({row.version_id for row in found})
+    versions = CampaignVersion.objects.select_related("offer", "segment__live_version").in_bulk(
+        {row.version_id for row in found}
+    )
     for row in found:
         row.campaign, row.version = campaigns[row.campaign_id], versions[row.version_id]
     return found
@@ -104,6 +143,9 @@ def plan_sends(
     sells now, whether the campaign leaves for that or not. `deadlines`, by enrolment id, step and visit: until when
     what is planned anew may go."""
     quotes = _quotes([enrolment for enrolment, _ in sends], gathered, now)
+    told = figures.gather_today(
+        enrolments=[enrolment for enrolment, _ in sends], subscriptions=gathered.subscriptions, now=now
+    )
     due: list[Due] = []
     skipped: list[StepRun] = []
     for enrolment, send in sends:
@@ -115,7 +157,9 @@ def plan_sends(
             continue
         point = gathered.points[enrolment.contact_id, flow.channel(send.step_key)]
         send_by = (deadlines or {}).get((enrolment.pk, send.step_key, send.visit))
-        due.append(Due(enrolment, flow, send.step_key, send.visit, send.due_at, point, quote, send_by))
+        due.append(
+            Due(enrolment, flow, send.step_key, send.visit, send.due_at, point, quote, send_by, told[enrolment.pk])
+        )
     return compose.plan_step(due=due, now=now), skipped
 
 
@@ -126,17 +170,23 @@ def _advance(rows: Sequence[Enrolment], now: datetime) -> Advanced:
     gathered = facts.gather_facts(enrolments=rows, flows=flow_of, now=now)
     batch = _Batch()
     for row in rows:
-        _decide(row, flow_of[row.version_id], gathered.facts[row.pk], batch, now)
+        _decide(row, flow_of[row.version_id], gathered, batch, now)
     messages, unsent = plan_sends(sends=batch.sends, flow_of=flow_of, gathered=gathered, now=now)
     bulk_rows.insert_rows(rows=[*batch.passed, *unsent])
     bulk_rows.update_rows(rows=batch.moved, fields=["step_key", "visit", "step_entered_at", "due_at"])
     ended = exits.end_for_reasons(enrolment_ids=batch.exits, now=now)
     note.note_traits(told=batch.told, now=now)
+    planning_apart.forget_snags(enrolment_ids=[row.pk for row in rows if row.pk not in batch.held])
+    _note_held(batch.held, now)
     return Advanced(looked_at=len(rows), planned=len(messages), ended=ended)
 
 
-def _decide(row: Enrolment, flow: Flow, known: planner.Facts, batch: _Batch, now: datetime) -> None:
+def _decide(row: Enrolment, flow: Flow, gathered: Gathered, batch: _Batch, now: datetime) -> None:
     """One decision; what neither needs a message nor time is passed by on the way, and written down."""
+    known = gathered.facts[row.pk]
+    if gathered.had[row.pk].is_awaited and row.step_key and not known.exits:
+        _move(row, planner.Position(row.step_key, row.step_entered_at, row.visit), None, batch)
+        return
     position = planner.Position(row.step_key or None, row.step_entered_at, row.visit)
     walked = planner.walk(sequence=flow.sequence, position=position, facts=known, now=now)
     for one in walked.passed:
@@ -149,9 +199,23 @@ def _decide(row: Enrolment, flow: Flow, known: planner.Facts, batch: _Batch, now
         case planner.Wait(until, step_key, entered_at, visit):
             look_at = min(until, now + ASK_AGAIN) if flow.asks(step_key) else until
             _move(row, planner.Position(step_key, entered_at, visit), look_at, batch)
+        case planner.Held(step_key, _, entered_at, visit) as held:
+            batch.held[row.pk] = held
+            _move(row, planner.Position(step_key, entered_at, visit), row.due_at, batch)
         case planner.Send() as send:
             batch.sends.append((row, send))
-            _move(row, *flows.after_message(flow=flow, send=send, now=now), batch)
+            _move(row, flows.after_message(flow=flow, send=send, now=now), None, batch)
+
+
+def _note_held(held: Mapping[int, planner.Held], now: datetime) -> None:
+    for version_step in {(one.step_key, one.reason) for one in held.values()}:
+        log.warning("At step %s people stand still: %s", *version_step)
+    planning_apart.note_snags(
+        kind=Snag.Kind.CONDITION,
+        steps={pk: one.step_key for pk, one in held.items()},
+        details={pk: one.reason for pk, one in held.items()},
+        now=now,
+    )
 
 
 def _pass(row: Enrolment, flow: Flow, one: planner.Passed, batch: _Batch, now: datetime) -> None:

@@ -75,10 +75,14 @@ def find_candidates(
         candidate = _candidate(account, one, past.get(account.pk), entry)
         if candidate is None:
             continue
-        if account.pk in found:
-            found[account.pk].contact_ids += candidate.contact_ids
-        else:
+        known = found.get(account.pk)
+        if known is None:
             found[account.pk] = candidate
+        elif not candidate.contact_ids:
+            # The account itself is meant: whom of it the campaign writes to is for the campaign to say.
+            found[account.pk] = candidate
+        elif known.contact_ids:
+            known.contact_ids += candidate.contact_ids
     return found
 
 

@@ -30,7 +30,7 @@ class Due:
     """One message to plan: `enrolment` with campaign (and its gate), account, contact and entry at hand.
 
     `due_at` is when the step came due, which may be long past: how late it may go counts from there. One planned anew
-    keeps the `send_by` of the one before.
+    keeps the `send_by` of the one before. `told`: the figures to quote, where those of the entry are old.
     """
 
     enrolment: Enrolment
@@ -41,6 +41,7 @@ class Due:
     point: ContactPoint
     quote: Quote | None
     send_by: datetime | None = None
+    told: Mapping[str, Any] | None = None
 
 
 def plan_step(*, due: Sequence[Due], now: datetime) -> list[Message]:
@@ -104,7 +105,7 @@ def _planned(one: Due) -> plan.PlannedMessage:
         channel=channel,
         locale=pick_locale(contact=enrolment.contact, wording=wording),
         variant=one.flow.variant(step_key=one.step_key, arm=enrolment.arm),
-        context=_context(enrolment, one.quote, spec.tracking),
+        context=_context(one, spec.tracking),
         origin_step=one.step_key,
         account_revision=enrolment.account.revision,
         priority=spec.limits.priority,
@@ -118,9 +119,12 @@ def _planned(one: Due) -> plan.PlannedMessage:
     )
 
 
-def _context(enrolment: Enrolment, quote: Quote | None, told: TrackingSpec) -> dict[str, Any]:
+def _context(one: Due, told: TrackingSpec) -> dict[str, Any]:
+    enrolment, quote = one.enrolment, one.quote
     context: dict[str, Any] = told_of(
-        account=enrolment.account, evidence=enrolment.entry.evidence, figures=quote.figures if quote else None
+        account=enrolment.account,
+        evidence=enrolment.entry.evidence if one.told is None else one.told,
+        figures=quote.figures if quote else None,
     )
     if quote is not None:
         url = links.offer_url(quote_uuid=quote.uuid, contact_id=enrolment.contact_id)

@@ -23,7 +23,16 @@ from campaigns.offers.models import Quote
 from campaigns.operations import bulk_rows, collector, pulling
 from campaigns.profiles.models import Contact
 from campaigns.segments.models import SegmentMembership
-from campaigns.sequences import campaign_file, candidates, compose, eligibility, evidence, recipients, shares
+from campaigns.sequences import (
+    campaign_file,
+    candidates,
+    compose,
+    eligibility,
+    evidence,
+    planning_apart,
+    recipients,
+    shares,
+)
 from campaigns.sequences import flow as flows
 from campaigns.sequences.campaign_file import BY_SEGMENT, EntrySpec
 from campaigns.sequences.candidates import Arrival, Candidate
@@ -59,19 +68,27 @@ def enrol_due(*, now: datetime) -> Counts:
 
 def pull_batches(*, now: datetime) -> Iterator[tuple[int, Counts]]:
     """The same batch by batch, each in a transaction of its own, as (stays read, what became of them). A share that
-    another worker is at is left to it."""
+    another worker is at is left to it. A campaign that fails keeps no other from its people: an ExceptionGroup at the
+    end says so."""
+    failed: list[Exception] = []
     for campaign in live_campaigns():
-        if campaign.live_version is not None and campaign.live_version.audience_read_at is None:
-            # Whoever launched it did not come to the end of this.
-            yield 0, enrol_audience(campaign=campaign, now=now)
-        mine = list(shares.SHARES) if way_in(campaign) == BY_SEGMENT else []
-        while mine:
-            for share in tuple(mine):
-                pulled = shares.despite_each_other(partial(_pull_batch, campaign.pk, share, now))
-                if pulled is None or pulled[0] < BATCH:
-                    mine.remove(share)
-                if pulled is not None:
-                    yield pulled
+        with planning_apart.one_of_many(what=f"Taking people into {campaign.slug}", failed=failed):
+            yield from _pull_campaign(campaign, now)
+    planning_apart.raise_together(failed)
+
+
+def _pull_campaign(campaign: Campaign, now: datetime) -> Iterator[tuple[int, Counts]]:
+    if campaign.live_version is not None and campaign.live_version.audience_read_at is None:
+        # Whoever launched it did not come to the end of this.
+        yield 0, enrol_audience(campaign=campaign, now=now)
+    mine = list(shares.SHARES) if way_in(campaign) == BY_SEGMENT else []
+    while mine:
+        for share in tuple(mine):
+            pulled = shares.despite_each_other(partial(_pull_batch, campaign.pk, share, now))
+            if pulled is None or pulled[0] < BATCH:
+                mine.remove(share)
+            if pulled is not None:
+                yield pulled
 
 
 def enrol_audience(*, campaign: Campaign, now: datetime) -> Counts:
@@ -335,7 +352,7 @@ def _enrolment(
     now: datetime,
 ) -> Enrolment:
     assert drawn.variant is not None, "The held out are not enrolled."
-    position, look_at = flows.after_message(flow=flow, send=first, now=first.due_at)
+    position = flows.after_message(flow=flow, send=first, now=first.due_at)
     return bulk_rows.new_row(
         Enrolment,
         campaign=entry.campaign,
@@ -349,7 +366,7 @@ def _enrolment(
         step_key=position.step_key or "",
         visit=position.visit,
         step_entered_at=position.entered_at,
-        due_at=look_at,
+        due_at=None,
         enrolled_at=now,
     )
 

@@ -15,7 +15,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from campaigns.operations import collector
 from campaigns.segments import parse
 from campaigns.segments.models import SegmentMembership
-from campaigns.sequences import candidates, enrol, selectors
+from campaigns.sequences import candidates, enrol, planning_apart, selectors
 from campaigns.sequences.campaign_file import BY_SEGMENT
 from campaigns.sequences.enrol import Counts
 from campaigns.sequences.models import Campaign, Entry
@@ -24,9 +24,12 @@ from campaigns.sequences.models import Campaign, Entry
 def enrol_kept_out(*, now: datetime) -> Counts:
     """For all live campaigns whose audience brings people in. Whoever is still kept out keeps the entry that stands."""
     total = Counts()
+    failed: list[Exception] = []
     for campaign in enrol.live_campaigns():
-        if enrol.way_in(campaign) == BY_SEGMENT and not selectors.is_list(campaign=campaign):
-            total.add(_look_again(campaign.pk, now))
+        with planning_apart.one_of_many(what=f"Taking people into {campaign.slug}", failed=failed):
+            if enrol.way_in(campaign) == BY_SEGMENT and not selectors.is_list(campaign=campaign):
+                total.add(_look_again(campaign.pk, now))
+    planning_apart.raise_together(failed)
     return total
 
 

@@ -20,7 +20,7 @@ from campaigns.operations import pulling
 from campaigns.segments import evaluate, nodes, occurrences, parse, refresh
 from campaigns.segments.models import SegmentMembership
 from campaigns.segments.occurrences import Occurrence
-from campaigns.sequences import campaign_file, enrol
+from campaigns.sequences import campaign_file, enrol, planning_apart
 from campaigns.sequences.campaign_file import BY_EVENT
 from campaigns.sequences.candidates import Arrival
 from campaigns.sequences.enrol import Counts
@@ -38,15 +38,23 @@ SELECT COALESCE((SELECT max(id) FROM usage_usageevent), 0),
 
 
 def enrol_happened(*, now: datetime) -> Counts:
-    """For all live campaigns that an event brings people into."""
+    """For all live campaigns that an event brings people into. One that fails keeps no other from its people: an
+    ExceptionGroup at the end says so."""
     total = Counts()
+    failed: list[Exception] = []
     for campaign in enrol.live_campaigns():
-        while enrol.way_in(campaign) == BY_EVENT:
-            read, counts = _read_batch(campaign_id=campaign.pk, now=now)
-            total.add(counts)
-            if read < BATCH:
-                break
+        with planning_apart.one_of_many(what=f"Taking people into {campaign.slug}", failed=failed):
+            _enrol_happened(campaign, total, now)
+    planning_apart.raise_together(failed)
     return total
+
+
+def _enrol_happened(campaign: Campaign, total: Counts, now: datetime) -> None:
+    while enrol.way_in(campaign) == BY_EVENT:
+        read, counts = _read_batch(campaign_id=campaign.pk, now=now)
+        total.add(counts)
+        if read < BATCH:
+            break
 
 
 @transaction.atomic

@@ -97,18 +97,26 @@ def enrol_accounts(
 def _enrol(
     campaign: Campaign, named: Sequence[Named], source: str, occasion: str, report: Report, now: datetime
 ) -> None:
+    accounts = {one.account for one in named if one.account and not one.contact}
+    whole = set(lookup.account_ids(external_ids=accounts).values())
     for start in range(0, max(len(named), 1), BATCH):
         with transaction.atomic():
             live = enrol.lock(campaign.pk)
             if live is None or live.live_version is None:
                 raise WrongStateError(f"{campaign.slug} does not run: only a live campaign takes anybody in.")
-            _enrol_batch(live, named[start : start + BATCH], source, occasion, report, now)
+            _enrol_batch(live, named[start : start + BATCH], whole, source, occasion, report, now)
 
 
 def _enrol_batch(
-    campaign: Campaign, named: Sequence[Named], source: str, occasion: str, report: Report, now: datetime
+    campaign: Campaign,
+    named: Sequence[Named],
+    whole: Collection[int],
+    source: str,
+    occasion: str,
+    report: Report,
+    now: datetime,
 ) -> None:
-    found = _find(named, report)
+    found = _find(named, whole, report)
     stays = _stays(campaign, found)
     arrivals = [
         Arrival(
@@ -135,8 +143,9 @@ def _enrol_batch(
     report.not_enrolled.update(counts.not_enrolled)
 
 
-def _find(named: Sequence[Named], report: Report) -> list[tuple[int, int | None]]:
-    """(account id, contact id or None) of those who are known; the others go into the report."""
+def _find(named: Sequence[Named], whole: Collection[int], report: Report) -> list[tuple[int, int | None]]:
+    """(account id, contact id or None) of those who are known; the others go into the report. Of the accounts `whole`,
+    which are named themselves, it is for the campaign to say whom it writes to."""
     accounts = lookup.account_ids(external_ids={one.account for one in named if one.account})
     contacts = lookup.contact_ids(external_ids={one.contact for one in named if one.contact})
     homes = _homes(contacts.values())
@@ -149,6 +158,11 @@ def _find(named: Sequence[Named], report: Report) -> list[tuple[int, int | None]
             continue
         contact_id = contacts[one.contact] if one.contact else None
         account_id = accounts[one.account] if one.account else homes[contact_id or 0][0]
+        if contact_id is not None and account_id in whole:
+            report.unfit.append(
+                Unfit(one.place, one.contact, _("Its account is named too; the account’s line counts."))
+            )
+            continue
         if (account_id, contact_id) in found:
             report.unfit.append(Unfit(one.place, one.contact or one.account, _("Named twice; the first counts.")))
         found[account_id, contact_id] = None

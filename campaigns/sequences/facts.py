@@ -16,7 +16,9 @@ from campaigns.delivery import windows
 from campaigns.delivery.models import Message, SendGate
 from campaigns.offers.models import Refusal
 from campaigns.segments import evaluate
-from campaigns.sequences import eligibility, ways
+from campaigns.segments.errors import DefinitionError
+from campaigns.sequences import awaited, eligibility, ways
+from campaigns.sequences.awaited import Had
 from campaigns.sequences.flow import Flow
 from campaigns.sequences.models import Enrolment, StepRun
 from orchestrator.engine import planner
@@ -25,12 +27,14 @@ from orchestrator.engine import planner
 @dataclass(slots=True)
 class Gathered:
     """`facts` by enrolment id; `points` by (contact id, channel), for whoever is to be written to;
-    `subscriptions`, the current ones, by account id; `closed`: why nobody sells to an account now."""
+    `subscriptions`, the current ones, by account id; `closed`: why nobody sells to an account now; `had` by enrolment
+    id: its messages so far."""
 
     facts: dict[int, planner.Facts] = field(default_factory=dict)
     points: dict[tuple[int, str], ContactPoint] = field(default_factory=dict)
     subscriptions: dict[int, Subscription] = field(default_factory=dict)
     closed: dict[int, str] = field(default_factory=dict)
+    had: Mapping[int, Had] = field(default_factory=dict)
 
 
 def gather_facts(*, enrolments: Sequence[Enrolment], flows: Mapping[int, Flow], now: datetime) -> Gathered:
@@ -40,8 +44,11 @@ def gather_facts(*, enrolments: Sequence[Enrolment], flows: Mapping[int, Flow], 
     gathered.points, permissions = _permissions(enrolments, flows)
     closed = eligibility.closed_gates(account_ids=accounts, now=now, subscriptions=gathered.subscriptions)
     gathered.closed = closed
-    exits = find_exits(enrolments=enrolments, flows=flows, permissions=permissions, closed=closed, now=now)
-    conditions = _conditions(enrolments, flows, exits, now)
+    gathered.had = awaited.read_had(enrolment_ids=[row.pk for row in enrolments])
+    exits = find_exits(
+        enrolments=enrolments, flows=flows, permissions=permissions, closed=closed, had=gathered.had, now=now
+    )
+    conditions, unanswerable = _conditions(enrolments, flows, exits, now)
     drawn = ways.draw_ways(enrolments=enrolments, flows=flows)
     jumps = _jumps(enrolments, flows)
     for enrolment in enrolments:
@@ -49,6 +56,7 @@ def gather_facts(*, enrolments: Sequence[Enrolment], flows: Mapping[int, Flow], 
         gathered.facts[enrolment.pk] = planner.Facts(
             exits=frozenset(exits[enrolment.pk]),
             conditions=conditions[enrolment.pk],
+            unanswerable=unanswerable.get(enrolment.version_id, {}),
             skips=_skips(enrolment, flow, permissions),
             ways=drawn.get(enrolment.pk, {}),
             jumps=jumps.get(enrolment.pk, {}),
@@ -63,13 +71,13 @@ def find_exits(
     flows: Mapping[int, Flow],
     permissions: Mapping[tuple[int, str], str],
     closed: Collection[int],
+    had: Mapping[int, Had],
     now: datetime,
 ) -> dict[int, set[str]]:
     """The reasons to leave that hold and that the campaign names in `exit_on`, by enrolment id. `closed`: the accounts
     nobody sells to now."""
     upgraded = _since_enrolled(enrolments, _newest_expansions(enrolments, now))
     refused = _since_enrolled(enrolments, _newest_refusals(enrolments, now))
-    used = _channels_used(enrolments)
     exits: dict[int, set[str]] = {}
     for enrolment in enrolments:
         spec = flows[enrolment.version_id].spec
@@ -78,7 +86,8 @@ def find_exits(
             "REFUSED": enrolment.pk in refused,
             "LEFT_SEGMENT": enrolment.entry.stay is not None and enrolment.entry.stay.left_at is not None,
             "OPTED_OUT": any(
-                permissions.get((enrolment.contact_id, channel)) == consent.OPTED_OUT for channel in used[enrolment.pk]
+                permissions.get((enrolment.contact_id, channel)) == consent.OPTED_OUT
+                for channel in had[enrolment.pk].channels
             ),
             "GATE_CLOSED": enrolment.account_id in closed or _is_stopped(enrolment),
         }
@@ -90,7 +99,8 @@ def judge_exits(*, enrolments: Sequence[Enrolment], flows: Mapping[int, Flow], n
     """`find_exits` for a caller who has gathered nothing yet."""
     _, permissions = _permissions(enrolments, flows)
     closed = eligibility.closed_gates(account_ids=sorted({row.account_id for row in enrolments}), now=now)
-    return find_exits(enrolments=enrolments, flows=flows, permissions=permissions, closed=closed, now=now)
+    had = awaited.read_had(enrolment_ids=[row.pk for row in enrolments])
+    return find_exits(enrolments=enrolments, flows=flows, permissions=permissions, closed=closed, had=had, now=now)
 
 
 def _is_stopped(enrolment: Enrolment) -> bool:
@@ -139,24 +149,31 @@ def _skips(enrolment: Enrolment, flow: Flow, permissions: Mapping[tuple[int, str
 
 def _conditions(
     enrolments: Sequence[Enrolment], flows: Mapping[int, Flow], exits: Mapping[int, set[str]], now: datetime
-) -> dict[int, dict[str, bool]]:
-    """Every branch and asking wait of a version judged for all its enrolments at once, account and contact bound."""
+) -> tuple[dict[int, dict[str, bool]], dict[int, dict[str, str]]]:
+    """Every branch and asking wait of a version judged for all its enrolments at once, account and contact bound.
+    Beside it, by version id, those that nobody can judge any more, and why: what they ask about was deleted since, or
+    is no longer kept for so long."""
     staying: dict[int, list[Enrolment]] = defaultdict(list)
     for enrolment in enrolments:
         if not exits[enrolment.pk] and enrolment.step_key:
             staying[enrolment.version_id].append(enrolment)
     conditions: dict[int, dict[str, bool]] = {enrolment.pk: {} for enrolment in enrolments}
+    unanswerable: dict[int, dict[str, str]] = defaultdict(dict)
     for version_id, rows in staying.items():
         flow = flows[version_id]
         pairs = [(row.pk, row.account_id, row.contact_id) for row in rows]
         for step_key, document in flow.conditions.items():
             since = {row.pk: _waits_since(row, flow, step_key, now) for row in rows} if flow.asks(step_key) else None
-            holding = evaluate.matching_pairs(
-                document=document, pairs=pairs, now=now, campaign=flow.spec.slug, since=since
-            )
+            try:
+                holding = evaluate.matching_pairs(
+                    document=document, pairs=pairs, now=now, campaign=flow.spec.slug, since=since
+                )
+            except DefinitionError as error:
+                unanswerable[version_id][step_key] = str(error)
+                continue
             for row in rows:
                 conditions[row.pk][step_key] = row.pk in holding
-    return conditions
+    return conditions, unanswerable
 
 
 def _waits_since(enrolment: Enrolment, flow: Flow, step_key: str, now: datetime) -> datetime:
@@ -205,12 +222,3 @@ def _since_enrolled(enrolments: Sequence[Enrolment], newest: Mapping[int, dateti
         for enrolment in enrolments
         if enrolment.account_id in newest and newest[enrolment.account_id] >= enrolment.enrolled_at
     }
-
-
-def _channels_used(enrolments: Sequence[Enrolment]) -> dict[int, set[str]]:
-    """Where we wrote or meant to write. A no on another channel does not end what began without it."""
-    used: dict[int, set[str]] = {enrolment.pk: set() for enrolment in enrolments}
-    rows = StepRun.objects.filter(enrolment_id__any=list(used), message__isnull=False)
-    for enrolment_id, channel in rows.values_list("enrolment_id", "message__channel"):
-        used[enrolment_id].add(channel)
-    return used

@@ -78,16 +78,14 @@ def first_message(*, flow: Flow, now: datetime, zone: str = "UTC") -> planner.Se
     return decision
 
 
-def after_message(*, flow: Flow, send: planner.Send, now: datetime) -> tuple[planner.Position, datetime | None]:
-    """Where an enrolment stands once the message is planned, and when to look at it next: None past the last
-    step, where only its messages are awaited."""
+def after_message(*, flow: Flow, send: planner.Send, now: datetime) -> planner.Position:
+    """Where an enrolment stands once the message is planned. It is looked at next when that has come to its end
+    (`awaited`); `now` is the earliest that may be."""
     position = planner.after(sequence=flow.sequence, step_key=send.step_key, now=now, visit=send.visit)
     step = flow.sequence.step(position.step_key) if position.step_key is not None else None
     if step is None or step.kind is planner.StepKind.EXIT:
-        return planner.Position(None, now, send.visit), None
-    if step.kind is planner.StepKind.WAIT and step.wait is not None and not step.is_asking:
-        return position, position.entered_at + step.wait
-    return position, position.entered_at
+        return planner.Position(None, now, send.visit)
+    return position
 
 
 def _flow(version: CampaignVersion) -> Flow:

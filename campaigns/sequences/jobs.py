@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import logging
 import time
+from datetime import datetime
 
 from campaigns.operations import retention
 from campaigns.sequences import advance as advancing
-from campaigns.sequences import brake, enrol_again, enrol_events, prune, replan, wake
+from campaigns.sequences import (
+    brake,
+    enrol_again,
+    enrol_events,
+    figures,
+    planning_apart,
+    prune,
+    replan,
+    wake,
+)
 from campaigns.sequences import enrol as enrolling
 from campaigns.sequences.enrol import Counts
 from orchestrator import clock
@@ -23,15 +33,19 @@ def enrol(**_kwargs: object) -> None:
     """Take in those who came into the audiences of live campaigns, or to whom what brings them in happened."""
     now = clock.utcnow()
     counts = Counts()
-    for read, pulled in enrolling.pull_batches(now=now):
-        counts.add(pulled)
-        if read == enrolling.BATCH:
-            bells.ring("audience_changed")
-            bells.ring("messages_due")
-    counts.add(enrol_events.enrol_happened(now=now))
+    failed: list[Exception] = []
+    with planning_apart.one_of_many(what="Reading the audiences", failed=failed):
+        for read, pulled in enrolling.pull_batches(now=now):
+            counts.add(pulled)
+            if read == enrolling.BATCH:
+                bells.ring("audience_changed")
+                bells.ring("messages_due")
+    with planning_apart.one_of_many(what="Reading the events", failed=failed):
+        counts.add(enrol_events.enrol_happened(now=now))
     if counts.enrolled:
         log.info("%s accounts were enrolled, %s held out.", counts.enrolled, counts.holdout)
         bells.ring("messages_due")
+    planning_apart.raise_together(failed)
 
 
 def look_again(**_kwargs: object) -> None:
@@ -45,10 +59,27 @@ def look_again(**_kwargs: object) -> None:
 def advance(**_kwargs: object) -> None:
     """Move whose time has come, and end who is through."""
     now = clock.utcnow()
+    failed: list[Exception] = []
+    for act in (_wake, _renew, _plan_anew, advance_many, _complete):
+        with planning_apart.one_of_many(what=act.__name__, failed=failed):
+            act(now=now)
+    planning_apart.raise_together(failed)
+
+
+def _wake(now: datetime) -> None:
     wake.wake_concerned(now=now)
+
+
+def _renew(now: datetime) -> None:
+    figures.renew_waiting(now=now)
+
+
+def _plan_anew(now: datetime) -> None:
     if replan.plan_anew(now=now):
         bells.ring("messages_due")
-    advance_many()
+
+
+def _complete(now: datetime) -> None:
     wake.complete_finished(now=now)
 
 

@@ -2,28 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Exists, Max, OuterRef
+from django.db.models import Exists, Max, OuterRef, QuerySet
 
 from campaigns.delivery.models import Message
-from campaigns.sequences import advance, facts
+from campaigns.sequences import advance, facts, planning_apart
 from campaigns.sequences import flow as flows
-from campaigns.sequences.models import Campaign, Enrolment, StepRun
+from campaigns.sequences.flow import Flow
+from campaigns.sequences.models import Campaign, Enrolment, Snag, StepRun
 from orchestrator.engine import planner
 
 BATCH = 500
+# They were moved to a version that has no such message, or none of the kind any more.
+MESSAGE_GONE = "MESSAGE_GONE"
 
 
 def plan_anew(*, now: datetime) -> int:
     """Messages skipped for FACTS_CHANGED get a successor with today's figures and `visit` + 1, unless the
     account upgraded meanwhile, or a reason to leave holds: then the enrolment is woken to leave. Returns
-    how many messages were planned. How late it may go counts on from the first of them."""
+    how many messages were planned. How late it may go counts on from the first of them. One that cannot be
+    planned stops no other."""
+    runs = list(_given_back(now).select_related("message", "enrolment").order_by("pk")[:BATCH])
+    if not runs:
+        return 0
+    planned = planning_apart.act_apart(
+        items=runs,
+        campaign_of=lambda run: run.enrolment.campaign_id,
+        act=lambda part: _plan_anew(part, now),
+        give_up=lambda part, error: planning_apart.note_fault(
+            steps={run.enrolment_id: run.step_key for run in part}, error=error, now=now
+        ),
+    )
+    return sum(planned)
+
+
+def _plan_anew(runs: Sequence[StepRun], now: datetime) -> int:
     with transaction.atomic():
-        runs = _given_back()
         rows = {row.pk: row for row in _lock([run.enrolment_id for run in runs])}
-        runs = [run for run in runs if run.enrolment_id in rows]
+        # Another worker may have answered them meanwhile.
+        runs = list(_given_back(now).filter(pk__in=[run.pk for run in runs], enrolment__in=list(rows)).order_by("pk"))
         if not runs:
             return 0
         flow_of = flows.read_flows(version_ids={row.version_id for row in rows.values()})
@@ -34,7 +54,7 @@ def plan_anew(*, now: datetime) -> int:
         _wake([row_pk for row_pk, known in gathered.facts.items() if known.exits], now)
         for run in runs:
             row, visit = rows[run.enrolment_id], visits[run.enrolment_id, run.step_key] + 1
-            reason = _why_not(run, gathered.facts[row.pk], row.pk in upgraded)
+            reason = _why_not(run, flow_of[row.version_id], gathered.facts[row.pk], row.pk in upgraded)
             if reason:
                 skipped.append(_answered(run, visit, reason, now))
             else:
@@ -45,23 +65,24 @@ def plan_anew(*, now: datetime) -> int:
         )
         StepRun.objects.bulk_create([*skipped, *unsent])
         _raise_visits(rows, sends)
+        planning_apart.forget_snags(enrolment_ids=list(rows))
         return len(messages)
 
 
-def _given_back() -> list[StepRun]:
+def _given_back(now: datetime) -> QuerySet[StepRun]:
     later = StepRun.objects.filter(
         enrolment=OuterRef("enrolment"), step_key=OuterRef("step_key"), visit__gt=OuterRef("visit")
     )
-    rows = StepRun.objects.filter(
+    return StepRun.objects.filter(
         ~Exists(later),
+        ~Exists(Snag.objects.filter(enrolment=OuterRef("enrolment"), try_at__gt=now)),
         message__state=Message.State.SKIPPED,
         message__reason=Message.Reason.FACTS_CHANGED,
         # Of one that a person sent again, evidence may still come: it has no successor.
         message__decided_at__isnull=True,
         enrolment__state=Enrolment.State.OPEN,
         enrolment__campaign__status=Campaign.Status.LIVE,
-    )
-    return list(rows.select_related("message").order_by("pk")[:BATCH])
+    ).select_related("message")
 
 
 def _lock(enrolment_ids: list[int]) -> list[Enrolment]:
@@ -76,9 +97,11 @@ def _newest_visits(enrolment_ids: list[int]) -> dict[tuple[int, str], int]:
     return {(row["enrolment_id"], row["step_key"]): row["newest"] for row in rows.annotate(newest=Max("visit"))}
 
 
-def _why_not(run: StepRun, known: planner.Facts, has_upgraded: bool) -> str:
+def _why_not(run: StepRun, flow: Flow, known: planner.Facts, has_upgraded: bool) -> str:
     if known.exits:
         return sorted(known.exits)[0]
+    if run.step_key not in flow.wordings:
+        return MESSAGE_GONE
     return Enrolment.Exit.CONVERTED if has_upgraded else known.skips.get(run.step_key, "")
 
 

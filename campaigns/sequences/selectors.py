@@ -190,3 +190,11 @@ def skipped_steps_of(*, contact_id: int) -> list[StepRun]:
 def campaigns_by_slug(*, slugs: Iterable[str]) -> dict[str, Campaign]:
     rows = Campaign.objects.filter(slug__in=set(slugs)).select_related("live_version")
     return {campaign.slug: campaign for campaign in rows}
+
+
+def followed_messages(*, message_ids: Sequence[int]) -> set[int]:
+    """Those of them whose contact stands at a later step of the campaign. Nothing is asked about none."""
+    if not message_ids:
+        return set()
+    rows = StepRun.objects.filter(message__in=message_ids, enrolment__state=Enrolment.State.OPEN)
+    return {pk for pk in rows.exclude(enrolment__step_key="").values_list("message_id", flat=True) if pk is not None}

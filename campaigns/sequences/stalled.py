@@ -12,34 +12,48 @@ from campaigns.delivery import stalled as messages
 
 _STALLED = """
 WITH late AS (
-    SELECT campaign.slug, campaign.status,
+    SELECT campaign.slug, campaign.status, snag.kind, snag.step_key, snag.detail,
         CASE WHEN campaign.status = 'LIVE' THEN GREATEST(enrolment.due_at, gate.changed_at)
             ELSE enrolment.due_at END AS since
     FROM sequences_enrolment enrolment
     JOIN sequences_campaign campaign ON campaign.id = enrolment.campaign_id
     LEFT JOIN delivery_sendgate gate ON gate.id = campaign.gate_id
+    LEFT JOIN sequences_snag snag ON snag.enrolment_id = enrolment.id
     WHERE enrolment.state = 'OPEN' AND enrolment.due_at <= %(limit)s
         AND (%(campaign)s = '' OR campaign.slug = %(campaign)s)
+    UNION ALL
+    SELECT campaign.slug, campaign.status, snag.kind, snag.step_key, snag.detail, snag.since
+    FROM sequences_snag snag
+    JOIN sequences_enrolment enrolment ON enrolment.id = snag.enrolment_id
+    JOIN sequences_campaign campaign ON campaign.id = enrolment.campaign_id
+    WHERE enrolment.state = 'OPEN' AND (enrolment.due_at > %(limit)s OR enrolment.due_at IS NULL)
+        AND (%(campaign)s = '' OR campaign.slug = %(campaign)s)
 )
-SELECT slug, status, count(*), min(since) FROM late
-WHERE since <= %(limit)s
-GROUP BY slug, status
-ORDER BY slug
+SELECT slug, status, count(*), min(since), COALESCE(kind, ''), COALESCE(min(step_key), ''), COALESCE(detail, '')
+FROM late
+WHERE since <= %(limit)s OR kind IS NOT NULL
+GROUP BY slug, status, kind, detail
+ORDER BY slug, kind, detail
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Stalled:
-    """Enrolments of one campaign. `since`: when the first of them should have gone on, business time."""
+    """Enrolments of one campaign. `since`: when the first of them should have gone on, business time. `kind`, `step`
+    and `detail` are those of their snag, where they were looked at and could not be moved."""
 
     campaign: str
     status: str
     number: int
     since: datetime
+    kind: str = ""
+    step: str = ""
+    detail: str = ""
 
 
 def find_stalled(*, now: datetime, campaign: str = "") -> list[Stalled]:
-    """Of one campaign by its slug, or of all; by the bound that holds for messages. One statement."""
+    """Of one campaign by its slug, or of all; by the bound that holds for messages, and what has a snag at once. One
+    statement."""
     params: dict[str, Any] = {"limit": now - messages.bound(), "campaign": campaign}
     with connection.cursor() as cursor:
         cursor.execute(_STALLED, params)

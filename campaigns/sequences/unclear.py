@@ -11,8 +11,9 @@ from django.db.models import F, Q, QuerySet
 from campaigns.delivery import unclear
 from campaigns.delivery.models import Message
 from campaigns.operations.models import AuditEntry
+from campaigns.sequences import awaited
 from campaigns.sequences.lifecycle import WrongStateError
-from campaigns.sequences.models import Campaign, Enrolment
+from campaigns.sequences.models import Campaign, Enrolment, StepRun
 
 # A stopped campaign sends nothing more, and a draft has sent nothing.
 SENDS = (Campaign.Status.LIVE, Campaign.Status.PAUSED)
@@ -50,6 +51,9 @@ def send_again(*, campaign: Campaign, by: str, now: datetime, reason: str = "") 
     held = list(ways.select_for_update(no_key=True).order_by("pk").values_list("pk", flat=True))
     ids = _goes_again(campaign, now).filter(step_run__enrolment__in=held).values_list("pk", flat=True)
     planned = unclear.send_again(message_ids=list(ids), by=by, now=now)
+    # Whoever waits after it waits for it again.
+    again = StepRun.objects.filter(message__in=planned).values_list("enrolment_id", flat=True)
+    awaited.await_anew(enrolment_ids=list(again))
     _note(campaign, "messages.sent_again", by, now, reason, len(planned))
     return len(planned)
 

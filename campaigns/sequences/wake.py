@@ -14,7 +14,7 @@ from campaigns.offers.models import Refusal
 from campaigns.operations import pulling
 from campaigns.profiles import changes
 from campaigns.profiles.models import AccountChange
-from campaigns.sequences import eligibility, exits, prune
+from campaigns.sequences import awaited, eligibility, exits, prune
 from campaigns.sequences.models import Campaign, Enrolment, Step
 
 LIMIT = 1000
@@ -22,28 +22,23 @@ LIMIT = 1000
 CHANGES_LIMIT = 10_000
 _MAY_CLOSE_A_GATE = frozenset({changes.PLAN_CHANGED, changes.TICKETS_CHANGED})
 
-_COMPLETE = """
+_COMPLETE = f"""
 UPDATE sequences_enrolment enrolment
    SET state = 'ENDED', exit_reason = 'COMPLETED', ended_at = %(now)s
  WHERE enrolment.state = 'OPEN' AND enrolment.step_key = '' AND enrolment.due_at IS NULL
-   AND NOT EXISTS (
-       SELECT 1
-         FROM sequences_steprun run
-         JOIN delivery_message message ON message.id = run.message_id
-        WHERE run.enrolment_id = enrolment.id
-          AND (message.state = ANY(%(open)s)
-               OR (message.reason = 'FACTS_CHANGED' AND message.decided_at IS NULL AND NOT EXISTS (
-                       SELECT 1 FROM sequences_steprun later
-                        WHERE later.enrolment_id = run.enrolment_id AND later.step_key = run.step_key
-                          AND later.visit > run.visit))))
-"""
+   AND NOT {awaited.AWAITED_SQL}
+"""  # noqa: S608  (the part is a constant)
 
 
 def wake_concerned(*, now: datetime) -> int:
-    """Those whose account refused, whose contact opted out, who left the audience, whose gate closed, and who wait for
-    a condition while their account changes. The planner then judges them by the campaign's `exit_on` and by the
-    condition. Returns how many are to be looked at."""
-    return _wake_refused(now) + _wake_opted_out(now) + _wake_left(now) + _wake_gated(now)
+    """Those whose message has come to its end, whose account refused, whose contact opted out, who left the audience,
+    whose gate closed, and who wait for a condition while their account changes. The planner then judges them by the
+    campaign's `exit_on` and by the condition. Returns how many are to be looked at, now or when their wait is over."""
+    woken = released = awaited.release_awaited(now=now)
+    while released == awaited.BATCH:
+        released = awaited.release_awaited(now=now)
+        woken += released
+    return woken + _wake_refused(now) + _wake_opted_out(now) + _wake_left(now) + _wake_gated(now)
 
 
 def complete_finished(*, now: datetime) -> int:

@@ -115,7 +115,8 @@ class Facts:
     """What holds for the enrolment now, gathered by the caller.
 
     `exits`: the reasons to leave that hold; of several the first in EXIT_PRIORITY counts, then the alphabet.
-    `conditions`: by key of a BRANCH or of a WAIT for a condition; a missing one is false. `skips`: by key of a MESSAGE,
+    `conditions`: by key of a BRANCH or of a WAIT for a condition; a missing one is false. `unanswerable`: by key of
+    those, why nobody can say whether theirs holds; nothing passes them. `skips`: by key of a MESSAGE,
     why it cannot be sent to this contact (no address, channel refused ...) while the sequence goes on. `ways`: by key
     of a SPLIT, the way that was drawn for the account. `jumps`: by key of a GOTO, how often it has led back. `zone`:
     the IANA name that local times are meant in.
@@ -123,6 +124,7 @@ class Facts:
 
     exits: frozenset[str] = frozenset()
     conditions: Mapping[str, bool] = field(default_factory=dict)
+    unanswerable: Mapping[str, str] = field(default_factory=dict)
     skips: Mapping[str, str] = field(default_factory=dict)
     ways: Mapping[str, str] = field(default_factory=dict)
     jumps: Mapping[str, int] = field(default_factory=dict)
@@ -201,7 +203,17 @@ class Exit:
     reason: str
 
 
-Decision = Send | Wait | Skip | Exit
+@dataclass(frozen=True, slots=True)
+class Held:
+    """It asks what cannot be answered, for `reason`. Store Position(step_key, entered_at, visit) and ask again."""
+
+    step_key: str
+    reason: str
+    entered_at: datetime
+    visit: int = 1
+
+
+Decision = Send | Wait | Skip | Exit | Held
 Passed = Skip | Split | Update | Jump | Stuck
 
 
@@ -209,7 +221,7 @@ Passed = Skip | Split | Update | Jump | Stuck
 class Walk:
     """What is to be done, and what was come through on the way to it, in order. With a reason to leave: nothing."""
 
-    decision: Send | Wait | Exit
+    decision: Send | Wait | Exit | Held
     passed: tuple[Passed, ...] = ()
 
 
@@ -250,6 +262,9 @@ def walk(*, sequence: Sequence, position: Position, facts: Facts, now: datetime)
             seen.clear()
             caught_up, position = True, Position(step.key, now, position.visit)
         seen.add(step.key)
+        if step.chooses and step.key in facts.unanswerable:
+            why = facts.unanswerable[step.key]
+            return Walk(Held(step.key, why, position.entered_at, position.visit), tuple(passed))
         ends_at = _end(step, position, facts, is_fresh=is_fresh) if step.kind is StepKind.WAIT else now
         decided = _decide(sequence, step, position, facts, now, ends_at, passed)
         if isinstance(decided, Send | Wait | Exit):
@@ -281,7 +296,7 @@ def _decide(
     now: datetime,
     ends_at: datetime,
     passed: list[Passed],
-) -> Decision | Split | Update | Jump | None:
+) -> Send | Wait | Skip | Exit | Split | Update | Jump | None:
     match step.kind:
         case StepKind.MESSAGE:
             reason = facts.skips.get(step.key)

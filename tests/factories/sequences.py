@@ -5,8 +5,11 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import F
+
+from campaigns.delivery.models import Message
 from campaigns.profiles.models import Account, Contact
-from campaigns.sequences import apply, approval, launch
+from campaigns.sequences import advance, apply, approval, awaited, launch
 from campaigns.sequences.models import Campaign
 from campaigns.usage.models import Meter, UsageDaily
 from tests.factories.consent import ConsentTopicFactory, ContactPointFactory
@@ -118,3 +121,19 @@ def looked_at(campaign: Campaign) -> dict[str, str]:
 
 def days(number: float) -> timedelta:
     return timedelta(days=number)
+
+
+def go_on(*, now: datetime) -> advance.Advanced:
+    """What falls due until `now` goes when it is due, and everybody is moved as far as that leads. What is planned for
+    `now` on the way is not sent yet."""
+    total = advance.Advanced()
+    until = now
+    while True:
+        due = Message.objects.filter(state__in=[Message.State.PLANNED, Message.State.READY], due_at__lte=until)
+        until = now - timedelta.resolution
+        sent = due.update(state=Message.State.ACCEPTED, accepted_at=F("due_at"), ended_at=F("due_at"))
+        awaited.release_awaited(now=now)
+        done = advance.advance_due(now=now)
+        total.add(done)
+        if not sent and not done.looked_at:
+            return total

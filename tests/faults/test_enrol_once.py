@@ -13,7 +13,7 @@ import pytest
 
 from campaigns.delivery.models import Message
 from campaigns.segments import refresh
-from campaigns.sequences import advance, enrol
+from campaigns.sequences import enrol
 from campaigns.sequences.models import Enrolment, Entry, StepRun
 from campaigns.usage.models import UsageDaily
 from tests.connections import run_together
@@ -59,7 +59,7 @@ def test_two_planners_a_refresh_and_coming_back_at_once_enrol_nobody_twice(reent
             partial(refresh_audience, campaign),
             partial(refresh_audience, campaign),
             partial(change_usage, accounts, chance),
-            partial(advance.advance_due, now=moment),
+            partial(make.go_on, now=moment),
         ]
         run_together(*work)
         check_once(campaign, reentry)

@@ -59,6 +59,8 @@ def run(fates: list[str], *, holdout_percent: int = 20):
     goals.settle_goals()
     for fate, account in accounts:
         live_through(fate, account)
+    # Each is looked at, whatever it waits for.
+    Enrolment.objects.exclude(step_key="").update(due_at=LATER)
     advance.advance_due(now=LATER)
     wake.complete_finished(now=LATER)
     return campaign

@@ -7,7 +7,7 @@ import time_machine
 from django.urls import reverse
 
 from campaigns.delivery.models import Message
-from campaigns.sequences import advance, launch
+from campaigns.sequences import launch
 from campaigns.sequences.models import Campaign, CampaignVersion, Enrolment
 from tests.campaigns.console.reading import fields_of, words_of
 from tests.factories import sequences as make
@@ -79,7 +79,7 @@ def test_what_was_built_runs_as_it_was_drawn(draft, marketer, settings):
     launch.launch(campaign=campaign, by="maria", now=make.NOW)
     Message.objects.update(state="ACCEPTED", accepted_at=make.NOW, ended_at=make.NOW)
     Message.objects.filter(account=second).update(clicked_at=make.NOW)
-    advance.advance_due(now=make.NOW + make.days(3))
+    make.go_on(now=make.NOW + make.days(3))
     called = Message.objects.get(channel="csm_task")
     assert called.account != second
     assert Enrolment.objects.get(account=second).step_key == ""

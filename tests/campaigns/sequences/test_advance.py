@@ -45,7 +45,7 @@ def clicked(message: Message, at: datetime) -> None:
 
 def look(at: datetime = AFTER_THE_WAIT) -> advance.Advanced:
     wake.wake_concerned(now=at)
-    done = advance.advance_due(now=at)
+    done = make.go_on(now=at)
     wake.complete_finished(now=at)
     return done
 
@@ -78,7 +78,7 @@ def test_a_step_looked_at_late_keeps_its_deadline(enrolled):
 
 def test_an_enrolment_stays_open_until_its_last_message_is_final(enrolled):
     look()
-    look()
+    wake.complete_finished(now=AFTER_THE_WAIT)
     enrolled.refresh_from_db()
     assert enrolled.state == "OPEN"
     sent(Message.objects.get(origin_step="banner"), AFTER_THE_WAIT)
@@ -164,7 +164,7 @@ def test_the_messages_of_who_leaves_are_skipped_for_the_same_reason(enrolled):
         quote_uuid=enrolled.quote.uuid, contact_id=enrolled.contact_id, reason="OTHER", now=AFTER_THE_WAIT
     )
     Enrolment.objects.update(due_at=AFTER_THE_WAIT)
-    look()
+    advance.advance_due(now=AFTER_THE_WAIT)
     banner = Message.objects.get(origin_step="banner")
     assert (banner.state, banner.reason) == (Message.State.SKIPPED, Message.Reason.REFUSED)
 
@@ -227,7 +227,7 @@ def test_the_number_of_statements_does_not_grow_with_the_enrolments():
             make.ready_account()
         make.launched(holdout_percent=None, slug=f"seats-{number}")
         with CaptureQueriesContext(connection) as statements:
-            assert advance.advance_due(now=AFTER_THE_WAIT).planned >= number
+            assert make.go_on(now=AFTER_THE_WAIT).planned >= number
         counts.append(len(statements))
         Enrolment.objects.update(due_at=None)
     assert counts[0] == counts[1]
@@ -244,7 +244,7 @@ def test_two_planners_at_once_plan_each_step_once():
 
     def planner() -> None:
         barrier.wait()
-        planned.append(advance.advance_due(now=AFTER_THE_WAIT).planned)
+        planned.append(make.go_on(now=AFTER_THE_WAIT).planned)
         connection.close()
 
     threads = [threading.Thread(target=planner) for _ in range(2)]

@@ -13,7 +13,6 @@ from campaigns.delivery import outcome
 from campaigns.delivery.models import Message
 from campaigns.offers import decline
 from campaigns.profiles.models import Account, Contact
-from campaigns.sequences import advance
 from campaigns.sequences.models import Enrolment
 from campaigns.usage import record
 from tests.factories import sequences as make
@@ -51,7 +50,7 @@ def enrol(condition: dict[str, Any]) -> Enrolment:
 
 
 def lane() -> str:
-    advance.advance_due(now=LATER)
+    make.go_on(now=LATER)
     return Message.objects.exclude(origin_step="mail-1").get(origin_campaign="seats-80").origin_step
 
 

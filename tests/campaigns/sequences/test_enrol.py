@@ -159,6 +159,8 @@ def test_a_first_wait_makes_a_message_that_is_due_later():
     steps = make.document()["steps"]
     launch_now(steps=[{"key": "pause", "kind": "WAIT", "for": "2d"}, *steps])
     assert Message.objects.get().due_at == NOW + timedelta(days=2)
+    assert Enrolment.objects.get().due_at is None, "What follows waits until it has gone."
+    make.go_on(now=NOW + timedelta(days=2))
     assert Enrolment.objects.get().due_at == NOW + timedelta(days=5)
 
 

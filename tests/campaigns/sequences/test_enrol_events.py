@@ -10,7 +10,6 @@ from django.db import connection, transaction
 
 from campaigns.segments import refresh
 from campaigns.sequences import (
-    advance,
     apply,
     enrol,
     enrol_events,
@@ -205,7 +204,7 @@ def test_an_account_that_the_segment_has_not_seen_yet_leaves_with_the_audience(d
     next_day = SOON + timedelta(days=1)
     refresh.refresh_segment(segment=campaign.segment, now=next_day)
     wake.wake_concerned(now=next_day)
-    advance.advance_due(now=next_day)
+    make.go_on(now=next_day)
     assert Enrolment.objects.get().exit_reason == "LEFT_SEGMENT"
 
 

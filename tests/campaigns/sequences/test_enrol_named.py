@@ -150,3 +150,21 @@ def test_a_file_without_the_columns_or_that_is_no_text_is_refused(content):
 )
 def test_of_a_files_name_is_kept_what_the_database_takes(given, kept):
     assert enrol_file.kept_name(name=given) == kept
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_beside_the_line_of_its_account_a_contacts_line_is_reported(campaign, is_first):
+    account = make.account_near_limit()
+    owner, member = make.reader(account), make.reader(account, role="MEMBER")
+    lines = [Named(account=account.external_id, place="1"), Named(contact=member.external_id, place="2")]
+    report = enrol(campaign, *(lines if is_first else reversed(lines)))
+    assert (report.enrolled, [one.place for one in report.unfit]) == (1, ["2"])
+    assert Enrolment.objects.get().contact == owner
+
+
+def test_the_line_of_an_account_counts_in_whatever_batch_it_is(campaign, monkeypatch):
+    monkeypatch.setattr(enrol_named, "BATCH", 1)
+    account = make.account_near_limit()
+    owner, member = make.reader(account), make.reader(account, role="MEMBER")
+    enrol(campaign, Named(contact=member.external_id), Named(account=account.external_id))
+    assert Enrolment.objects.get().contact == owner

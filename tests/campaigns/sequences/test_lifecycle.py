@@ -49,7 +49,7 @@ def test_a_stop_skips_what_waits_and_ends_everybody(campaign):
 
 def test_nothing_moves_after_a_stop(campaign):
     lifecycle.stop(campaign=campaign, by="dana", now=NOW)
-    assert advance.advance_due(now=NOW + timedelta(days=9)) == advance.Advanced()
+    assert make.go_on(now=NOW + timedelta(days=9)) == advance.Advanced()
     assert not Enrolment.objects.filter(state="OPEN").exists()
 
 

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from campaigns.delivery.models import Message
-from campaigns.sequences import advance
 from tests.factories import sequences as make
 
 pytestmark = pytest.mark.django_db
@@ -29,7 +28,7 @@ def days_of_messages(*steps: dict[str, Any]) -> list[datetime]:
     make.launched(holdout_percent=None, exit_on=[], steps=list(steps))
     for day in range(21):
         for hour in (-1, 0, 1):
-            advance.advance_due(now=TUESDAY + timedelta(days=day, hours=hour))
+            make.go_on(now=TUESDAY + timedelta(days=day, hours=hour))
     return list(Message.objects.order_by("pk").values_list("due_at", flat=True))
 
 

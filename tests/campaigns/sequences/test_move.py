@@ -8,7 +8,7 @@ import pytest
 
 from campaigns.delivery.models import Message
 from campaigns.operations.models import AuditEntry
-from campaigns.sequences import advance, apply, launch, lifecycle, move
+from campaigns.sequences import apply, launch, lifecycle, move
 from campaigns.sequences.models import Campaign, Enrolment
 from tests.factories import sequences as make
 
@@ -72,9 +72,9 @@ def test_who_moved_waits_as_the_new_version_says_from_when_they_began_to_wait(ca
     began = set(Enrolment.objects.values_list("step_entered_at", flat=True))
     assert do(campaign) == 2
     assert set(Enrolment.objects.values_list("step_entered_at", flat=True)) == began
-    advance.advance_due(now=NOW + timedelta(days=8))
+    make.go_on(now=NOW + timedelta(days=8))
     assert not Message.objects.filter(origin_step="banner").exists()
-    advance.advance_due(now=NOW + timedelta(days=9, hours=2))
+    make.go_on(now=NOW + timedelta(days=9, hours=2))
     assert Message.objects.filter(origin_step="banner").count() == 2
 
 
@@ -83,7 +83,7 @@ def test_a_step_that_is_gone_keeps_them_until_somebody_says_where_to(campaign):
     assert said(move.preview_move(campaign=campaign)) == [("wait-1", "", "NO_SUCH_STEP", 2)]
     assert do(campaign) == 0
     assert do(campaign, mapping={"wait-1": "reacted"}) == 2
-    advance.advance_due(now=LATER)
+    make.go_on(now=LATER)
     assert Message.objects.filter(origin_step="banner").count() == 2
 
 
@@ -101,7 +101,7 @@ def test_a_message_moved_behind_the_wait_keeps_those_who_had_it(campaign):
 
 
 def test_who_has_all_steps_behind_them_stays(campaign):
-    advance.advance_due(now=NOW + timedelta(days=3, hours=1))
+    make.go_on(now=NOW + timedelta(days=3, hours=1))
     assert set(Enrolment.objects.values_list("step_key", flat=True)) == {""}
     renew(campaign, steps(wait_1={"for": "9d"}))
     assert said(move.preview_move(campaign=campaign)) == [("", "", "ALL_STEPS_DONE", 2)]
@@ -151,7 +151,7 @@ def test_a_step_come_through_already_gets_a_round_of_its_own(campaign):
     mail, wait, _, banner, end = make.document()["steps"]
     split = {"key": "half", "kind": "SPLIT", "ways": {"a": {}, "b": {}}}
     other = make.launched(holdout_percent=None, slug="other", steps=[mail, split, wait, banner, end])
-    advance.advance_due(now=NOW)
+    make.go_on(now=NOW)
     apply.apply_campaign(
         document=make.document(holdout_percent=None, slug="other", steps=[mail, wait, split, banner, end]),
         by="dana",
@@ -161,6 +161,6 @@ def test_a_step_come_through_already_gets_a_round_of_its_own(campaign):
     launch.launch(campaign=other, by="dana", now=LATER)
     other.refresh_from_db()
     assert do(other) == 2
-    advance.advance_due(now=NOW + timedelta(days=3, hours=1))
+    make.go_on(now=NOW + timedelta(days=3, hours=1))
     banners = Message.objects.filter(origin_campaign="other", origin_step="banner")
     assert banners.count() == 2

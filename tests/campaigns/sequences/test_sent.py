@@ -10,7 +10,7 @@ from campaigns.consent import opt_out
 from campaigns.delivery import claim, dispatch
 from campaigns.delivery.models import InAppMessage, Message
 from campaigns.profiles.models import Account
-from campaigns.sequences import advance, replan, selectors
+from campaigns.sequences import advance, replan, selectors, wake
 from campaigns.sequences.models import Enrolment
 from orchestrator import clock
 from orchestrator.channels import registry
@@ -45,6 +45,7 @@ def test_the_first_mail_goes_out_with_name_price_and_footer(campaign):
 def test_the_banner_is_put_where_the_product_fetches_it(campaign):
     send("email")
     later = NOW + timedelta(days=3)
+    wake.wake_concerned(now=later)
     advance.advance_due(now=later)
     send("in_app", later)
     banner = InAppMessage.objects.get()

@@ -38,7 +38,7 @@ def one_account(**fields: Any) -> Account:
 
 def look(at: datetime) -> advance.Advanced:
     wake.wake_concerned(now=at)
-    done = advance.advance_due(now=at)
+    done = make.go_on(now=at)
     wake.complete_finished(now=at)
     return done
 

@@ -9,7 +9,7 @@ from django.utils import translation
 
 from campaigns.console import contact_words
 from campaigns.segments import refresh
-from campaigns.sequences import advance, enrol, launch, selectors
+from campaigns.sequences import enrol, launch, selectors
 from campaigns.sequences.models import Enrolment, StepRun
 from tests.factories import sequences as make
 
@@ -33,7 +33,7 @@ def enrolled(*steps: dict) -> Enrolment:
 def test_at_a_step_that_is_gone():
     row = enrolled(WAIT)
     Enrolment.objects.update(step_key="mail-9", due_at=NOW)
-    advance.advance_due(now=NOW)
+    make.go_on(now=NOW)
     assert selectors.steps_skipped(campaign=row.campaign) == {"STEP_GONE": 1}
     assert StepRun.objects.filter(outcome="SKIPPED").values_list("step_key", "reason").get() == ("mail-9", "STEP_GONE")
 
@@ -42,7 +42,7 @@ def test_in_a_circle_without_time():
     named = {"kind": "BRANCH", "if": {"field": "account.name", "op": "is_set"}, "else": "end"}
     there, back = named | {"key": "there", "then": "back"}, named | {"key": "back", "then": "there"}
     row = enrolled(WAIT, there, back, {"key": "end", "kind": "EXIT"})
-    advance.advance_due(now=NOW + timedelta(days=4))
+    make.go_on(now=NOW + timedelta(days=4))
     assert selectors.steps_skipped(campaign=row.campaign) == {"LOOP": 1}
 
 

@@ -14,7 +14,6 @@ from campaigns.operations.models import AuditEntry
 from campaigns.segments import refresh
 from campaigns.segments.models import Segment
 from campaigns.sequences import (
-    advance,
     apply,
     approval,
     campaign_file,
@@ -159,9 +158,9 @@ def test_each_finishes_the_version_they_entered(campaign):
     edited(steps=longer_wait())
     make.ready_account()
     launch_again(campaign)
-    advance.advance_due(now=NOW + timedelta(days=3, hours=2))
+    make.go_on(now=NOW + timedelta(days=3, hours=2))
     assert Message.objects.filter(origin_step="banner").count() == 3
-    advance.advance_due(now=NOW + timedelta(days=9, hours=2))
+    make.go_on(now=NOW + timedelta(days=9, hours=2))
     assert Message.objects.filter(origin_step="banner").count() == 4
 
 
@@ -206,7 +205,7 @@ def test_the_review_of_a_draft_beside_is_of_the_draft(campaign):
 def test_who_entered_with_an_offer_keeps_it_when_the_next_version_makes_none(campaign):
     edited(offer=None, steps=[without_offer()])
     launch_again(campaign)
-    advance.advance_due(now=NOW + timedelta(days=3, hours=2))
+    make.go_on(now=NOW + timedelta(days=3, hours=2))
     banner = Message.objects.filter(origin_step="banner").earliest("pk")
     assert banner.context["offer"]["plan_to"]
 
@@ -342,7 +341,7 @@ def test_whoever_is_inside_keeps_the_window_of_their_version(campaign):
     refresh.refresh_segment(segment=campaign.segment, now=LATER)
     campaign.refresh_from_db()
     enrol.enrol_audience(campaign=campaign, now=LATER)
-    advance.advance_due(now=NOW + timedelta(days=4))
+    make.go_on(now=NOW + timedelta(days=4))
     windows = Message.objects.order_by("pk").values_list("window_start", flat=True)
     assert list(windows[:3]) == [None] * 3
     assert Message.objects.filter(window_start="10:00").count() == 1

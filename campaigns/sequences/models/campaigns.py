@@ -285,6 +285,7 @@ class Enrolment(QuickRow):
     step_key = models.CharField(_("step"), max_length=80, blank=True)
     visit = models.IntegerField(_("visit"), default=1)
     step_entered_at = models.DateTimeField(_("in the step since"))
+    # Without one it is not time that moves it on: a message of it has not come to its end.
     due_at = models.DateTimeField(
         _("due at"), null=True, blank=True, help_text=_("When to look at it next, business time.")
     )
@@ -318,6 +319,32 @@ class Enrolment(QuickRow):
 
     def __str__(self) -> str:
         return f"{self.contact_id} · {self.campaign_id}"
+
+
+class Snag(models.Model):
+    """Why the planner could not move an enrolment whose time has come; gone as soon as it moved. Its `due_at` stays as
+    it was, so that it counts as standing still since then. `detail`: what is wrong with the question, or the kind of
+    error."""
+
+    class Kind(models.TextChoices):
+        CONDITION = "CONDITION", _("Question that cannot be answered")
+        FAULT = "FAULT", _("Fault of our own")
+
+    enrolment = models.OneToOneField(
+        Enrolment, verbose_name=_("enrolment"), on_delete=models.CASCADE, related_name="snag", primary_key=True
+    )
+    kind = models.CharField(_("kind"), max_length=20, choices=Kind)
+    step_key = models.CharField(_("step"), max_length=80, blank=True)
+    detail = models.CharField(_("detail"), max_length=300, blank=True)
+    since = models.DateTimeField(_("since"))
+    try_at = models.DateTimeField(_("next try at"))
+
+    class Meta:
+        verbose_name = _("snag")
+        verbose_name_plural = _("snags")
+
+    def __str__(self) -> str:
+        return f"{self.step_key} · {self.get_kind_display()}"
 
 
 class StepRun(models.Model):
@@ -360,38 +387,3 @@ class StepRun(models.Model):
 
     def __str__(self) -> str:
         return f"{self.step_key} · {self.get_outcome_display()}"
-
-
-class Snippet(models.Model):
-    """A named text that wordings include. What it says is its newest version."""
-
-    slug = models.SlugField(_("short name"), max_length=60, unique=True)
-    name = models.CharField(_("name"), max_length=200)
-    created_at = models.DateTimeField(_("created at"))
-
-    class Meta:
-        verbose_name = _("snippet")
-        verbose_name_plural = _("snippets")
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class SnippetVersion(models.Model):
-    """`content` maps a locale to a text with Liquid. Never edited."""
-
-    snippet = models.ForeignKey(Snippet, verbose_name=_("snippet"), on_delete=models.CASCADE, related_name="versions")
-    number = models.IntegerField(_("number"))
-    content = models.JSONField(_("content"))
-    created_at = models.DateTimeField(_("created at"))
-    created_by = models.CharField(_("created by"), max_length=150, blank=True)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["snippet", "number"], name="a_snippet_version_has_its_own_number")
-        ]
-        verbose_name = _("snippet version")
-        verbose_name_plural = _("snippet versions")
-
-    def __str__(self) -> str:
-        return f"{self.snippet_id} v{self.number}"

@@ -1,0 +1,225 @@
+"""What cannot be planned stops nobody else, and is seen."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import OperationalError, connection
+
+from campaigns.analytics import stalls
+from campaigns.analytics.stalls import Cause
+from campaigns.delivery.models import Message
+from campaigns.offers import quote
+from campaigns.operations import pulling
+from campaigns.profiles.models import Account
+from campaigns.segments.models import SegmentMembership
+from campaigns.sequences import (
+    advance,
+    apply,
+    enrol,
+    enrol_events,
+    jobs,
+    launch,
+    move,
+    planning_apart,
+    replan,
+    wake,
+)
+from campaigns.sequences.models import Campaign, CampaignVersion, Enrolment, Snag, StepRun
+from campaigns.usage import record
+from orchestrator import clock
+from tests.factories import sequences as make
+
+pytestmark = pytest.mark.django_db
+NOW = make.NOW
+DAY = timedelta(days=1)
+MAIL, WAIT, ASKED, BANNER, END = make.document()["steps"]
+SECOND = MAIL | {"key": "mail-2"}
+LONG_AGO = {
+    "key": "asked",
+    "kind": "BRANCH",
+    "if": {"event": "used", "window": "300d"},
+    "then": "end",
+    "else": "banner",
+}
+
+
+@pytest.fixture
+def market() -> Account:
+    make.market()
+    return make.ready_account()
+
+
+def launched(*steps: dict[str, Any], slug: str = "seats-80") -> Campaign:
+    return make.launched(holdout_percent=None, slug=slug, steps=[*steps])
+
+
+def gone(at: Any = NOW) -> None:
+    Message.objects.filter(state="PLANNED").update(state="ACCEPTED", accepted_at=at, ended_at=at)
+    wake.wake_concerned(now=at)
+
+
+def planned(campaign: str, step: str) -> int:
+    return Message.objects.filter(origin_campaign=campaign, origin_step=step).count()
+
+
+def break_file(campaign: Campaign) -> None:
+    """As one would be that this code cannot read any more. A trigger keeps what went live from being changed."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("ALTER TABLE sequences_campaignversion DISABLE TRIGGER USER")
+        assert campaign.live_version is not None
+        definition = campaign.live_version.definition | {"steps": "?"}
+        CampaignVersion.objects.filter(campaign=campaign).update(definition=definition)
+        cursor.execute("ALTER TABLE sequences_campaignversion ENABLE TRIGGER USER")
+
+
+def test_a_message_whose_step_is_gone_is_answered_and_stops_nobody(market, monkeypatch):
+    campaign = launched(MAIL, WAIT, SECOND)
+    launched(MAIL, WAIT, SECOND, slug="other")
+    apply.apply_campaign(
+        document=make.document(holdout_percent=None, steps=[MAIL | {"key": "intro"}, WAIT, SECOND]), by="d", now=NOW
+    )
+    campaign.refresh_from_db()
+    launch.launch(campaign=campaign, by="r", now=NOW)
+    campaign.refresh_from_db()
+    move.move_enrolments(campaign=campaign, by="d", now=NOW, digest=move.preview_move(campaign=campaign).digest)
+    mails = Message.objects.filter(origin_campaign="seats-80")
+    mails.update(state="SKIPPED", reason="FACTS_CHANGED", ended_at=NOW)
+    gone()
+    monkeypatch.setattr(clock, "utcnow", lambda: NOW + 4 * DAY)
+    jobs.advance()
+    answered = StepRun.objects.get(reason=replan.MESSAGE_GONE)
+    assert (answered.step_key, answered.visit, answered.outcome) == ("mail-1", 2, "SKIPPED")
+    jobs.advance()
+    assert (planned("seats-80", "mail-2"), planned("other", "mail-2")) == (1, 1)
+
+
+def test_a_question_that_cannot_be_answered_holds_its_own_people_alone(market, settings):
+    launched(MAIL, WAIT, LONG_AGO, BANNER, END, slug="sick")
+    launched(MAIL, WAIT, SECOND, slug="well")
+    gone()
+    settings.RETENTION_DAYS = {name: min(days, 200) for name, days in settings.RETENTION_DAYS.items()}
+    advance.advance_due(now=NOW + 4 * DAY)
+    assert (planned("sick", "banner"), planned("well", "mail-2")) == (0, 1)
+    held = Enrolment.objects.get(campaign__slug="sick")
+    assert (held.state, held.step_key, held.due_at) == ("OPEN", "asked", NOW + 3 * DAY)
+    [stall] = stalls.find_stalls(now=NOW + 4 * DAY, wall_now=clock.wall_now(), campaign="sick")
+    assert (stall.cause, stall.step, stall.number, "window" in stall.code) == (Cause.CONDITION, "asked", 1, True)
+
+
+def test_it_goes_on_as_soon_as_the_question_can_be_answered(market, settings):
+    launched(MAIL, WAIT, LONG_AGO, BANNER, END)
+    gone()
+    kept = settings.RETENTION_DAYS
+    settings.RETENTION_DAYS = dict.fromkeys(kept, 200)
+    advance.advance_due(now=NOW + 4 * DAY)
+    assert advance.advance_due(now=NOW + 4 * DAY) == advance.Advanced()
+    settings.RETENTION_DAYS = kept
+    advance.advance_due(now=NOW + 5 * DAY)
+    assert planned("seats-80", "banner") == 1
+    assert not Snag.objects.exists()
+
+
+def test_a_campaign_that_cannot_be_read_stops_no_other(market):
+    sick = launched(MAIL, WAIT, SECOND, slug="sick")
+    launched(MAIL, WAIT, SECOND, slug="well")
+    gone()
+    break_file(sick)
+    done = advance.advance_due(now=NOW + 4 * DAY)
+    assert (done.looked_at, planned("sick", "mail-2"), planned("well", "mail-2")) == (2, 0, 1)
+    [stall] = stalls.find_stalls(now=NOW + 4 * DAY, wall_now=clock.wall_now())
+    assert (stall.campaign, stall.cause, stall.number, stall.since) == ("sick", Cause.FAULT, 1, NOW + 3 * DAY)
+
+
+def test_one_row_that_fails_stops_no_other_row(market, monkeypatch):
+    accounts = [market, *(make.ready_account() for _ in range(6))]
+    launched(MAIL, WAIT, SECOND)
+    gone()
+    real = quote.make_quotes
+
+    def fails_for_one(*, account_ids, **given):
+        if accounts[3].pk in account_ids:
+            raise ArithmeticError("dana@acme.example")
+        return real(account_ids=account_ids, **given)
+
+    monkeypatch.setattr(quote, "make_quotes", fails_for_one)
+    assert advance.advance_due(now=NOW + 4 * DAY).planned == 6
+    snag = Snag.objects.get()
+    assert (snag.enrolment.account, snag.kind, snag.detail) == (accounts[3], "FAULT", "ArithmeticError")
+
+
+def test_a_row_that_cannot_be_planned_anew_stops_no_other(market):
+    sick = launched(MAIL, WAIT, SECOND, slug="sick")
+    launched(MAIL, WAIT, SECOND, slug="well")
+    Message.objects.update(state="SKIPPED", reason="FACTS_CHANGED", ended_at=NOW)
+    break_file(sick)
+    assert replan.plan_anew(now=NOW) == 1
+    assert replan.plan_anew(now=NOW) == 0
+    assert Snag.objects.get().enrolment.campaign == sick
+
+
+def test_a_database_that_is_away_is_nobodys_snag(market, monkeypatch):
+    launched(MAIL, WAIT, SECOND)
+    gone()
+
+    def away(**_given):
+        raise OperationalError
+
+    monkeypatch.setattr(quote, "make_quotes", away)
+    with pytest.raises(OperationalError):
+        advance.advance_due(now=NOW + 4 * DAY)
+    assert not Snag.objects.exists()
+
+
+def test_it_is_tried_again_ever_more_seldom():
+    make.market()
+    make.ready_account()
+    launched(MAIL, WAIT, SECOND)
+    pk = Enrolment.objects.get().pk
+    tries = []
+    for minutes in (0, 5, 10, 20, 300):
+        now = NOW + timedelta(minutes=minutes)
+        planning_apart.note_snags(kind="FAULT", steps={pk: "wait"}, details={pk: "KeyError"}, now=now)
+        tries.append((Snag.objects.get().try_at - now).seconds // 60)
+    assert (tries, Snag.objects.get().since) == ([5, 5, 10, 20, 60], NOW)
+
+
+def test_what_one_part_of_the_job_cannot_do_keeps_no_other_from_theirs(market, monkeypatch):
+    launched(MAIL, WAIT, SECOND)
+    gone()
+    monkeypatch.setattr(clock, "utcnow", lambda: NOW + 4 * DAY)
+    monkeypatch.setattr(pulling, "lock_cursor", _fails)
+    with pytest.raises(ExceptionGroup):
+        jobs.advance()
+    assert planned("seats-80", "mail-2") == 1
+
+
+def test_a_campaign_that_cannot_be_read_keeps_no_other_from_its_people(market):
+    sick, well = launched(MAIL, slug="sick"), launched(MAIL, slug="well")
+    newcomer = make.ready_account()
+    for campaign in (sick, well):
+        assert campaign.segment is not None
+        SegmentMembership.objects.create(segment=campaign.segment, account=newcomer, entered_at=NOW)
+        CampaignVersion.objects.filter(campaign=campaign).update(audience_read_at=None)
+    break_file(sick)
+    with pytest.raises(ExceptionGroup):
+        enrol.enrol_due(now=NOW)
+    assert list(Enrolment.objects.filter(account=newcomer).values_list("campaign__slug", flat=True)) == ["well"]
+
+
+def test_nor_does_one_that_events_bring_people_into(market):
+    entry = {"by": "EVENT", "event": {"name": "used"}}
+    sick = make.launched(holdout_percent=None, slug="sick", entry=entry)
+    make.launched(holdout_percent=None, slug="well", entry=entry)
+    record.record_events(events=[record.NewEvent(NOW, market.pk, None, "used", {}, "tests", "1", NOW)])
+    break_file(sick)
+    with pytest.raises(ExceptionGroup):
+        enrol_events.enrol_happened(now=NOW)
+    assert list(Enrolment.objects.values_list("campaign__slug", flat=True)) == ["well"]
+
+
+def _fails(**_given: Any) -> None:
+    raise ValueError
