@@ -29,13 +29,15 @@ AWAITED_SQL = """EXISTS (
                      WHERE later.enrolment_id = run.enrolment_id AND later.step_key = run.step_key
                        AND later.visit > run.visit))))"""
 
-# A wait for so long is not looked at before it is over; all else is looked at now. `step_entered_at` of who waits for a
-# message is when that was planned, or may go at the earliest.
+# Nobody goes on in a paused campaign, so nobody there is looked at. A wait for so long is not looked at before it is
+# over; all else is looked at now. `step_entered_at` of who waits for a message is when that was planned, or may go at
+# the earliest.
 _RELEASE = f"""
 WITH free AS (
     SELECT enrolment.id, enrolment.version_id, enrolment.step_key, enrolment.step_entered_at
       FROM sequences_enrolment enrolment
      WHERE enrolment.state = 'OPEN' AND enrolment.due_at IS NULL AND enrolment.step_key <> ''
+       AND enrolment.campaign_id IN (SELECT id FROM sequences_campaign WHERE status = 'LIVE')
        AND enrolment.step_entered_at <= %(now)s AND NOT {AWAITED_SQL}
      ORDER BY enrolment.id
      LIMIT %(limit)s

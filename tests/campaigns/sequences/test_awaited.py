@@ -173,6 +173,18 @@ def test_what_a_person_sends_again_is_awaited_again():
     assert stands() == ("wait", later + DAY)
 
 
+def test_in_a_paused_campaign_nobody_is_looked_at_and_the_wait_counts_all_the_same():
+    campaign = launched(MAIL, WAIT, SECOND)
+    lifecycle.pause(campaign=campaign, by="dana", now=NOW)
+    ends("ACCEPTED", NOW)
+    assert awaited.release_awaited(now=NOW + DAY) == 0
+
+    lifecycle.resume(campaign=campaign, by="dana", now=NOW + DAY)
+
+    assert awaited.release_awaited(now=NOW + DAY) == 1
+    assert Enrolment.objects.get().due_at == NOW + DAY
+
+
 def test_all_are_released_by_one_statement():
     make.market()
     for _ in range(5):
