@@ -2,8 +2,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 
-from campaigns.billing.models import Plan, PlanPrice, Subscription
+from campaigns.billing.models import Plan, PlanPrice, Quota, Subscription
 
 # One row per account that has a current subscription: of several the highest MRR (a trial counts 0), then the
 # latest start, then the smallest id by code point. Takes %(now)s; usable as a derived table.
@@ -37,3 +38,8 @@ def next_plan_up(plan: Plan) -> Plan | None:
 
 def price_for(*, plan: Plan, currency: str, interval: str) -> PlanPrice | None:
     return PlanPrice.objects.filter(plan=plan, currency=currency, interval=interval).first()
+
+
+def limits_of(*, meter: str, plan_ids: Sequence[int]) -> dict[int, Decimal | None]:
+    """How much of the meter each plan includes, None for any amount; a plan that says nothing about it is absent."""
+    return dict(Quota.objects.filter(meter=meter, plan__in=plan_ids).values_list("plan_id", "limit"))

@@ -187,8 +187,12 @@ def waiting_words(message: Message, *, now: datetime) -> str:
     place = windows.place_for(contact=message.contact, account=message.account)
     theirs = ZoneInfo(place.zones[0])
     if _is_kept_by_quiet_hours(message, place, now):
-        words = _("It waits until %(day)s, %(time)s in their own time because of quiet hours.")
-        return words % {"day": day(message.due_at, theirs), "time": clock(message.due_at, theirs)}
+        until = {"day": day(message.due_at, theirs), "time": clock(message.due_at, theirs)}
+        rests = windows.rests_between(at=now, until=message.due_at, place=place, channel=message.channel)
+        if rests:
+            words = _("It waits until %(day)s, %(time)s in their own time because of %(rest)s.")
+            return words % (until | {"rest": country_words.rests(rests)})
+        return _("It waits until %(day)s, %(time)s in their own time because of quiet hours.") % until
     if start is not None and end is not None and message.due_at.astimezone(theirs).time() == start:
         return _("This campaign sends from %(start)s to %(end)s in their own time.") % {
             "start": f"{start:%H:%M}",

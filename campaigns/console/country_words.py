@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from campaigns.delivery import country_rules
 from campaigns.segments import figures
 from orchestrator.engine.country_packs import quiet_hours
+from orchestrator.engine.country_packs.hebrew_year import Rest
 from orchestrator.engine.country_packs.pack import Demand
 from orchestrator.templating import word_lists
 
@@ -18,6 +21,22 @@ def why_barred(*, said: str) -> str:
         "country": place_of(said=said),
         "lacking": lacking(said=said),
     }
+
+
+def rests(names: Sequence[str]) -> str:
+    """Days of rest, as packs name them: Yom Kippur and Shabbat."""
+    words = {
+        Rest.SHABBAT: _("Shabbat"),
+        Rest.PASSOVER: _("Passover"),
+        Rest.REMEMBRANCE: _("Remembrance Day"),
+        Rest.INDEPENDENCE: _("Independence Day"),
+        Rest.SHAVUOT: _("Shavuot"),
+        Rest.ROSH_HASHANAH: _("Rosh Hashanah"),
+        Rest.YOM_KIPPUR: _("Yom Kippur"),
+        Rest.SUKKOT: _("Sukkot"),
+        Rest.SIMCHAT_TORAH: _("Simchat Torah"),
+    }
+    return word_lists.join([words[Rest(one)] for one in names], language=get_language() or "en")
 
 
 def place_of(*, said: str) -> str:

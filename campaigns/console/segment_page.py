@@ -124,7 +124,7 @@ def _reasons(found: Preview, channels: Sequence[str]) -> list[tuple[str, list[in
         "OPTED_OUT": _("Opted out"),
         "NO_CONSENT": _("No consent"),
         "NO_ADDRESS": _("No address"),
-        "BOUNCED": _("Mail bounced"),
+        "BOUNCED": _("Address or number doesn’t work"),
     }
     rows = [
         (names[reason], [found.not_reachable.get(channel, {}).get(reason, 0) for channel in channels])

@@ -84,6 +84,7 @@ def gather(*, now: datetime, wall_now: datetime) -> dict[str, Any]:
         "today": days[0],
         "days": days,
         "budget": _budget(),
+        "has_prices": bool(settings.SMS_SEGMENT_PRICES),
         "zone": settings.SENDER_TIME_ZONE,
         "currency": settings.REPORTING_CURRENCY,
         "rates": list(rates()),

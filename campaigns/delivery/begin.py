@@ -107,7 +107,7 @@ def begin_send(
     """Decide on each, write it and commit; by message id. Rendering is done already: no lock waits for it.
 
     A message whose claim was lost in the meantime is absent: somebody else decides on it. `requests` names the request
-    of each message that shares one; `costs` what each takes of the day's budget, where the channel has one.
+    of each message that shares one; `costs` what each takes of the day's budget, where the channel is paid for.
     """
     with transaction.atomic(durable=True):
         verdicts = decide(held=held, topics=topics, now=now, wall_now=wall_now, costs=costs)
@@ -164,7 +164,7 @@ def decide(
     going = [one for one in mine if verdicts[one.id] == SENDING]
     if not going:
         return verdicts
-    purse = spend.open_purse(costs=costs, now=now) if costs else None
+    purse = spend.open_purse(costs=costs, now=now) if costs and spend.is_limited() else None
     capped = [one for one in going if _takes_attention(one)]
     if purse is not None:
         free = {one.id for one in going} - {one.id for one in capped}
@@ -189,7 +189,7 @@ def _takes_attention(one: Held) -> bool:
 def _give_back(held: Sequence[Held], costs: Mapping[int, Cost], now: datetime) -> None:
     if not held:
         return
-    if costs:
+    if costs and spend.is_limited():
         spend.give_back(costs=[costs[one.id] for one in held], now=now)
     budget.give_back(
         message_ids=[one.id for one in held],

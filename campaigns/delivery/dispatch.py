@@ -237,7 +237,7 @@ def _send_load(
     everyone = [one for shipment in load for one in shipment]
     # Of two to one person the one that was planned first takes the budget.
     held = sorted((one.held for one in everyone), key=lambda one: one.id)
-    costs = _costs(everyone) if sender.channel.kind == spend.CHANNEL and spend.is_limited() else {}
+    costs = _costs(everyone) if sender.channel.kind == spend.CHANNEL else {}
     verdicts = begin.begin_send(
         held=held, topics=topics, now=now, wall_now=clock.wall_now(), requests=_requests(load), costs=costs
     )

@@ -111,13 +111,24 @@ def finish(
             },
         )
         back = [one for one in answers if one.message_id in own and one.outcome in _NOT_GONE]
-        if back and costs:
-            spend.give_back(costs=[costs[one.message_id] for one in back], now=now)
+        if costs:
+            _settle([one for one in answers if one.message_id in own], costs, now)
         _give_back(back, own)
     return Counter(str(_STATES[Outcome(one.outcome)]) for one in answers if one.message_id in own)
 
 
 _NOT_GONE = frozenset({Outcome.BUSY, Outcome.REFUSED})
+
+
+def _settle(answers: Sequence[Answer], costs: Mapping[int, Cost], now: datetime) -> None:
+    """With a budget they have paid already, and what did not go gets it back; without one what went is counted here."""
+    back = [costs[one.message_id] for one in answers if one.outcome in _NOT_GONE]
+    gone = [costs[one.message_id] for one in answers if one.outcome not in _NOT_GONE]
+    if spend.is_limited():
+        if back:
+            spend.give_back(costs=back, now=now)
+    elif gone:
+        spend.add(costs=gone, now=now)
 
 
 def _give_back(answers: Sequence[Answer], own: dict[int, tuple[int | None, int]]) -> None:

@@ -1,7 +1,8 @@
 """The day's budget for text messages, by the sender's clock: once it is spent no more go until the next day.
 
 One row per day, locked by everybody who begins text messages, and taken before they leave. What certainly did not go
-gives its part back; what may have gone counts.
+gives its part back; what may have gone counts. Without a budget nobody waits for that row: what went is added to it
+with the answers, so that a process that dies meanwhile leaves its own uncounted.
 """
 
 from __future__ import annotations
@@ -27,6 +28,12 @@ INSERT INTO delivery_dailyspend (channel, day, segments, amount) VALUES (%(chann
 ON CONFLICT (channel, day) DO NOTHING
 """
 _LOCK = "SELECT segments, amount FROM delivery_dailyspend WHERE channel = %(channel)s AND day = %(day)s FOR UPDATE"
+_ADD = """
+INSERT INTO delivery_dailyspend AS known (channel, day, segments, amount)
+VALUES (%(channel)s, %(day)s, %(segments)s, %(amount)s)
+ON CONFLICT (channel, day) DO UPDATE
+SET segments = known.segments + excluded.segments, amount = known.amount + excluded.amount
+"""
 _TAKE = """
 UPDATE delivery_dailyspend SET segments = segments + %(segments)s, amount = amount + %(amount)s,
     stopped_at = CASE WHEN %(is_spent)s THEN coalesce(stopped_at, %(now)s) ELSE stopped_at END
@@ -120,13 +127,23 @@ def open_purse(*, costs: Mapping[int, Cost], now: datetime) -> Purse:
 
 def give_back(*, costs: Iterable[Cost], now: datetime) -> None:
     """`now` is what the messages were begun with: their part goes back to that day."""
-    given = list(costs)
-    total: dict[str, Any] = {
-        "segments": sum(one.segments for one in given),
-        "amount": sum((one.amount for one in given), Decimal(0)),
-    }
     with connection.cursor() as cursor:
-        cursor.execute(_GIVE_BACK, _key(day_of(now)) | total)
+        cursor.execute(_GIVE_BACK, _key(day_of(now)) | _total(costs))
+
+
+def add(*, costs: Iterable[Cost], now: datetime) -> None:
+    """Where there is no budget: what went, or may have, of messages begun at `now`. Its lock comes before the attention
+    budgets', as the purse's does."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ADD, _key(day_of(now)) | _total(costs))
+
+
+def _total(costs: Iterable[Cost]) -> dict[str, Any]:
+    every = list(costs)
+    return {
+        "segments": sum(one.segments for one in every),
+        "amount": sum((one.amount for one in every), Decimal(0)),
+    }
 
 
 def day_of(now: datetime) -> date:

@@ -105,6 +105,18 @@ def is_quiet(*, at: datetime, place: Place, channel: str, purpose: str) -> bool:
     return next_sendable(at=at, start=None, end=None, place=place, channel=channel, purpose=purpose) > at
 
 
+def rests_between(*, at: datetime, until: datetime, place: Place, channel: str) -> list[str]:
+    """What the days of rest are called, by their pack, that keep a message back from `at` until `until`; in order."""
+    hours = quiet_hours.hours_of(
+        country=place.country, channel=channel, purpose=quiet_hours.MARKETING, zones=place.zones, state=place.state
+    )
+    zone = ZoneInfo(place.zones[0])
+    first, last = at.astimezone(zone).date(), until.astimezone(zone).date()
+    days = [first + timedelta(days=ahead) for ahead in range((last - first).days)]
+    named = [one.name_rest(day) for day in days for one in hours]
+    return list(dict.fromkeys(filter(None, named)))
+
+
 @functools.lru_cache(maxsize=2048)
 def seconds_left(*, at: datetime, place: Place, channel: str, purpose: str, most: int) -> int:
     """For how long the country's quiet hours still let a message ring that goes at `at`; whole seconds, up to

@@ -14,6 +14,7 @@ from babel.numbers import format_currency, format_decimal
 from django.utils import translation
 from django.utils.translation import gettext, ngettext
 
+from campaigns.billing import selectors as billing
 from campaigns.offers import quote as quoting
 from campaigns.offers.models import Quote, Refusal
 from campaigns.profiles.models import Contact
@@ -88,8 +89,8 @@ def _describe(quote: Quote, contact: Contact, evidence: Mapping[str, Any], local
         total=_total(quote, plan_to, money),
         button=gettext("Upgrade to %(plan)s for %(price)s %(period)s")
         % {"plan": plan_to, "price": price, "period": period},
-        rows=_rows(figures, money),
-        cheaper_note=_cheaper_note(figures, plan_from),
+        rows=_rows(quote, evidence, money),
+        cheaper_note=_cheaper_note(figures, plan_from) if evidence.get("meter") == _SEATS else "",
     )
 
 
@@ -218,18 +219,38 @@ def _units(quote: Quote) -> str:
     return words % {"count": quote.quantity}
 
 
-def _rows(figures: Mapping[str, Any], money: _Money) -> list[Row]:
+def _rows(quote: Quote, evidence: Mapping[str, Any], money: _Money) -> list[Row]:
+    figures = quote.figures
     rows = [
-        Row(gettext("Price a month"), money.short(figures.get("old_monthly")), money.short(figures.get("new_monthly")))
+        Row(gettext("Price a month"), money.short(figures.get("old_monthly")), money.short(figures.get("new_monthly"))),
+        *_meter_rows(quote, evidence),
     ]
     if figures.get("seat_limit_from") is not None or figures.get("seat_limit_to") is not None:
         used = figures.get("seats")
-        now = _limit(figures.get("seat_limit_from"))
-        if used is not None:
-            now = gettext("%(limit)s, you use %(used)s") % {"limit": now, "used": _count(used)}
-        rows.append(Row(gettext("Seats"), now, _limit(figures.get("seat_limit_to"))))
+        rows.append(
+            Row(gettext("Seats"), _use(figures.get("seat_limit_from"), used), _limit(figures.get("seat_limit_to")))
+        )
     features = figures.get("new_features") or []
     return [*rows, *(Row(_feature_name(str(code)), "", "", is_feature=True) for code in features)]
+
+
+def _meter_rows(quote: Quote, evidence: Mapping[str, Any]) -> list[Row]:
+    """What the message was about, where both plans say how much of it they include. Seats have a row of their own."""
+    meter = evidence.get("meter")
+    if not meter or meter == _SEATS:
+        return []
+    old, new = quote.from_plan_id, quote.to_price.plan_id
+    limits = billing.limits_of(meter=str(meter), plan_ids=[old, new])
+    if new not in limits or (old not in limits and evidence.get("quota") is None):
+        return []
+    now = limits[old] if evidence.get("quota") is None else evidence["quota"]
+    return [Row(str(evidence.get("meter_name") or meter), _use(now, evidence.get("value")), _limit(limits[new]))]
+
+
+def _use(limit: Any, used: Any) -> str:
+    if used is None:
+        return _limit(limit)
+    return gettext("%(limit)s, you use %(used)s") % {"limit": _limit(limit), "used": _count(used)}
 
 
 def _feature_name(code: str) -> str:

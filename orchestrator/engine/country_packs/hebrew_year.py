@@ -11,10 +11,25 @@ from __future__ import annotations
 
 import functools
 from datetime import date, timedelta
+from enum import StrEnum
 
 _EPOCH = -1373427  # the day before 1 Tishri of the year 1, as date.toordinal() counts
 _PASSOVER_TO_NEW_YEAR = 163
 _MONDAY, _THURSDAY, _FRIDAY, _SATURDAY = 0, 3, 4, 5
+
+
+class Rest(StrEnum):
+    """Why a day is one of rest; pages put it into the reader's words."""
+
+    SHABBAT = "shabbat"
+    PASSOVER = "passover"
+    REMEMBRANCE = "remembrance"
+    INDEPENDENCE = "independence"
+    SHAVUOT = "shavuot"
+    ROSH_HASHANAH = "rosh_hashanah"
+    YOM_KIPPUR = "yom_kippur"
+    SUKKOT = "sukkot"
+    SIMCHAT_TORAH = "simchat_torah"
 
 
 def new_year(gregorian_year: int) -> date:
@@ -29,19 +44,32 @@ def new_year(gregorian_year: int) -> date:
 
 
 @functools.lru_cache(maxsize=32)
-def rest_days(gregorian_year: int) -> frozenset[date]:
+def rest_days(gregorian_year: int) -> dict[date, Rest]:
     """Days without work by law (no Saturdays but those that are feasts), and the two days of remembrance and joy."""
     rosh_hashanah = new_year(gregorian_year)
     passover = rosh_hashanah - timedelta(days=_PASSOVER_TO_NEW_YEAR)
     independence = _independence_day(passover + timedelta(days=20))
-    spring = [passover + timedelta(days=days) for days in (0, 6, 50)]  # the seder, the seventh day, Shavuot
-    # both days of the new year, Yom Kippur, Sukkot, Simchat Torah
-    autumn = [rosh_hashanah + timedelta(days=days) for days in (0, 1, 9, 14, 21)]
-    return frozenset([*spring, independence - timedelta(days=1), independence, *autumn])
+    # The first and the seventh day of Passover; both days of the new year.
+    spring = {0: Rest.PASSOVER, 6: Rest.PASSOVER, 50: Rest.SHAVUOT}
+    autumn = {
+        0: Rest.ROSH_HASHANAH, 1: Rest.ROSH_HASHANAH, 9: Rest.YOM_KIPPUR, 14: Rest.SUKKOT, 21: Rest.SIMCHAT_TORAH
+    }  # fmt: skip
+    return {
+        **{passover + timedelta(days=days): rest for days, rest in spring.items()},
+        independence - timedelta(days=1): Rest.REMEMBRANCE,
+        independence: Rest.INDEPENDENCE,
+        **{rosh_hashanah + timedelta(days=days): rest for days, rest in autumn.items()},
+    }
 
 
 def is_rest_day(day: date) -> bool:
     return day.weekday() == _SATURDAY or day in rest_days(day.year)
+
+
+def name_rest(day: date) -> str:
+    """One of Rest, a feast before Shabbat; empty for a day of work."""
+    feast = rest_days(day.year).get(day)
+    return feast or (Rest.SHABBAT if day.weekday() == _SATURDAY else "")
 
 
 def is_eve(day: date) -> bool:

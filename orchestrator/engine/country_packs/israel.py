@@ -27,11 +27,21 @@ MARK = "פרסומת"
 _LAW = "Communications Law 1982, s. 30A"
 _BOTH = ("email", "sms")
 
+
+def _hours(start: int, end: int) -> Hours:
+    return Hours(
+        every_day(start, end),
+        rests_on=hebrew_year.is_rest_day,
+        ends_early=hebrew_year.is_eve,
+        name_rest=hebrew_year.name_rest,
+    )
+
+
 PACK = CountryPack(
     code="IL",
     hours={
-        "email": Hours(every_day(7, 21), rests_on=hebrew_year.is_rest_day, ends_early=hebrew_year.is_eve),
-        "sms": Hours(every_day(9, 20), rests_on=hebrew_year.is_rest_day, ends_early=hebrew_year.is_eve),
+        "email": _hours(7, 21),
+        "sms": _hours(9, 20),
     },
     rules=(
         # Only the Hebrew word is in the law: what a text in another language must begin with, a person decides.

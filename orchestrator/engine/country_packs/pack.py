@@ -22,13 +22,14 @@ class Hours:
     """The hours of one channel in one country by weekday, in the reader's own time. A rule of `timing.next_open`.
 
     `rests_on` names the days without any hours, `ends_early` those before a rest that begins in the evening: their
-    hours end at `early_end`.
+    hours end at `early_end`. `name_rest` says which rest a day is, in a word that pages translate.
     """
 
     week: Week
     rests_on: Callable[[date], bool] = field(default=lambda day: False, repr=False)
     ends_early: Callable[[date], bool] = field(default=lambda day: False, repr=False)
     early_end: time = time(14)
+    name_rest: Callable[[date], str] = field(default=lambda day: "", repr=False)
 
     def allows(self, local: datetime) -> bool:
         day, at = local.date(), local.time()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -110,6 +110,30 @@ def test_what_was_spent_stands_beside_the_budget(live, marketer, settings):
     assert "50 %" in words
     assert "1,000 $75" in words
     assert DailySpend.objects.count() == 2
+
+
+def test_segments_whose_price_is_not_known_have_no_cost(live, marketer, settings):
+    settings.SMS_DAILY_SEGMENTS, settings.SMS_DAILY_SPEND, settings.SMS_SEGMENT_PRICES = 0, None, {}
+    DailySpend.objects.create(channel="sms", day=spend.day_of(clock.utcnow()), segments=30)
+
+    words = words_of(marketer.get(PAGE))
+
+    assert "30 segments today There is no daily budget" in words
+    assert "What a segment costs is not known" in words
+    assert "$0" not in words
+
+
+def test_times_say_whose_they_are(live, marketer, settings):
+    settings.SENDER_TIME_ZONE = "Asia/Jerusalem"
+    stopped = datetime(2026, 11, 24, 13, 5, tzinfo=UTC)
+    day = spend.day_of(clock.utcnow())
+    DailySpend.objects.create(channel="sms", day=day, segments=9, amount=1, stopped_at=stopped)
+
+    words = words_of(marketer.get(PAGE))
+
+    assert "How providers answer Times of UTC" in words
+    assert "Days of Asia/Jerusalem" in words
+    assert "15:05" in words
 
 
 def test_a_rate_set_here_holds_for_every_worker_until_it_is_emptied(live, marketer, settings):

@@ -62,7 +62,10 @@ def renewed(campaign: Campaign, document: dict) -> Campaign:
 
 def test_edit_makes_a_draft_beside_what_runs_and_says_so(marketer, campaign):
     words = words_of(begin(marketer))
-    assert "This is the draft of version 2. Version 1 runs on unchanged until the draft is launched" in words
+    assert "Live, version 1 The next version is being edited" in words
+    assert "Version 1 runs on unchanged until the draft is launched" in words
+    assert "You are editing the next one." in words
+    assert "version 2" not in words
     campaign.refresh_from_db()
     assert (campaign.live_version.number, campaign.draft_version.number) == (1, 2)
 
@@ -95,6 +98,18 @@ def test_the_review_says_what_changes_and_that_people_inside_finish_theirs(marke
     words = words_of(marketer.get(url("-launch")))
     assert "What changes from version 1 Step 2 (wait-1) is changed" in words
     assert "2 people inside finish the version they entered" in words
+
+
+def test_only_the_review_names_the_number_that_the_draft_gets(marketer, campaign):
+    begin(marketer)
+    for days in (30, 20):
+        marketer.post(url("-part", "goal"), {"name": "Seats at 80 %", "window_days": days, "offer": "next-plan-up"})
+    assert "Live, version 1 The next version is being edited" in words_of(marketer.get(url("")))
+    assert "Launched as it stands here, the draft becomes version 4" in words_of(marketer.get(url("-launch")))
+    campaign.refresh_from_db()
+    launch.launch(campaign=campaign, by="maria", now=make.NOW)
+    campaign.refresh_from_db()
+    assert campaign.live_version.number == 4
 
 
 def test_the_review_says_that_more_is_measured(marketer, campaign):

@@ -129,14 +129,26 @@ def test_receipts_stop_too(sms):
     assert len(sms.sent) == 3
 
 
-def test_without_a_budget_nothing_is_counted(settings, sms):
+def test_without_a_budget_what_may_have_gone_is_counted_all_the_same(settings, sms):
     settings.SMS_DAILY_SEGMENTS = 0
+    settings.SMS_SEGMENT_PRICES = {"": Decimal("0.10")}
     texts(5)
+    sms.misbehave(Busy("Later.", code="429"), Unclear("No answer.", code="500"))
 
     send()
 
-    assert len(sms.sent) == 5
-    assert not DailySpend.objects.exists()
+    day = DailySpend.objects.get()
+    assert (day.segments, day.amount, day.stopped_at) == (4, Decimal("0.40"), None)
+
+
+def test_without_a_budget_and_without_a_price_the_segments_are_counted(settings):
+    settings.SMS_DAILY_SEGMENTS, settings.SMS_SEGMENT_PRICES = 0, {}
+    texts(2)
+
+    send()
+
+    day = DailySpend.objects.get()
+    assert (day.segments, day.amount) == (2, 0)
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,14 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
+from campaigns.delivery.models import Message
 from campaigns.offers import links
 from campaigns.offers.models import Offer, Quote, Refusal
 from campaigns.profiles.models import Contact
 from campaigns.public import price_page
 from orchestrator import clock
 from tests.campaigns.offers.outside import billing_in_memory
+from tests.factories.billing import QuotaFactory
 from tests.factories.delivery import MessageFactory
 from tests.factories.offers import quote_with_reader
 
@@ -84,6 +86,38 @@ def test_the_page_says_the_evidence_the_whole_price_and_how_to_say_no(client, of
         "Call me",
     ):
         assert words in text
+
+
+def about_projects(offer_page, **limits):
+    """What the page says where the message was about projects, of which the plans include `limits`."""
+    path, quote = offer_page
+    evidence = {"meter": "projects", "meter_name": "Projects", "value": 15, "quota": 25}
+    Message.objects.update(context={"evidence": evidence})
+    for plan, limit in limits.items():
+        QuotaFactory(plan=quote.from_plan if plan == "old" else quote.to_price.plan, meter="projects", limit=limit)
+    page = price_page.describe(quote=quote, contact=Contact.objects.get(), evidence=evidence, language="en")
+    return page, Client().get(path).content.decode()
+
+
+@pytest.mark.parametrize(("limit", "shown"), [(100, "100"), (None, "unlimited")])
+def test_the_comparison_names_the_limit_of_what_the_message_was_about(offer_page, limit, shown):
+    page, text = about_projects(offer_page, old=25, new=limit)
+
+    assert page.rows[1] == price_page.Row("Projects", "25, you use 15", shown)
+    assert "25, you use 15" in text
+
+
+def test_a_limit_that_the_new_plan_does_not_name_is_not_promised(offer_page):
+    page, _text = about_projects(offer_page, old=25)
+
+    assert [row.name for row in page.rows if not row.is_feature] == ["Price a month", "Seats"]
+
+
+def test_staying_is_the_cheaper_plan_only_where_seats_are_what_it_is_about(offer_page):
+    page, text = about_projects(offer_page, old=25, new=100)
+
+    assert page.cheaper_note == ""
+    assert "people or fewer" not in text
 
 
 def test_the_page_holds_under_the_strict_policy(client, offer_page):
