@@ -35,7 +35,8 @@ def compare_opt_outs(**_kwargs: object) -> None:
         except ConnectorError as error:
             log.error("The opt-outs of %s could not be compared: %s", connection.slug, error)
             continue
-        log.info("opt-outs compared", extra={"connection": connection.slug, "told_again": compared.told_again})
+        told = {"connection": connection.slug, "taken": compared.taken, "told_again": compared.told_again}
+        log.info("opt-outs compared", extra=told)
         if run.state == SyncRun.State.FAILED:
             log.error("The sync of %s failed: %s", connection.slug, run.error)
     bells.ring("writebacks_due")

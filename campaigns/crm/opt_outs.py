@@ -1,7 +1,8 @@
 """Opt-outs between the CRM and us, in both directions.
 
 A no in the CRM is believed for as long as it stands there. What we know stands in one property of the CRM's contact:
-the channels that get no marketing, or nothing.
+the channels that get no marketing, or nothing. Where that names one that we do not know of, as after a restore, it is
+believed like any other no.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db import transaction
 from django.db.models import Max
 
 from campaigns.consent import opt_out, points
@@ -40,6 +42,7 @@ class CrmNo:
 @dataclass(slots=True)
 class Compared:
     read: int = 0
+    taken: int = 0
     told_again: int = 0
 
 
@@ -82,24 +85,33 @@ def standing(*, contact_ids: Sequence[int]) -> dict[int, str]:
 
 
 def compare_opt_outs(*, connection: CrmConnection, now: datetime) -> Compared:
-    """Read what the CRM says of every contact that it knows as ours; queue a write-back where it is not what we say.
-    Raises ConnectorError."""
+    """Read what the CRM says of every contact that it knows as ours; take the noes that we lack, and queue a
+    write-back where it still is not what we say. Raises ConnectorError."""
     compared = Compared()
     for page in registry.crm(connection.kind).pull(kind="contact", properties=[PROPERTY], since=None):
         compared.read += len(page.records)
-        compared.told_again += _compare(connection, [one for one in page.records if not one.archived], now)
+        _compare(connection, {one.id: one for one in page.records if not one.archived}, now, compared)
     return compared
 
 
-def _compare(connection: CrmConnection, records: Sequence[CrmRecord], now: datetime) -> int:
-    theirs = {one.id: one.properties.get(PROPERTY) or "" for one in records}
-    aliases = ContactAlias.objects.filter(source=connection.slug, value__in=list(theirs))
+def _compare(connection: CrmConnection, records: Mapping[str, CrmRecord], now: datetime, compared: Compared) -> None:
+    aliases = ContactAlias.objects.filter(source=connection.slug, value__in=list(records))
     linked = list(aliases.values_list("value", "contact_id", "contact__external_id").order_by("pk"))
-    ours = standing(contact_ids=[contact_id for _, contact_id, _ in linked])
+    ids = [contact_id for _, contact_id, _ in linked]
+    ours = standing(contact_ids=ids)
+    lacking = [
+        CrmNo(contact_id, channel, crm_id, records[crm_id].updated_at)
+        for crm_id, contact_id, _ in linked
+        for channel in sorted(_channels(_said(records[crm_id])) - _channels(ours.get(contact_id, _EVERYTHING)))
+    ]
+    if lacking:
+        with transaction.atomic():
+            compared.taken += take_opt_outs(connection=connection, noes=lacking, now=now)
+        ours = standing(contact_ids=ids)
     wrong = [
         (external_id, ours[contact_id])
         for crm_id, contact_id, external_id in linked
-        if contact_id in ours and theirs[crm_id] != ours[contact_id]
+        if contact_id in ours and _said(records[crm_id]) != ours[contact_id]
     ]
     items = [
         (
@@ -109,7 +121,16 @@ def _compare(connection: CrmConnection, records: Sequence[CrmRecord], now: datet
         )
         for external_id, said in wrong
     ]
-    return writeback.queue_write_backs(items=items, now=now) if items else 0
+    compared.told_again += writeback.queue_write_backs(items=items, now=now) if items else 0
+
+
+def _said(record: CrmRecord) -> str:
+    return record.properties.get(PROPERTY) or ""
+
+
+def _channels(said: str) -> set[str]:
+    """Whatever else somebody wrote into the property names no channel."""
+    return set(said.split(";")) & set(_EVERYTHING.split(";"))
 
 
 def _newest_yeses(point_ids: Sequence[int]) -> Mapping[int, datetime]:

@@ -119,6 +119,33 @@ def test_what_the_crm_lacks_of_ours_is_told_at_night(connection, hubspot):
     assert opt_outs.compare_opt_outs(connection=connection, now=NOW).told_again == 0
 
 
+@pytest.fixture
+def said_before(connection, hubspot):
+    """given a no that we told the CRM, and that a backup from before it does not hold"""
+    pull(connection)
+    hubspot.add("contacts", "801", ms=int(CHANGED.timestamp() * 1000), email=EMAIL, upsell_opt_out="email;sms;?")
+
+
+def test_a_no_that_only_the_crm_remembers_is_taken_from_it_and_not_wiped_out_there(said_before, connection, hubspot):
+    compared = opt_outs.compare_opt_outs(connection=connection, now=NOW)
+    writeback.push_due(now=NOW, wall_now=clock.wall_now())
+
+    assert (point().is_blocked, compared.taken) == (True, 1)
+    assert said_of(hubspot) == "email"
+    again = opt_outs.compare_opt_outs(connection=connection, now=NOW)
+    assert (again.taken, again.told_again) == (0, 0)
+
+
+def test_a_yes_that_the_person_gave_here_since_stands_and_is_told(said_before, connection, hubspot):
+    say_no(CHANGED - timedelta(days=1))
+    say_yes(CHANGED + timedelta(hours=1))
+
+    opt_outs.compare_opt_outs(connection=connection, now=NOW)
+    writeback.push_due(now=NOW, wall_now=clock.wall_now())
+
+    assert (point().is_blocked, said_of(hubspot)) == (False, "")
+
+
 def test_the_night_reads_every_flag_again(connection, hubspot):
     pull(connection)
     flag(hubspot, "true", at=CHANGED - timedelta(days=30))
