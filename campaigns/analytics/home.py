@@ -8,16 +8,18 @@ from datetime import datetime, timedelta
 
 from django.db.models import Count, Max, QuerySet
 from django.urls import reverse
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from campaigns.billing.models import Subscription
 from campaigns.consent.models import DoubtfulReply
 from campaigns.crm.models import CrmConnection, SyncRun, WriteBack
+from campaigns.delivery import selectors as delivery
 from campaigns.delivery import spend, switch, unclear
 from campaigns.delivery.models import ChannelHealth, Message
 from campaigns.intake.models import Parked, Quarantined
-from campaigns.operations.models import LongTask, SendSwitch
+from campaigns.operations.models import LongTask
 from campaigns.segments.models import Segment
 from campaigns.sequences import brake
 from campaigns.sequences import selectors as sequences
@@ -69,7 +71,7 @@ class CampaignRow:
 def find_needs(*, now: datetime) -> list[Need]:
     """What needs attention, the worst first; empty when nothing does."""
     return [
-        *_sending(),
+        *_sending(now),
         *_brakes(),
         *_limits(now),
         *_replies(),
@@ -117,8 +119,9 @@ def running_tasks() -> QuerySet[LongTask]:
     return LongTask.objects.filter(state=LongTask.State.RUNNING).order_by("-started_at")
 
 
-def _sending() -> Iterator[Need]:
-    if switch.is_held_after_restore():
+def _sending(now: datetime) -> Iterator[Need]:
+    standing = switch.read_standing()
+    if standing.is_held:
         detail = _(
             "This database was restored from a backup, or copied. What went out after that is not known here: look at "
             "the running campaigns before messages go out again."
@@ -126,10 +129,13 @@ def _sending() -> Iterator[Need]:
         title = _("Nothing is sent until you release it")
         yield Need(title, detail, "warn", "is-bad", reverse("admin:studio-sending-release"), _("Release"), is_act=True)
         return
-    row = SendSwitch.objects.filter(is_on=False).first()
-    if row is not None:
-        detail = _("%(who)s switched it off: %(why)s") % {"who": row.changed_by, "why": row.reason or "–"}
-        url = reverse("admin:studio-sending")
+    if not standing.is_on:
+        words = _("%(who)s switched it off: %(why)s") if standing.reason else _("%(who)s switched it off.")
+        detail = words % {"who": standing.by, "why": standing.reason}
+        if number := delivery.count_waiting(now=now):
+            waits = ngettext("%(n)s message is due and waits.", "%(n)s messages are due and wait.", number)
+            detail = f"{detail.rstrip('.')}. {waits % {'n': number_format(number, force_grouping=True)}}"
+        url = reverse("admin:studio-sending", fragment="switch")
         yield Need(_("Sending is switched off"), detail, "warn", "is-bad", url, _("Look at it"))
 
 

@@ -97,6 +97,15 @@ def said(*, point: ContactPoint, topic: ConsentTopic) -> str:
     return NO_CONSENT
 
 
+def has_said_no(*, point: ContactPoint, topic: ConsentTopic) -> bool:
+    """Whether a person wants nothing more about the topic there. That nothing arrives at the address is no will of
+    theirs, and a topic that is no marketing only an erasure ends."""
+    if point.reason == ContactPoint.Reason.ERASED:
+        return True
+    is_willed = point.is_blocked and point.reason not in DEAD
+    return topic.is_marketing and (is_willed or point.topics.get(topic.slug) == ConsentRecord.State.WITHDRAWN)
+
+
 def permissions(*, contact_ids: Sequence[int], channel: str, topic: str) -> dict[int, str]:
     """The permission of each contact that has a point on the channel. Others are absent: not yet asked."""
     rule = ConsentTopic.objects.get(slug=topic)

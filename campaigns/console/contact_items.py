@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from campaigns.consent.models import ConsentRecord
 from campaigns.consent.selectors import ChannelState
-from campaigns.console import campaign_words, contact_words, failed_words, step_tree
+from campaigns.console import campaign_words, contact_words, failed_words, step_tree, verdict_words
 from campaigns.console.templatetags.console import money
 from campaigns.console.unsent import Unsent
 from campaigns.delivery import links
@@ -23,6 +23,7 @@ from campaigns.delivery.timeline import Kind, Moment
 from campaigns.offers.models import Quote
 from campaigns.profiles.models import Contact
 from campaigns.sequences.models import Campaign, Enrolment, Entry, StepRun
+from campaigns.sequences.moved import Moved, Way
 from orchestrator.engine import capping, planner
 from orchestrator.templating import word_lists
 
@@ -239,15 +240,27 @@ def _tell_skipped_step(run: StepRun, around: Surroundings) -> Item:
     )
 
 
-def _tell_entered(enrolment: Enrolment, around: Surroundings) -> Item:
+def _tell_entered(way: Way, around: Surroundings) -> Item:
+    enrolment = way.enrolment
     return Item(
         at=enrolment.enrolled_at,
         icon="campaign",
         head=_("%(account)s entered") % {"account": enrolment.account},
         campaign=_campaign_link(enrolment.campaign),
-        step=_("version %(number)s") % {"number": enrolment.version.number},
+        step=_("version %(number)s") % {"number": way.version},
         reason=contact_words.evidence_words(enrolment.entry.evidence),
         reason_icon="check",
+    )
+
+
+def _tell_moved(source: tuple[Way, Moved], around: Surroundings) -> Item:
+    way, move = source
+    return Item(
+        at=move.at,
+        icon="campaign",
+        head=_("Moved to version %(number)s by %(who)s")
+        % {"number": move.version, "who": verdict_words.isolate(move.by)},
+        campaign=_campaign_link(way.enrolment.campaign),
     )
 
 
@@ -257,7 +270,11 @@ def _tell_left(enrolment: Enrolment, around: Surroundings) -> Item:
         icon="check",
         head=_("Left"),
         campaign=_campaign_link(enrolment.campaign),
-        meta=contact_words.exit_words(enrolment),
+        meta=contact_words.exit_words(
+            enrolment,
+            noes=around.noes,
+            has_dead_address=any(state.is_dead for state in around.states.values()),
+        ),
     )
 
 
@@ -363,6 +380,7 @@ _TELLERS: Mapping[str, Callable[[Any, Surroundings], Item | None]] = {
     "skipped_step": _tell_skipped_step,
     "entered": _tell_entered,
     "left": _tell_left,
+    "moved": _tell_moved,
     "beside": _tell_beside,
     "consent": _tell_consent,
     "answer": _tell_answer,

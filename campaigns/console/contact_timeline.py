@@ -28,6 +28,7 @@ from campaigns.delivery.timeline import Kind, Moment
 from campaigns.offers import selectors as offers
 from campaigns.offers.models import Quote
 from campaigns.profiles.models import Contact
+from campaigns.sequences import moved
 from campaigns.sequences import selectors as sequences
 from campaigns.sequences.models import Entry
 
@@ -116,8 +117,11 @@ def _gather(contact: Contact, account_ids: Sequence[int], records: Sequence[Cons
         yield Mark(moment.at, _RANK[Kind(moment.kind)], "moment", moment, (moment.channel,), moment.kind == Kind.UNSENT)
     for run in sequences.skipped_steps_of(contact_id=contact.pk):
         yield Mark(run.at, 3, "skipped_step", run, (contact_items.channel_of(run),), is_unsent=True)
-    for enrolment in sequences.enrolments_of(contact_id=contact.pk):
-        yield Mark(enrolment.enrolled_at, 0, "entered", enrolment)
+    for way in moved.read_ways(enrolments=sequences.enrolments_of(contact_id=contact.pk)):
+        enrolment = way.enrolment
+        yield Mark(enrolment.enrolled_at, 0, "entered", way)
+        for one in way.moves:
+            yield Mark(one.at, 2, "moved", (way, one))
         if enrolment.ended_at:
             yield Mark(enrolment.ended_at, 9, "left", enrolment)
     for entry in sequences.entries_beside(account_ids=account_ids, contact_id=contact.pk):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, tzinfo
 from zoneinfo import ZoneInfo
 
@@ -270,17 +271,30 @@ def block_words(reason: str) -> str:
     return names.get(ContactPoint.Reason(reason), reason) if reason in ContactPoint.Reason.values else reason
 
 
-def exit_words(enrolment: Enrolment) -> str:
+def exit_words(enrolment: Enrolment, *, noes: Sequence[ConsentRecord] = (), has_dead_address: bool = False) -> str:
+    """`noes`: what the person has said no to, newest first."""
+    if enrolment.exit_reason == Enrolment.Exit.OPTED_OUT:
+        return _said_no(enrolment, noes, has_dead_address)
     names = {
         Enrolment.Exit.COMPLETED: _("All steps are done."),
         Enrolment.Exit.CONVERTED: _("The account upgraded."),
-        Enrolment.Exit.OPTED_OUT: _("They said no to such messages."),
         Enrolment.Exit.LEFT_SEGMENT: _("The account is no longer in the audience."),
         Enrolment.Exit.REFUSED: _("Somebody at the account said no to the offer."),
         Enrolment.Exit.GATE_CLOSED: _("Sending was stopped for the campaign."),
         Enrolment.Exit.STOPPED: _("The campaign was stopped."),
     }
     return names.get(Enrolment.Exit(enrolment.exit_reason), enrolment.exit_reason)
+
+
+def _said_no(enrolment: Enrolment, noes: Sequence[ConsentRecord], has_dead_address: bool) -> str:
+    """No more than they said: who wants no SMS may want our mail."""
+    before = [one for one in noes if enrolment.ended_at is None or one.at <= enrolment.ended_at]
+    if not before and has_dead_address:
+        return _("What was sent to an address of theirs came back.")
+    last = {one.channel for one in before if (one.at, one.source) == (before[0].at, before[0].source)}
+    if len(last) == 1:
+        return _("They said no to messages by %(channel)s.") % {"channel": by_channel(last.pop())}
+    return _("They said no to such messages.")
 
 
 def entry_words(entry: Entry) -> str:

@@ -15,6 +15,7 @@ from campaigns.analytics import readout
 from campaigns.analytics.arms import ArmFigures
 from campaigns.analytics.readout import ExperimentReadout
 from campaigns.console import (
+    audit_words,
     campaign_words,
     experiment_figures,
     experiment_plots,
@@ -177,9 +178,9 @@ def _stage(name: str, numbers: Sequence[int], wholes: Sequence[int]) -> Stage:
 
 def list_decisions(*, experiment: Experiment, campaign: Campaign) -> list[Entry]:
     subjects = [f"experiment:{experiment.slug}", f"campaign:{campaign.slug}"]
-    # A test message decides nothing.
-    rows = AuditEntry.objects.filter(subject__in=subjects).exclude(action="campaign.test_send").order_by("-at", "-pk")
-    return [Entry(*_told(row, experiment), row.at) for row in rows[:50]]
+    rows = AuditEntry.objects.filter(subject__in=subjects).exclude(action__in=audit_words.DECIDES_NOTHING)
+    told = rows.order_by("-at", "-pk")[:50]
+    return [Entry(*audit_words.tell(row, experiment=experiment), row.at) for row in told]
 
 
 def _arm(figures: ArmFigures, place: int, subject: SafeString | str) -> Arm:
@@ -260,32 +261,3 @@ def _split_words(read: ExperimentReadout) -> str:
         for key, number in ratio.observed.items()
     ]
     return "; ".join(parts)
-
-
-def _told(row: AuditEntry, experiment: Experiment) -> tuple[str, str]:
-    reason = f": “{row.reason}”" if row.reason else "."
-    names = {"who": row.actor, "reason": reason}
-    after = row.after or {}
-    if row.action == "campaign.launch":
-        fixed = _(
-            "%(who)s started the test. Fixed before the start: upgrades within %(days)s days, %(sure)s certainty, "
-            "%(held)s held out, planned for %(n)s accounts."
-        )
-        return "lock", fixed % {
-            "who": row.actor,
-            "days": experiment.goal_window_days,
-            "sure": percent(1 - float(experiment.alpha), 0),
-            "held": percent(float(experiment.holdout_percent) / 100, 0),
-            "n": count(experiment.planned_accounts),
-        }
-    if row.action == "experiment.choose_winner":
-        winner = verdict_words.letter(after.get("winner", ""))
-        return "ok", _("%(who)s chose %(winner)s%(reason)s") % {**names, "winner": winner}
-    told = {
-        "experiment.keep_running": ("eye", _("%(who)s looked and kept it running%(reason)s")),
-        "campaign.paused": ("pause", _("%(who)s paused the campaign%(reason)s")),
-        "campaign.live": ("live", _("%(who)s resumed the campaign%(reason)s")),
-        "campaign.stopped": ("stop", _("%(who)s stopped the campaign%(reason)s")),
-    }
-    icon, words = told.get(row.action, ("info", f"%(who)s: {row.action}%(reason)s"))
-    return icon, words % names

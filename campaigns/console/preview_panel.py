@@ -257,6 +257,9 @@ def _why_unreachable(reason: str, name: str, channel: str) -> str:
     words = {
         Message.Reason.NO_ADDRESS: _("%(name)s has no address for %(channel)s: this step is skipped for them."),
         Message.Reason.OPTED_OUT: _("%(name)s wants no %(channel)s: this step is skipped for them."),
+        Message.Reason.SUPPRESSED: _(
+            "What is sent to %(name)s by %(channel)s comes back: this step is skipped for them."
+        ),
         Message.Reason.HELD: _(
             "%(name)s may have said no to %(channel)s: this step is skipped until somebody decides."
         ),

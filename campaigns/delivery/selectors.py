@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db.models import Count, Max, Min, Q, QuerySet
 
 from campaigns.delivery import links, switch
-from campaigns.delivery.models import Message, ProviderEvent
+from campaigns.delivery.models import Message, ProviderEvent, SendGate
 from orchestrator.channels import registry
 
 # Their messages are rows of our own: no provider, so nothing that could be offline.
@@ -65,6 +65,13 @@ def messages_of(*, campaign_slug: str) -> QuerySet[Message]:
 
 def open_messages() -> int:
     return Message.objects.open().count()
+
+
+def count_waiting(*, now: datetime, gate: str = "") -> int:
+    """Messages that are due and would go but for the switch, of all campaigns or of one: none of a paused one."""
+    waiting = [Message.State.PLANNED, Message.State.READY]
+    rows = Message.objects.filter(state__in=waiting, due_at__lte=now, gate__state=SendGate.State.OPEN)
+    return (rows.filter(gate__slug=gate) if gate else rows).count()
 
 
 def oldest_unknown(*, wall_now: datetime) -> float | None:

@@ -6,6 +6,7 @@ made, and a copy for a rehearsal must write to nobody: both send nothing until a
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection, transaction
@@ -18,6 +19,24 @@ OURSELVES = "crescendo"
 RESTORED = "This is another database than the one sending was allowed in: restored from a backup, or copied."
 
 _READ = f"SELECT is_on, {database_identity.DECIDED_HERE_SQL} FROM operations_sendswitch WHERE id = 1"  # noqa: S608
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How sending stands, and who decided it when and why: nobody yet in a new database. `is_held`: off since the
+    database was restored or copied, and nobody has decided for this one. `at`: business time."""
+
+    is_on: bool
+    is_held: bool = False
+    by: str = ""
+    at: datetime | None = None
+    reason: str = ""
+
+
+def read_standing() -> Standing:
+    row = SendSwitch.objects.filter(pk=1).first()
+    said = (row.changed_by, row.changed_at, row.reason) if row is not None else ()
+    return Standing(is_on(), is_held_after_restore(), *said)
 
 
 def set_switch(*, is_on: bool, by: str, reason: str = "", now: datetime) -> SendSwitch:

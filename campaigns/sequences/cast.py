@@ -103,13 +103,16 @@ def gather_people(*, campaign: Campaign, members: Sequence[Member], now: datetim
 
 
 def why_unreachable(*, campaign: Campaign, contact: Contact, channel: str) -> str:
-    """NO_ADDRESS, OPTED_OUT or NO_CONSENT where messages on the channel can't go to the contact; else empty."""
+    """NO_ADDRESS, SUPPRESSED, OPTED_OUT, HELD or NO_CONSENT where messages on the channel can't go to the contact; else
+    empty."""
     topic = ConsentTopic.objects.get(slug=rehearse.spec_of(campaign=campaign).topic)
     with rehearse.rolled_back():
         point = points.ensure_points(contacts=[contact], channel=channel).get(contact.pk)
     if point is None:
         return Message.Reason.NO_ADDRESS
     answer = consent.permission(point=point, topic=topic)
+    if answer == consent.OPTED_OUT and point.gets_nothing:
+        return Message.Reason.SUPPRESSED
     return "" if answer == consent.GRANTED else answer
 
 

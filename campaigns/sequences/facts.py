@@ -37,17 +37,25 @@ class Gathered:
     had: Mapping[int, Had] = field(default_factory=dict)
 
 
+@dataclass(slots=True)
+class Asked:
+    """By (contact id, channel), of the channels on which somebody is to be written to."""
+
+    points: dict[tuple[int, str], ContactPoint] = field(default_factory=dict)
+    permissions: dict[tuple[int, str], str] = field(default_factory=dict)
+    noes: set[tuple[int, str]] = field(default_factory=set)
+
+
 def gather_facts(*, enrolments: Sequence[Enrolment], flows: Mapping[int, Flow], now: datetime) -> Gathered:
     """`enrolments` with campaign (its gate and experiment), entry (and its stay), account and contact at hand."""
     accounts = sorted({row.account_id for row in enrolments})
     gathered = Gathered(subscriptions=billing.current_subscriptions(account_ids=accounts, now=now))
-    gathered.points, permissions = _permissions(enrolments, flows)
+    asked = _ask_permissions(enrolments, flows)
+    gathered.points = asked.points
     closed = eligibility.closed_gates(account_ids=accounts, now=now, subscriptions=gathered.subscriptions)
     gathered.closed = closed
     gathered.had = awaited.read_had(enrolment_ids=[row.pk for row in enrolments])
-    exits = find_exits(
-        enrolments=enrolments, flows=flows, permissions=permissions, closed=closed, had=gathered.had, now=now
-    )
+    exits = find_exits(enrolments=enrolments, flows=flows, noes=asked.noes, closed=closed, had=gathered.had, now=now)
     conditions, unanswerable = _conditions(enrolments, flows, exits, now)
     drawn = ways.draw_ways(enrolments=enrolments, flows=flows)
     jumps = _jumps(enrolments, flows)
@@ -57,7 +65,7 @@ def gather_facts(*, enrolments: Sequence[Enrolment], flows: Mapping[int, Flow], 
             exits=frozenset(exits[enrolment.pk]),
             conditions=conditions[enrolment.pk],
             unanswerable=unanswerable.get(enrolment.version_id, {}),
-            skips=_skips(enrolment, flow, permissions),
+            skips=_skips(enrolment, flow, asked),
             ways=drawn.get(enrolment.pk, {}),
             jumps=jumps.get(enrolment.pk, {}),
             zone=_zone(enrolment),
@@ -69,13 +77,14 @@ def find_exits(
     *,
     enrolments: Sequence[Enrolment],
     flows: Mapping[int, Flow],
-    permissions: Mapping[tuple[int, str], str],
+    noes: Collection[tuple[int, str]],
     closed: Collection[int],
     had: Mapping[int, Had],
     now: datetime,
 ) -> dict[int, set[str]]:
-    """The reasons to leave that hold and that the campaign names in `exit_on`, by enrolment id. `closed`: the accounts
-    nobody sells to now."""
+    """The reasons to leave that hold and that the campaign names in `exit_on`, by enrolment id. `noes`: contact id
+    and channel where a person said no; where only nothing arrives, the messages of that channel are skipped. `closed`:
+    the accounts nobody sells to now."""
     upgraded = _since_enrolled(enrolments, _newest_expansions(enrolments, now))
     refused = _since_enrolled(enrolments, _newest_refusals(enrolments, now))
     exits: dict[int, set[str]] = {}
@@ -85,10 +94,7 @@ def find_exits(
             "CONVERTED": enrolment.pk in upgraded,
             "REFUSED": enrolment.pk in refused,
             "LEFT_SEGMENT": enrolment.entry.stay is not None and enrolment.entry.stay.left_at is not None,
-            "OPTED_OUT": any(
-                permissions.get((enrolment.contact_id, channel)) == consent.OPTED_OUT
-                for channel in had[enrolment.pk].channels
-            ),
+            "OPTED_OUT": any((enrolment.contact_id, channel) in noes for channel in had[enrolment.pk].channels),
             "GATE_CLOSED": enrolment.account_id in closed or _is_stopped(enrolment),
         }
         exits[enrolment.pk] = {reason for reason in spec.exit_on if holds[reason]}
@@ -97,10 +103,10 @@ def find_exits(
 
 def judge_exits(*, enrolments: Sequence[Enrolment], flows: Mapping[int, Flow], now: datetime) -> dict[int, set[str]]:
     """`find_exits` for a caller who has gathered nothing yet."""
-    _, permissions = _permissions(enrolments, flows)
+    noes = _ask_permissions(enrolments, flows).noes
     closed = eligibility.closed_gates(account_ids=sorted({row.account_id for row in enrolments}), now=now)
     had = awaited.read_had(enrolment_ids=[row.pk for row in enrolments])
-    return find_exits(enrolments=enrolments, flows=flows, permissions=permissions, closed=closed, had=had, now=now)
+    return find_exits(enrolments=enrolments, flows=flows, noes=noes, closed=closed, had=had, now=now)
 
 
 def _is_stopped(enrolment: Enrolment) -> bool:
@@ -113,9 +119,7 @@ def upgraded_since(*, enrolments: Sequence[Enrolment], now: datetime) -> set[int
     return _since_enrolled(enrolments, _newest_expansions(enrolments, now))
 
 
-def _permissions(
-    enrolments: Sequence[Enrolment], flows: Mapping[int, Flow]
-) -> tuple[dict[tuple[int, str], ContactPoint], dict[tuple[int, str], str]]:
+def _ask_permissions(enrolments: Sequence[Enrolment], flows: Mapping[int, Flow]) -> Asked:
     wanted: dict[str, dict[int, str]] = defaultdict(dict)
     contacts = {enrolment.contact_id: enrolment.contact for enrolment in enrolments}
     for enrolment in enrolments:
@@ -123,25 +127,30 @@ def _permissions(
         for channel in flow.channels():
             wanted[channel][enrolment.contact_id] = flow.spec.topic
     topics = {topic.slug: topic for topic in ConsentTopic.objects.all()}
-    found: dict[tuple[int, str], ContactPoint] = {}
-    allowed: dict[tuple[int, str], str] = {}
+    asked = Asked()
     for channel, people in wanted.items():
         made = points.ensure_points(contacts=[contacts[pk] for pk in people], channel=channel)
         for contact_id, point in made.items():
-            found[contact_id, channel] = point
-            allowed[contact_id, channel] = consent.permission(point=point, topic=topics[people[contact_id]])
-    return found, allowed
+            topic = topics[people[contact_id]]
+            asked.points[contact_id, channel] = point
+            asked.permissions[contact_id, channel] = consent.permission(point=point, topic=topic)
+            if consent.has_said_no(point=point, topic=topic):
+                asked.noes.add((contact_id, channel))
+    return asked
 
 
-def _skips(enrolment: Enrolment, flow: Flow, permissions: Mapping[tuple[int, str], str]) -> dict[str, str]:
+def _skips(enrolment: Enrolment, flow: Flow, asked: Asked) -> dict[str, str]:
     """Why a message step cannot reach this contact, while the sequence goes on without it."""
     skips: dict[str, str] = {}
     for step in flow.sequence.steps:
         if step.channel is None:
             continue
-        answer = permissions.get((enrolment.contact_id, step.channel))
+        person = (enrolment.contact_id, step.channel)
+        answer = asked.permissions.get(person)
         if answer is None:
             skips[step.key] = Message.Reason.NO_ADDRESS
+        elif answer == consent.OPTED_OUT and asked.points[person].gets_nothing:
+            skips[step.key] = Message.Reason.SUPPRESSED
         elif answer != consent.GRANTED:
             skips[step.key] = answer
     return skips

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Case, Count, Max, QuerySet, When
+from django.db.models import Case, Count, Max, OuterRef, QuerySet, Subquery, Value, When
 
-from campaigns.delivery.models import Message
+from campaigns.delivery.models import DeliveryAttempt, Message
 from campaigns.sequences import campaign_file, places
 from campaigns.sequences.campaign_file import BY_SEGMENT
 from campaigns.sequences.models import Campaign, Enrolment, Entry, StepRun
@@ -84,8 +84,11 @@ def campaign_messages(*, campaign: Campaign) -> QuerySet[Message]:
 
 
 def ledger_messages(*, campaign: Campaign) -> Iterator[dict[str, Any]]:
-    """One line per message that is still kept, oldest first. Holds addresses: for the operator's own eyes."""
-    rows = campaign_messages(campaign=campaign).select_related("contact").order_by("pk")
+    """One line per message that is still kept, oldest first; of one that failed, `reason` is the provider's code. Holds
+    addresses: for the operator's own eyes."""
+    last = DeliveryAttempt.objects.filter(message=OuterRef("pk")).order_by("-number")
+    code = Case(When(state=Message.State.FAILED, then=Subquery(last.values("code")[:1])), default=Value(""))
+    rows = campaign_messages(campaign=campaign).select_related("contact").order_by("pk").annotate(code=code)
     for message in rows.iterator(chunk_size=1000):
         yield {
             "id": str(message.uuid),
@@ -95,7 +98,7 @@ def ledger_messages(*, campaign: Campaign) -> Iterator[dict[str, Any]]:
             "variant": message.variant,
             "channel": message.channel,
             "state": message.state,
-            "reason": message.reason,
+            "reason": message.reason or message.code or "",
             "attempts": message.attempt,
             "provider_id": message.provider_id,
             "accepted_at": message.accepted_at.isoformat() if message.accepted_at else None,

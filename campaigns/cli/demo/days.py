@@ -9,8 +9,10 @@ from datetime import datetime, timedelta
 from django.db import connection
 
 from campaigns.analytics import snapshot
+from campaigns.cli import switched_off
 from campaigns.cli.demo.outside import Outside
 from campaigns.cli.demo.waiting import NothingMovesError
+from campaigns.delivery import switch
 from orchestrator import clock
 from orchestrator.jobs import bells
 
@@ -19,6 +21,8 @@ HOPS_A_DAY = 6
 SECONDS_AFTER_DELIVERY = 15
 PATIENCE_S = 90.0
 PAUSE_S = 0.05
+# Long enough for what was handed over before the switch; then it is the switch that they wait for.
+SWITCH_S = 3.0
 RINGING = ("messages_due", "enrolments_due", "feedback_stored", "usage_stored", "conversions_due", "writebacks_due")
 
 OPEN_WORK = """
@@ -39,6 +43,7 @@ NAMES = (
     "offers being accepted",
     "write-backs due",
 )
+DUE, ON_THEIR_WAY = NAMES.index("messages due"), NAMES.index("messages on their way")
 
 
 def pass_days(*, until: datetime, outside: Outside, progress: Callable[[datetime], None]) -> int:
@@ -72,13 +77,22 @@ def settle(*, outside: Outside) -> None:
         quiet = quiet + 1 if not any(counts) else 0
         if counts != last:
             last, started = counts, time.monotonic()
-        if time.monotonic() - started > PATIENCE_S:
+        still_s = time.monotonic() - started
+        if still_s > PATIENCE_S:
             raise NothingMovesError(_stuck(counts))
+        if still_s > SWITCH_S and (counts[DUE] or counts[ON_THEIR_WAY]):
+            raise_if_off(now=clock.utcnow())
         if time.monotonic() - rung > 0.3 and any(work):
             rung = time.monotonic()
             for bell in RINGING:
                 bells.ring(bell)
         time.sleep(PAUSE_S)
+
+
+def raise_if_off(*, now: datetime) -> None:
+    """Messages wait for the switch: no patience helps. Raises NothingMovesError with what to press."""
+    if off := switched_off.say(switch.read_standing(), now=now):
+        raise NothingMovesError(off)
 
 
 def open_work(*, now: datetime) -> list[int]:

@@ -24,6 +24,7 @@ from campaigns.console import (
     listing,
     overtaking,
     pages,
+    sending_words,
     skeleton,
 )
 from campaigns.console.attention import Point
@@ -42,6 +43,8 @@ from campaigns.console.forms.campaigns import (
 from campaigns.console.forms.exits import ExitsForm
 from campaigns.console.listing import Asked
 from campaigns.console.templatetags.console import count
+from campaigns.delivery import selectors as delivery
+from campaigns.delivery import switch
 from campaigns.segments.models import Segment
 from campaigns.sequences import audience, move, selectors
 from campaigns.sequences.campaign_file import CampaignFileError
@@ -50,6 +53,7 @@ from campaigns.usage import selectors as usage
 from orchestrator import clock
 
 CHANGE = "sequences.change_campaign"
+SWITCH = "operations.change_sendswitch"
 
 
 @require_safe
@@ -70,6 +74,7 @@ def list_campaigns(request: HttpRequest) -> HttpResponse:
             filters=filters,
         ),
         "currency": settings.REPORTING_CURRENCY,
+        "off": _off(request, clock.utcnow()),
     }
     return pages.show(request, "console/campaigns/list.html", context)
 
@@ -162,6 +167,7 @@ def show_page(
         "was": {name: overtaking.fingerprint(kind.initial_of(document)) for name, kind in kinds.items()},
         "title": campaign.name,
         "attention": _attention(request, campaign, now),
+        "off": _off(request, now, gate=campaign.slug) if campaign.status == Campaign.Status.LIVE else None,
         "days": charts.draw_campaign(campaign=campaign, now=now, zone=pages.time_zone_of(request)),
         "can_change": can_change,
         "can_test": can_change and pages.sees_people(request),
@@ -179,6 +185,17 @@ def show_page(
         "limits_form": form if isinstance(form, LimitsForm) else LimitsForm(initial=LimitsForm.initial_of(document)),
     }
     return pages.show(request, "console/campaigns/campaign.html", context, status=422 if form is not None else 200)
+
+
+def _off(request: HttpRequest, now: datetime, *, gate: str = "") -> dict[str, object] | None:
+    """Why nothing goes though a campaign is live, and what waits; None while sending is on."""
+    standing = switch.read_standing()
+    if standing.is_on:
+        return None
+    with timezone.override(pages.time_zone_of(request)):
+        why = sending_words.why_off(standing, now=now)
+    waiting = sending_words.waiting(delivery.count_waiting(now=now, gate=gate))
+    return {"why": why, "waiting": waiting, "can_release": request.user.has_perm(SWITCH)}
 
 
 def _attention(request: HttpRequest, campaign: Campaign, now: datetime) -> list[Point]:

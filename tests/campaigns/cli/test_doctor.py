@@ -8,8 +8,10 @@ from datetime import timedelta
 import pytest
 from django.core.management import call_command
 
+from campaigns.delivery import switch
 from campaigns.operations import diagnosis
 from campaigns.operations.findings import Level
+from campaigns.operations.models import SendSwitch
 from orchestrator import clock
 from orchestrator.jobs import queues
 from tests.factories.delivery import ReadyMessageFactory
@@ -146,3 +148,38 @@ def test_what_stands_still_without_anybody_having_wanted_it_is_wrong(capsys):
 
     assert status == 1
     assert "WRONG  What stands still: seats-80: 1 e-mail stands still. Due since" in out
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"), [("the price is wrong", ": “the price is wrong”."), ("", ".")], ids=["why", "no reason"]
+)
+def test_sending_that_somebody_switched_off_is_worth_a_look(capsys, reason, said):
+    switch.set_switch(is_on=False, by="dana", reason=reason, now=clock.utcnow())
+    ReadyMessageFactory(gate__slug="seats-80", due_at=clock.utcnow() - timedelta(minutes=1))
+
+    status, out, err = run(capsys)
+
+    assert (status, err) == (0, "Nothing is wrong. Worth a look: sending is off.\n")
+    assert " note  Sending: Sending was switched off by dana, " in out
+    assert f"{said} 1 message is due and waits. Switch it on: the page Sending" in out
+
+
+def test_sending_that_is_off_since_a_restore_says_what_to_do(capsys):
+    switch.set_switch(is_on=True, by="dana", now=clock.utcnow())
+    SendSwitch.objects.update(database="another")
+
+    status, out, _ = run(capsys)
+
+    assert status == 0
+    assert " note  Sending: Sending is held since the database was restored or copied" in out
+    assert "manage.py sending on --by NAME" in out
+
+
+def test_sending_that_is_on_says_by_whom(capsys):
+    switch.set_switch(is_on=True, by="dana", reason="looked through", now=clock.utcnow())
+
+    _, out, err = run(capsys)
+
+    assert err == "Nothing is wrong.\n"
+    assert "  ok   Sending: on since " in out
+    assert "UTC, by dana: looked through." in out

@@ -10,11 +10,14 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.utils import translation
 
 from campaigns.analytics import stalls
+from campaigns.cli import switched_off
 from campaigns.console import stall_words
+from campaigns.delivery import switch
 from campaigns.operations import diagnosis
 from campaigns.operations.findings import Finding, Level
 from orchestrator import clock
 
+SENDING = "Sending"
 MARKS = {Level.GOOD: "  ok  ", Level.NOTE: " note ", Level.WRONG: "WRONG "}
 
 
@@ -30,13 +33,26 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         findings = list(diagnosis.examine(wall_now=clock.wall_now()))
         if Finding(Level.GOOD, "Migrations", "all applied.") in findings:
-            findings += self._stalled()
+            findings += [self._sending(), *self._stalled()]
         for finding in findings:
             words = json.dumps(asdict(finding)) if options["json"] else self._line(finding)
             self.stdout.write(words)
         wrong = sum(finding.level is Level.WRONG for finding in findings)
-        self.stderr.write(f"Wrong: {wrong} of {len(findings)}." if wrong else "Nothing is wrong.")
+        said = f"Wrong: {wrong} of {len(findings)}." if wrong else "Nothing is wrong."
+        is_off = any(finding.about == SENDING and finding.level is Level.NOTE for finding in findings)
+        self.stderr.write(f"{said} Worth a look: sending is off." if is_off else said)
         sys.exit(1 if wrong else 0)
+
+    def _sending(self) -> Finding:
+        """Off is a note, never wrong: a person decided it, or has to, and either way knows of it."""
+        now = clock.utcnow()
+        standing = switch.read_standing()
+        if off := switched_off.say(standing, now=now):
+            return Finding(Level.NOTE, SENDING, off)
+        if standing.at is None or standing.by == switch.OURSELVES:
+            return Finding(Level.GOOD, SENDING, "on.")
+        why = f": {standing.reason}" if standing.reason else ""
+        return Finding(Level.GOOD, SENDING, f"on since {standing.at:%Y-%m-%d %H:%M} UTC, by {standing.by}{why}.")
 
     def _stalled(self) -> list[Finding]:
         """One for each campaign, channel and reason; what somebody wanted so is only noted."""

@@ -10,9 +10,11 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from campaigns.sequences import selectors
+from campaigns.sequences.models import Campaign
 from orchestrator import clock
 
 WRONG_INPUT = 2
+MOST_NAMED = 30
 
 
 class Command(BaseCommand):
@@ -25,10 +27,19 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         campaign = selectors.by_slug(slug=options["slug"])
         if campaign is None:
-            self.stderr.write(f"There is no campaign {options['slug']!r}.")
+            self.stderr.write(f"There is no campaign {options['slug']!r}. {_there_are()}")
             sys.exit(WRONG_INPUT)
         if options["messages"]:
             for line in selectors.ledger_messages(campaign=campaign):
                 self.stdout.write(json.dumps(line, ensure_ascii=False))
             return
         self.stdout.write(json.dumps(selectors.ledger(campaign=campaign, now=clock.utcnow()), ensure_ascii=False))
+
+
+def _there_are() -> str:
+    """Those changed last first: what somebody looks for is usually new."""
+    slugs = list(Campaign.objects.order_by("-changed_at", "-pk").values_list("slug", flat=True))
+    if not slugs:
+        return "There is none yet: `manage.py campaign apply FILE.json` makes one."
+    more = f" and {len(slugs) - MOST_NAMED} more" if len(slugs) > MOST_NAMED else ""
+    return f"There are: {', '.join(slugs[:MOST_NAMED])}{more}."

@@ -1,0 +1,58 @@
+"""`manage.py ledger`: what a wrong name and a failed message are answered with."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from django.core.management import call_command
+
+from campaigns.delivery.models import DeliveryAttempt, Message
+from orchestrator import clock
+from tests.factories.sequences import drafted, launched, market, ready_account
+
+pytestmark = pytest.mark.django_db
+
+
+def refused(capsys, slug):
+    with pytest.raises(SystemExit) as stop:
+        call_command("ledger", slug)
+    return stop.value.code, capsys.readouterr().err
+
+
+def test_a_name_that_no_campaign_has_is_answered_with_those_there_are(capsys):
+    market()
+    drafted()
+    assert refused(capsys, "seats80") == (2, "There is no campaign 'seats80'. There are: seats-80.\n")
+
+
+def test_where_there_is_no_campaign_it_says_how_one_is_made(capsys):
+    status, said = refused(capsys, "seats-80")
+    assert status == 2
+    assert "There is none yet: `manage.py campaign apply FILE.json` makes one." in said
+
+
+def test_a_failed_message_has_the_code_of_its_last_try(capsys):
+    market()
+    ready_account()
+    launched(holdout_percent=None)
+    Message.objects.update(state=Message.State.FAILED)
+    message = Message.objects.get()
+    for number, code in ((1, "429"), (2, "21614")):
+        DeliveryAttempt.objects.create(message=message, number=number, code=code, started_at=clock.wall_now())
+
+    call_command("ledger", "seats-80", "--messages")
+
+    told = json.loads(capsys.readouterr().out)
+    assert (told["state"], told["reason"]) == ("FAILED", "21614")
+
+
+def test_the_code_of_a_try_that_was_put_off_is_no_reason(capsys):
+    market()
+    ready_account()
+    launched(holdout_percent=None)
+    DeliveryAttempt.objects.create(message=Message.objects.get(), number=1, code="429", started_at=clock.wall_now())
+
+    call_command("ledger", "seats-80", "--messages")
+
+    assert json.loads(capsys.readouterr().out)["reason"] == ""
