@@ -29,10 +29,8 @@ def left():
     return contact
 
 
-def say_no(contact, channel, **fields):
-    at = NOW - timedelta(hours=1)
-    point = contact.points.get(channel=channel)
-    opt_out.opt_out(point_id=point.pk, **{"source": "tests:stop", "at": at, "now": at} | fields)
+def say_no(contact, channel, *, source="tests:stop", at=NOW - timedelta(hours=1), **fields):
+    opt_out.opt_out(point_id=contact.points.get(channel=channel).pk, source=source, at=at, now=at, **fields)
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,7 @@ def moved_on():
 
 def decisions():
     campaign = Campaign.objects.select_related("experiment").get()
+    assert campaign.experiment is not None
     return [one.words for one in experiment_page.list_decisions(experiment=campaign.experiment, campaign=campaign)]
 
 

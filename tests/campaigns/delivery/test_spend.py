@@ -148,7 +148,7 @@ def test_without_a_budget_and_without_a_price_the_segments_are_counted(settings)
     send()
 
     day = DailySpend.objects.get()
-    assert (day.segments, day.amount) == (2, 0)
+    assert (day.segments, day.amount) == (2, Decimal(0))
 
 
 @pytest.mark.parametrize(
