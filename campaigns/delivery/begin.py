@@ -145,8 +145,7 @@ def begin_again(
         decided.write_requests(held=going, requests=requests)
         decided.write(held=back, verdicts=verdicts, now=now, wall_now=wall_now)
         decided.end_attempts(held=back, code=STOOD_BACK, detail=_STOOD_BACK, wall_now=wall_now)
-        gone = State.ACCEPTED
-        _give_back([one for one in back if verdicts[one.id].state != gone], costs or {}, now)
+        _give_back([one for one in back if verdicts[one.id].state != State.ACCEPTED], costs or {}, now)
     return verdicts
 
 
