@@ -19,6 +19,7 @@ from campaigns.delivery import selectors as delivery
 from campaigns.delivery import spend, switch, unclear
 from campaigns.delivery.models import ChannelHealth, Message
 from campaigns.intake.models import Parked, Quarantined
+from campaigns.offers import accept
 from campaigns.operations.models import LongTask
 from campaigns.segments.models import Segment
 from campaigns.sequences import brake
@@ -28,6 +29,8 @@ from campaigns.usage.models import UsageDaily
 
 # Parked events usually find their account within minutes; then they are somebody's mistake.
 PARKED_FOR = timedelta(hours=1)
+# The third try comes after a minute and a half: what still waits then is more than one bad answer.
+WAITING_TRIES = 3
 # Live segments are refreshed every few seconds; an hour means that a refresh keeps failing.
 STALE_AFTER = timedelta(hours=1)
 # Products report usage at least once a day.
@@ -74,6 +77,7 @@ def find_needs(*, now: datetime) -> list[Need]:
         *_sending(now),
         *_brakes(),
         *_limits(now),
+        *_upgrades(now),
         *_replies(),
         *_messages(),
         *_intake(now),
@@ -169,6 +173,28 @@ def _limits(now: datetime) -> Iterator[Need]:
         )
 
 
+def _upgrades(now: datetime) -> Iterator[Need]:
+    """Customers said yes, and what keeps their upgrade is ours to mend, or billing is down."""
+    waiting = accept.waiting_for_us()
+    if number := waiting.count():
+        title = ngettext(
+            "%(n)s customer said yes, and the upgrade waits for us",
+            "%(n)s customers said yes, and their upgrades wait for us",
+            number,
+        )
+        why = waiting.order_by("-wall_accepting_at").values_list("failure", flat=True).first()
+        detail = _(
+            "They were told that we are on it. It is tried again by itself, and each is charged once. What to mend: "
+            "%(why)s"
+        ) % {"why": why}
+        told = _counted(title, number, detail, "admin:offers_quote_changelist", {"state__exact": "ACCEPTING"})
+        yield replace(told, tone="is-bad")
+    if number := accept.waiting_for_billing(now=now).count():
+        title = ngettext("%(n)s upgrade waits for billing’s answer", "%(n)s upgrades wait for billing’s answer", number)
+        detail = _("Billing is not available. It is asked again by itself, and each is charged once.")
+        yield _counted(title, number, detail, "admin:offers_quote_changelist", {"state__exact": "ACCEPTING"})
+
+
 def _replies() -> Iterator[Need]:
     number = DoubtfulReply.objects.filter(state=DoubtfulReply.State.OPEN).count()
     if number:
@@ -209,6 +235,14 @@ def _crm() -> Iterator[Need]:
         title = ngettext("%(n)s write-back to the CRM failed", "%(n)s write-backs to the CRM failed", failed)
         detail = _("The CRM refused them for good. Each says why.")
         yield _counted(title, failed, detail, "admin:crm_writeback_changelist", {"state__exact": "FAILED"})
+    waiting = WriteBack.objects.filter(state=WriteBack.State.PENDING, attempts__gte=WAITING_TRIES).exclude(
+        last_error=""
+    )
+    if number := waiting.count():
+        title = ngettext("%(n)s write-back to the CRM waits", "%(n)s write-backs to the CRM wait", number)
+        why = waiting.order_by("-pk").values_list("last_error", flat=True).first()
+        detail = _("They are tried again by themselves. The CRM last said: %(why)s") % {"why": why}
+        yield _counted(title, number, detail, "admin:crm_writeback_changelist", {"state__exact": "PENDING"})
     newest = SyncRun.objects.order_by("connection", "-started_at", "-pk").distinct("connection")
     for run in newest.select_related("connection"):
         if run.state == SyncRun.State.FAILED:

@@ -7,7 +7,7 @@ from datetime import datetime
 from campaigns.billing import catalog, subscribe
 from campaigns.billing.models import MrrMovement, PlanPrice, Subscription
 from orchestrator.connectors import registry
-from orchestrator.connectors.contract import ConnectorRefusal
+from orchestrator.connectors.contract import ConnectorMisconfigured
 
 
 def change_plan(
@@ -16,7 +16,8 @@ def change_plan(
     """Move the subscription to `price`. The same key changes it once, however often it is called.
 
     Talks to billing outside any transaction. The webhook that billing sends afterwards tells the same MRR and
-    makes no second movement. Raises ConnectorRefusal (permanent) and ConnectorBusy (call again with the key).
+    makes no second movement. Raises ConnectorBusy (call again with the key), ConnectorMisconfigured (again once our
+    key, permissions or catalogue are mended) and ConnectorRefusal (for good).
     """
     billing = registry.billing("stripe")
     state = billing.change_plan(
@@ -26,16 +27,21 @@ def change_plan(
         quantity=quantity,
         idempotency_key=idempotency_key,
     )
-    return subscribe.apply_subscription(
-        state=state, account_id=subscription.account_id, cause=f"change:{idempotency_key}", now=now
-    )
+    try:
+        return subscribe.apply_subscription(
+            state=state, account_id=subscription.account_id, cause=f"change:{idempotency_key}", now=now
+        )
+    except (subscribe.UnknownPlanError, subscribe.UnreadableStateError) as error:
+        raise ConnectorMisconfigured(
+            f"Billing made the change, but it cannot be taken over here: {error}", code="not_taken_over"
+        ) from error
 
 
 def _learn_price(price: PlanPrice) -> str:
     """Billing's id of a price that no webhook has named yet."""
     found = registry.billing("stripe").find_prices(lookup_keys=[price.lookup_key]).get(price.lookup_key)
     if not found:
-        raise ConnectorRefusal(
+        raise ConnectorMisconfigured(
             f"Billing has no active price with the lookup key {price.lookup_key}: make it there, or correct the"
             " catalogue.",
             code="unknown_price",

@@ -15,6 +15,7 @@ from campaigns.console import (
     campaign_words,
     drafts,
     exit_words,
+    ledger_words,
     message_preview,
     preview_panel,
     preview_people,
@@ -26,7 +27,7 @@ from campaigns.console.preview_people import Viewers
 from campaigns.segments import preview as segment_preview
 from campaigns.segments.errors import DefinitionError
 from campaigns.segments.sessions import SegmentTooSlow
-from campaigns.sequences import cast, check, selectors
+from campaigns.sequences import cast, check, places, selectors
 from campaigns.sequences.cast import Person
 from campaigns.sequences.check import BLOCKER, Finding
 from campaigns.sequences.models import Campaign, Enrolment
@@ -68,6 +69,7 @@ def gather(*, campaign: Campaign, asked: Mapping[str, str], sees_people: bool, n
         "parts": outline(campaign=campaign, document=document, findings=findings, count=count),
         "goal": {"days": (document.get("goal") or {}).get("window_days"), "offer": campaign_words.offer_name(document)},
         "audience": audience_words(campaign=campaign, document=document, count=count),
+        "places": _places(campaign),
         "exits": exit_words.sentence(document),
         "steps": steps,
         "can_rearrange": can_rearrange,
@@ -184,6 +186,13 @@ def audience_words(*, campaign: Campaign, document: Mapping[str, Any], count: in
         "rest": rest,
         "people": campaign_words.people_words(document),
     }
+
+
+def _places(campaign: Campaign) -> list[str]:
+    """Where the accounts are that came up since the launch; the audience's own number is of those in it now."""
+    if campaign.live_version is None:
+        return []
+    return list(ledger_words.place_lines(places.place_accounts(campaign=campaign)))
 
 
 def _count(campaign: Campaign, now: datetime) -> int | None:

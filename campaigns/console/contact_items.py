@@ -142,9 +142,15 @@ def _unsent(message: Message, around: Surroundings) -> tuple[str, str]:
         noes=[one for one in around.noes if one.channel == message.channel and one.topic in ("", topic)],
         spenders=around.spenders.get(message.pk, ()),
         block=state.point.reason if state else "",
+        winner=_name_of(message.lost_to, around),
     )
     icon = "limits" if message.reason == Message.Reason.CAPPED else "info"
     return f"{contact_words.why_unsent(known)} {_what_follows(message, around)}".rstrip(), icon
+
+
+def _name_of(message: Message | None, around: Surroundings) -> str:
+    campaign = around.campaigns.get(message.origin_campaign) if message else None
+    return campaign.name if campaign else ""
 
 
 def _what_follows(message: Message, around: Surroundings) -> str:
@@ -337,6 +343,9 @@ def _tell_answer(quote: Quote, around: Surroundings) -> Item:
         "price": _plain(money(quote.new_mrr - quote.old_mrr, quote.currency)),
     }
     is_own = quote.answered_by_id in (None, around.contact.pk)
+    notes = [] if is_own else [_("Answered by %(name)s.") % {"name": quote.answered_by}]
+    if quote.is_waiting_for_us:
+        notes.append(_("It waits for us: our access to billing is to be mended."))
     refusal = getattr(quote, "refusal", None)
     said = contact_words.refusal_words(refusal.reason) if refusal else ""
     return Item(
@@ -345,7 +354,7 @@ def _tell_answer(quote: Quote, around: Surroundings) -> Item:
         tone="is-ok" if quote.state == Quote.State.ACCEPTED else "",
         head=heads.get(Quote.State(quote.state), quote.state),
         rest=rest,
-        meta="" if is_own else _("Answered by %(name)s.") % {"name": quote.answered_by},
+        meta=" ".join(notes),
         reason=" ".join(part for part in (said, refusal.note if refusal else "") if part),
     )
 

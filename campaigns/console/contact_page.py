@@ -15,6 +15,7 @@ from campaigns.billing.models import Subscription
 from campaigns.consent.models import ConsentRecord, ContactPoint
 from campaigns.consent.selectors import GRANTED, NO_CONSENT, ChannelState, TopicState
 from campaigns.console import campaign_words, contact_words
+from campaigns.console.templatetags.console import moment
 from campaigns.delivery import windows
 from campaigns.delivery.models import CsmTask
 from campaigns.offers import selectors as offers
@@ -44,6 +45,7 @@ class AccountCard:
     account: Account
     role: str
     subscription: Subscription | None
+    renewal: str
     quote: Quote | None
     health: int | None
     is_healthy: bool
@@ -121,12 +123,26 @@ def make_cards(*, memberships: Sequence[Membership], now: datetime) -> list[Acco
             account=one.account,
             role=role_words(one.role),
             subscription=subscriptions.get(one.account_id),
+            renewal=renewal_words(subscription=subscriptions.get(one.account_id), now=now),
             quote=quotes.get(one.account_id),
             health=int(health[one.account_id].value) if one.account_id in health else None,
             is_healthy=one.account_id in health and health[one.account_id].value >= profiles.HEALTHY_FROM,
         )
         for one in memberships
     ]
+
+
+def renewal_words(*, subscription: Subscription | None, now: datetime) -> str:
+    """When it renews, or why it does not; empty where billing names no day. A day that is past is no renewal to come:
+    billing is late with its news, or is not connected."""
+    if subscription is None or subscription.renews_at is None:
+        return ""
+    day = moment(subscription.renews_at, now)
+    if subscription.renews_at <= now:
+        return _("was due %(day)s; billing has not told the next day yet") % {"day": day}
+    if subscription.cancel_scheduled:
+        return _("none: it is cancelled and ends %(day)s") % {"day": day}
+    return day
 
 
 def open_tasks(*, contact: Contact, account_ids: Sequence[int]) -> list[CsmTask]:

@@ -203,6 +203,7 @@ def _surroundings(
     moments = [mark.source for mark in marks if isinstance(mark.source, Moment)]
     messages = delivery.messages_by_id(message_ids=[moment.message_id for moment in moments])
     told = [*messages.values()]
+    winners = [message.lost_to for message in told if message.lost_to is not None]
     capped = [message for message in told if message.reason == Message.Reason.CAPPED]
     return Surroundings(
         contact=contact,
@@ -213,7 +214,7 @@ def _surroundings(
         attempts=delivery.last_attempts(message_ids=list(messages)),
         reports=delivery.reports_of(messages=[message for message in told if message.bounced_at is not None]),
         spenders=delivery.spenders_of(messages=capped, days=contact_items.longest_cap()),
-        campaigns=sequences.campaigns_by_slug(slugs=[message.origin_campaign for message in told]),
+        campaigns=sequences.campaigns_by_slug(slugs=[one.origin_campaign for one in [*told, *winners]]),
         noes=[record for record in records if record.state == ConsentRecord.State.WITHDRAWN],
         states={state.channel: state for state in states},
         followed=sequences.followed_messages(message_ids=[one.pk for one in told if one.state in _DID_NOT_GO]),

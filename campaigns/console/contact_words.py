@@ -140,7 +140,7 @@ def why_skipped(reason: str, known: Unsent) -> str:
         return _("Its text could not be filled in for this person. %(said)s") % {"said": said}
     if reason == Reason.COUNTRY_RULES and known.attempt and known.attempt.detail:
         return country_words.why_barred(said=known.attempt.detail)
-    winner = f" ({known.message.lost_to.origin_campaign})" if known.message.lost_to else ""
+    winner = f" ({known.winner})" if known.winner else ""
     return reason_sentence(reason, known.message.channel) + winner
 
 
@@ -225,7 +225,18 @@ def source_words(record: ConsentRecord) -> str:
     if source == "preference_page":
         language = campaign_words.language_name(str(evidence.get("language", "")))
         return _("Preference page in %(language)s") % {"language": language}
+    if source == "reply_read":
+        return _("Wrote to us; %(by)s read it as a no") % {"by": evidence.get("by", "?")}
+    return way_words(source)
+
+
+def way_words(source: str) -> str:
+    """By what way a yes or a no came, whoever's it was."""
     names = {
+        "staff": _("Told to a colleague"),
+        "preference_page": _("Preference page"),
+        "reply_read": _("Wrote to us; a colleague read it as a no"),
+        "import": _("From a file"),
         "one_click": _("One click in their mail program"),
         "unsubscribe_page": _("Unsubscribe page"),
         "crm": _("From the CRM"),
@@ -233,7 +244,6 @@ def source_words(record: ConsentRecord) -> str:
         "sendgrid:list": _("Found on the mail provider’s own list"),
         "double_opt_in": _("Confirmed through a link sent to them"),
         "erasure": _("Erased at their request"),
-        "reply_read": _("Wrote to us; %(by)s read it as a no") % {"by": evidence.get("by", "?")},
     }
     if source in names:
         return names[source]

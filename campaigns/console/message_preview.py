@@ -128,7 +128,7 @@ def find_gaps(*, channel: str, texts: Mapping[str, Mapping[str, str]], people: S
     compiled: dict[str, CompiledContent | str] = {}
     found = []
     for person in people:
-        locale = compose.pick_language(contact=person.contact, available=texts)
+        locale = compose.pick_language(contact=person.contact, channel=channel, available=texts)
         if locale not in compiled:
             compiled[locale] = _compiled_or_why(channel, texts[locale], locale)
         made = compiled[locale]

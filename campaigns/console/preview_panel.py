@@ -132,7 +132,11 @@ def make_panel(
     all_texts = message_preview.contents_for(
         step=step, letter=letter, document=document, at=message_preview.snippets_as_of(campaign)
     )
-    own = compose.pick_language(contact=person.contact, available=all_texts) if person else next(iter(all_texts))
+    own = (
+        compose.pick_language(contact=person.contact, channel=channel, available=all_texts)
+        if person
+        else next(iter(all_texts))
+    )
     locale = ask.language or own
     screens = message_preview.screens_of(channel)
     screen = ask.screen if ask.screen in screens else next(iter(screens), "")
@@ -241,7 +245,9 @@ def _about_person(seen: _Seen, person: Person, links: _Links) -> Iterator[Remark
         yield Remark("warn", _why_unreachable(reason, name, seen.channel))
     spoken = compose.language_of(contact=person.contact)
     got = campaign_words.language_name(seen.own)
-    if spoken and spoken != seen.own:
+    if seen.channel in compose.READ_BY_COLLEAGUES:
+        yield Remark("info", _("A colleague reads it: in %(got)s, whatever the customer reads.") % {"got": got})
+    elif spoken and spoken != seen.own:
         if spoken in LOCALES:
             words = _("%(name)s reads %(spoken)s, and there is no text in it: the message goes out in %(got)s.")
             yield Remark("warn", words % {"name": name, "spoken": campaign_words.language_name(spoken), "got": got})

@@ -108,7 +108,9 @@ def _sizes(
     marketing: bool,
 ) -> Iterator[SmsSize]:
     """For those who would get this language; where nobody tried does, for all of them."""
-    readers = [one for one in people if compose.pick_language(contact=one.contact, available=texts) == locale]
+    readers = [
+        one for one in people if compose.pick_language(contact=one.contact, channel="sms", available=texts) == locale
+    ]
     try:
         compiled = CompiledContent(**contents.compile_content(channel="sms", content={locale: texts[locale]})[locale])
     except TemplateError:

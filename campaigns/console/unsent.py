@@ -14,7 +14,7 @@ from orchestrator.engine import capping
 @dataclass(frozen=True, slots=True)
 class Unsent:
     """What is known about a message that was not sent. `noes` are the contact's withdrawals, newest first; `spenders`
-    what had been sent before, to the contact or the account."""
+    what had been sent before, to the contact or the account; `winner` the campaign it was lost to."""
 
     message: Message
     topic: str
@@ -23,6 +23,7 @@ class Unsent:
     noes: Sequence[ConsentRecord] = ()
     spenders: Sequence[Message] = ()
     block: str = ""
+    winner: str = ""
     caps: Sequence[capping.Cap] = field(default_factory=lambda: capping.read_caps(settings.FREQUENCY_CAPS))
 
     @property

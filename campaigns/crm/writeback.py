@@ -16,7 +16,14 @@ from django.db import connection as database
 from campaigns.crm.models import CrmConnection, WriteBack
 from campaigns.profiles.models import AccountAlias, ContactAlias
 from orchestrator.connectors import registry
-from orchestrator.connectors.contract import ConnectorError, Crm, DealUpsert, PropertyPatch, TaskUpsert
+from orchestrator.connectors.contract import (
+    ConnectorError,
+    ConnectorMisconfigured,
+    Crm,
+    DealUpsert,
+    PropertyPatch,
+    TaskUpsert,
+)
 
 BATCH = 100
 # Longer than a batch of slow requests takes; what a killed worker held is taken up after it.
@@ -124,7 +131,8 @@ def push_due(*, now: datetime, wall_now: datetime) -> Pushed:
     for one in CrmConnection.objects.filter(is_active=True).order_by("id"):
         for kind, send in _SENDERS.items():
             while claimed := _claim(one, kind, wall_now):
-                _push(one, claimed, send, pushed, now, wall_now)
+                if not _push(one, claimed, send, pushed, now, wall_now):
+                    break
     return pushed
 
 
@@ -153,12 +161,13 @@ type _Sender = Callable[[Crm, CrmConnection, Sequence[_Claimed]], Mapping[int, s
 
 def _push(
     one: CrmConnection, claimed: Sequence[_Claimed], send: _Sender, pushed: Pushed, now: datetime, wall_now: datetime
-) -> None:
+) -> bool:
+    """Whether the connection works: one that refuses our key would refuse the next hundred as well."""
     try:
         refused = send(registry.crm(one.kind), one, claimed)
     except ConnectorError as error:
         _put_off(claimed, error, pushed, wall_now)
-        return
+        return not isinstance(error, ConnectorMisconfigured)
     ours = WriteBack.objects.filter(state=WriteBack.State.PENDING)
     for row in claimed:
         if row.id in refused:
@@ -166,13 +175,15 @@ def _push(
             pushed.failed += 1
     done = [row.id for row in claimed if row.id not in refused]
     pushed.done += ours.filter(pk__in=done).update(state=WriteBack.State.DONE, done_at=now, last_error="")
+    return True
 
 
 def _put_off(claimed: Sequence[_Claimed], error: ConnectorError, pushed: Pushed, wall_now: datetime) -> None:
-    """The CRM took none of them: busy, or a refusal that concerns the connection (a wrong key), not one row."""
+    """The CRM took none of them: busy, or a refusal that concerns the connection (a wrong key), not one row. That one
+    is ours to mend, so it gives up none of them, however long it takes."""
     for row in claimed:
         wait = _wait_s(row.attempts, error)
-        is_over = row.attempts >= MAX_ATTEMPTS
+        is_over = row.attempts >= MAX_ATTEMPTS and not isinstance(error, ConnectorMisconfigured)
         WriteBack.objects.filter(pk=row.id, state=WriteBack.State.PENDING).update(
             state=WriteBack.State.FAILED if is_over else WriteBack.State.PENDING,
             next_at=wall_now + timedelta(seconds=wait),

@@ -3,33 +3,41 @@
 ACCEPTING is committed before billing is called, and the call carries a key made from the quote. So of
 any number of clicks one calls, and a crash after the call is finished by the reconciler with the same
 key, which billing answers without charging again.
+
+What is our fault (a wrong key, a price that billing does not have) is never the customer's: the quote stays ACCEPTING
+with the reason in `failure`, and all such are tried again with growing pauses, under their own keys.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q, QuerySet
 
 from campaigns.billing import change
 from campaigns.billing.models import PlanPrice
 from campaigns.offers import quote as quoting
 from campaigns.offers.models import Quote
-from campaigns.profiles.models import Membership
-from orchestrator.connectors.contract import ConnectorBusy, ConnectorRefusal
+from campaigns.profiles.models import Account, Membership
+from orchestrator.connectors.contract import ConnectorBusy, ConnectorMisconfigured, ConnectorRefusal
 from orchestrator.engine import pricing
 
 log = logging.getLogger(__name__)
 
 # Longer than a call to billing may take; a younger ACCEPTING is somebody's call under way.
 FINISH_AFTER = timedelta(seconds=45)
+# What waits for us to mend something is tried again after a part of the time it has waited, and at least so often.
+LONGEST_PAUSE = timedelta(minutes=10)
+_PAUSE_PART = 4
+LATE_AFTER = timedelta(minutes=15)
+_AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
 
 UPGRADED = "upgraded"
 ALREADY_DONE = "already_done"
@@ -42,8 +50,8 @@ FAILED = "failed"
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """`name` is upgraded, already_done, declined, call_asked or expired; pending when billing did not
-    answer (the reconciler goes on), failed when it refused for good: `detail` then says why, in its words."""
+    """`name` is upgraded, already_done, declined, call_asked or expired; pending when billing did not answer or we
+    have no access to it (the reconciler goes on), failed when it refused for good: `detail` says why, in its words."""
 
     name: str
     detail: str = ""
@@ -75,14 +83,42 @@ def finish_accepting(*, now: datetime, wall_now: datetime, limit: int = 100) -> 
     """Go on with acceptances whose caller died or whose billing call got no answer. Returns how many ended."""
     waiting = Quote.objects.filter(state=Quote.State.ACCEPTING, wall_accepting_at__lt=wall_now - FINISH_AFTER)
     ended = 0
-    for uuid, since in list(waiting.order_by("wall_accepting_at").values_list("uuid", "wall_accepting_at")[:limit]):
+    is_shut = False
+    for quote in list(waiting.order_by("failure", "wall_accepting_at")[:limit]):
+        since = quote.wall_accepting_at
+        assert since is not None, "The filter asks for it."
+        if quote.failure and (is_shut or wall_now - since < _pause(quote, now)):
+            continue
         # Taking it is this conditional update: of two reconcilers one goes on.
-        taken = Quote.objects.filter(uuid=uuid, state=Quote.State.ACCEPTING, wall_accepting_at=since).update(
+        taken = Quote.objects.filter(pk=quote.pk, state=Quote.State.ACCEPTING, wall_accepting_at=since).update(
             wall_accepting_at=wall_now
         )
-        if taken and _charge(_read(uuid), now).name != PENDING:
-            ended += 1
+        if not taken:
+            continue
+        result = _charge(_read(quote.uuid), now)
+        ended += result.name != PENDING
+        is_shut = is_shut or bool(result.name == PENDING and result.detail)
     return ended
+
+
+def waiting_for_us() -> QuerySet[Quote]:
+    """Yeses that wait because of our access to billing or our catalogue; `failure` says what is to be mended."""
+    return Quote.objects.filter(state=Quote.State.ACCEPTING).exclude(failure="")
+
+
+def waiting_for_billing(*, now: datetime) -> QuerySet[Quote]:
+    """Yeses that billing has not answered for so long that a person should know."""
+    return Quote.objects.filter(state=Quote.State.ACCEPTING, failure="", answered_at__lt=now - LATE_AFTER)
+
+
+def try_again(*, quote_ids: Sequence[int]) -> int:
+    """A person has mended what was wrong: the next round of the reconciler asks billing again. Returns how many."""
+    return waiting_for_us().filter(pk__in=quote_ids).update(wall_accepting_at=_AT_ONCE)
+
+
+def _pause(quote: Quote, now: datetime) -> timedelta:
+    waited = now - (quote.answered_at or now)
+    return min(max(waited / _PAUSE_PART, FINISH_AFTER), LONGEST_PAUSE)
 
 
 def _commit_intent(
@@ -113,13 +149,24 @@ def _charge(quote: Quote, now: datetime) -> Result:
             idempotency_key=f"quote:{quote.uuid}",
             now=now,
         )
+    except ConnectorMisconfigured as ours:
+        return _hold(quote, ours)
     except ConnectorRefusal as refusal:
         return _fail(quote, refusal.detail)
     except ConnectorBusy as busy:
         log.warning("Billing did not answer for quote %s (%s): the reconciler asks again.", quote.uuid, busy.code)
         return Result(PENDING)
-    Quote.objects.filter(pk=quote.pk, state=Quote.State.ACCEPTING).update(state=Quote.State.ACCEPTED)
+    Quote.objects.filter(pk=quote.pk, state=Quote.State.ACCEPTING).update(state=Quote.State.ACCEPTED, failure="")
     return Result(UPGRADED)
+
+
+def _hold(quote: Quote, ours: ConnectorMisconfigured) -> Result:
+    Quote.objects.filter(pk=quote.pk, state=Quote.State.ACCEPTING).update(failure=ours.detail)
+    if not quote.failure:
+        # What waits to be sent there is looked at again before it goes: they said yes, and are not asked again.
+        Account.objects.filter(pk=quote.account_id).update(revision=F("revision") + 1)
+    log.error("The yes to quote %s waits until our access to billing is mended (%s).", quote.uuid, ours.code)
+    return Result(PENDING, ours.detail)
 
 
 def _fail(quote: Quote, words: str) -> Result:

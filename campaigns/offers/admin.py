@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
+from campaigns.offers import accept
 from campaigns.offers.models import Offer, Quote, Refusal
 from campaigns.operations.browsing import BrowseOnly
+from orchestrator.jobs import bells
 
 
 @admin.register(Offer)
@@ -20,11 +26,30 @@ class OfferAdmin(admin.ModelAdmin):
 
 @admin.register(Quote)
 class QuoteAdmin(BrowseOnly, admin.ModelAdmin):
-    list_display = ("uuid", "account", "offer", "old_mrr", "new_mrr", "currency", "state", "made_at", "valid_until")
+    list_display = (
+        "uuid",
+        "account",
+        "state",
+        "failure",
+        "offer",
+        "old_mrr",
+        "new_mrr",
+        "currency",
+        "made_at",
+        "valid_until",
+    )
     list_filter = ("state", "offer")
     search_fields = ("uuid", "account__external_id", "account__name")
     ordering = ("-pk",)
     list_select_related = ("account", "offer")
+    actions = ("try_again",)
+
+    @admin.action(description=_("Try now what waits for us"))
+    def try_again(self, request: HttpRequest, queryset: QuerySet[Quote]) -> None:
+        count = accept.try_again(quote_ids=list(queryset.values_list("pk", flat=True)))
+        bells.ring("reconcile")
+        words = ngettext("%d upgrade is tried again now.", "%d upgrades are tried again now.", count)
+        self.message_user(request, words % count, messages.SUCCESS if count else messages.INFO)
 
 
 @admin.register(Refusal)

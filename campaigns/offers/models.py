@@ -107,6 +107,11 @@ class Quote(QuickRow):
     def __str__(self) -> str:
         return str(self.uuid)
 
+    @property
+    def is_waiting_for_us(self) -> bool:
+        """They said yes, and what keeps the upgrade is ours to mend; `failure` says what."""
+        return self.state == self.State.ACCEPTING and bool(self.failure)
+
 
 class Refusal(models.Model):
     """A no, with its reason. Campaigns leave the account alone until `until`."""

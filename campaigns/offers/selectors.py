@@ -4,12 +4,20 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+from django.db.models import F
+
 from campaigns.offers.models import Quote, Refusal
 
 
 def refused_account_ids(*, account_ids: Sequence[int], now: datetime) -> set[int]:
     """Those whose last no still has its cool-down, whatever the offer was."""
     rows = Refusal.objects.filter(account_id__any=account_ids, until__gt=now)
+    return set(rows.values_list("account_id", flat=True))
+
+
+def accepting_account_ids(*, account_ids: Sequence[int]) -> set[int]:
+    """Those that said yes and whose upgrade is not made yet: nobody asks them again meanwhile."""
+    rows = Quote.objects.filter(account_id__any=account_ids, state=Quote.State.ACCEPTING)
     return set(rows.values_list("account_id", flat=True))
 
 
@@ -34,7 +42,8 @@ def answered_quotes(*, account_ids: Sequence[int]) -> list[Quote]:
 
 
 def open_quotes(*, account_ids: Sequence[int], now: datetime) -> list[Quote]:
-    """Offers these accounts may still take, the newest first."""
+    """Offers these accounts may still take, the newest first: none that was made from a plan they left since."""
     states = [Quote.State.OPEN, Quote.State.CALL_ASKED]
     rows = Quote.objects.filter(account_id__in=account_ids, state__in=states, valid_until__gt=now)
+    rows = rows.filter(subscription__plan=F("from_plan"))
     return list(rows.select_related("offer", "account", "to_price__plan").order_by("-made_at", "-pk"))

@@ -18,7 +18,7 @@ from campaigns.public import pages
 from orchestrator.templating import word_lists
 
 # Grows with every change of what the page says or how it asks: evidence names it.
-VERSION = 1
+VERSION = 2
 SHOWN = "shown."
 _ON, _OFF = "on", "off"
 # Nobody is asked about a colleague's call or what another system hears; it stops with everything, and comes back when

@@ -160,6 +160,8 @@ def _show_subscription(name: str, held: Subscription, now: datetime) -> str:
     until = {"age": held.started_at, "renewal_in": held.renews_at, "trial_ends_in": held.trial_ends_at}
     if name in until:
         when = until[name]
+        if when and name != "age" and when < now:
+            return ""
         days = abs((when - now).days) if when else 0
         return ngettext("%(days)d day", "%(days)d days", days) % {"days": days} if when else ""
     return _show(getattr(held, name))

@@ -19,6 +19,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from campaigns.delivery.models import Message
 from campaigns.offers import quote as quoting
+from campaigns.offers import selectors as offers
 from campaigns.offers.models import Quote
 from campaigns.operations import bulk_rows, collector
 from campaigns.sequences import compose, exits, facts, figures, note, planning_apart
@@ -254,9 +255,13 @@ def _quotes(rows: Sequence[Enrolment], gathered: Gathered, now: datetime) -> dic
     """{enrolment id: the quote to name in its message, or why there is none}; without an offer it is absent."""
     found: dict[int, Quote | str] = {}
     by_offer: dict[int, list[Enrolment]] = defaultdict(list)
+    with_offer = sorted({row.account_id for row in rows if row.version.offer_id is not None})
+    accepting = offers.accepting_account_ids(account_ids=with_offer) if with_offer else set()
     for row in rows:
         if row.quote is not None and row.quote.state == Quote.State.CALL_ASKED:
             found[row.pk] = CALL_ASKED
+        elif row.version.offer_id is not None and row.account_id in accepting:
+            found[row.pk] = Message.Reason.CONVERTED.value
         elif row.version.offer_id is not None:
             by_offer[row.version.offer_id].append(row)
     for group in by_offer.values():

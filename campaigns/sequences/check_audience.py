@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -16,7 +17,7 @@ from campaigns.segments.errors import DefinitionError
 from campaigns.segments.models import Segment, SegmentMembership, SegmentVersion
 from campaigns.sequences import part_words
 from campaigns.sequences.campaign_file import BY_SEGMENT, CampaignSpec
-from campaigns.sequences.compose import FALLBACK_LOCALE
+from campaigns.sequences.compose import FALLBACK_LOCALE, READ_BY_COLLEAGUES
 from campaigns.sequences.models import Campaign
 from campaigns.sequences.step_file import LOCALES
 
@@ -87,8 +88,9 @@ def _languages(segment: Segment, spec: CampaignSpec, numbers: Mapping[str, int])
     spoken = spoken_locales(segment=segment, roles=spec.recipients.roles)
     complete = True
     for step in spec.message_steps():
+        of_step = {settings.LANGUAGE_CODE} if step.channel in READ_BY_COLLEAGUES else spoken
         for variant in step.variants:
-            for locale in sorted(spoken - set(variant.content)):
+            for locale in sorted(of_step - set(variant.content)):
                 complete = False
                 has_fallback = FALLBACK_LOCALE in variant.content
                 words = _("Wording %(letter)s of step %(n)s has no text in %(language)s: these readers get English.")

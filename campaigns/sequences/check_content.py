@@ -17,11 +17,10 @@ from campaigns.delivery import content as delivery
 from campaigns.delivery import country_rules, links
 from campaigns.delivery import shown as showing
 from campaigns.segments import figures
-from campaigns.sequences import part_words, wording
+from campaigns.sequences import compose, part_words, wording
 from campaigns.sequences.campaign_file import CampaignSpec
 from campaigns.sequences.check_audience import Found
 from campaigns.sequences.check_readers import Readers
-from campaigns.sequences.compose import FALLBACK_LOCALE
 from campaigns.sequences.step_file import StepSpec, VariantSpec
 from orchestrator.engine.country_packs import content, quiet_hours
 from orchestrator.engine.country_packs.content import Breach, Sender, Shown
@@ -58,15 +57,12 @@ def check_texts(
     for step in steps:
         for variant in step.variants:
             for locale in variant.content:
-                mine = [one for one in readers[step.channel] if reads(one.language, variant) == locale and one.meant]
+                mine = [one for one in readers[step.channel] if _reads(one, step, variant) == locale and one.meant]
                 yield from _judge(_Text(step, variant, locale), spec, sender, urls, mine)
 
 
-def reads(language: str, variant: VariantSpec) -> str:
-    """Which language of a wording they get, as `compose.pick_language` has it."""
-    if language in variant.content:
-        return language
-    return FALLBACK_LOCALE if FALLBACK_LOCALE in variant.content else next(iter(variant.content))
+def _reads(readers: Readers, step: StepSpec, variant: VariantSpec) -> str:
+    return compose.language_read(language=readers.language, channel=step.channel, available=variant.content)
 
 
 def show(*, spec: CampaignSpec, step: StepSpec, variant: VariantSpec, locale: str) -> list[Shown]:

@@ -15,10 +15,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from campaigns.consent.models import channel_names
-from campaigns.sequences import lacking, part_words, snippets, wording
+from campaigns.sequences import compose, lacking, part_words, snippets, wording
 from campaigns.sequences.campaign_file import CampaignSpec
 from campaigns.sequences.check_audience import Found
-from campaigns.sequences.compose import FALLBACK_LOCALE
 from campaigns.sequences.lacking import FIELDS, GROUPS, Counted
 from campaigns.sequences.models import Campaign
 from campaigns.sequences.step_file import StepSpec, VariantSpec
@@ -112,7 +111,10 @@ def _strings(value: Any) -> Iterator[str]:
 def _lacking(spec: CampaignSpec, text: Text, counted: Mapping[str, Counted]) -> Iterator[Found]:
     for name, field in {**text.needs, **text.blanked}.items():
         mine = [
-            one for language, one in counted[name].by_language.items() if _reads(language, text.variant) == text.locale
+            one
+            for language, one in counted[name].by_language.items()
+            if compose.language_read(language=language, channel=text.step.channel, available=text.variant.content)
+            == text.locale
         ]
         missing = sum(one.lacking[name] for one in mine)
         if not missing:
@@ -141,13 +143,6 @@ def _called(text: Text) -> str:
     if len(text.step.variants) > 1:
         return text.variant.key.upper()
     return str(dict(channel_names())[text.step.channel])
-
-
-def _reads(language: str, variant: VariantSpec) -> str:
-    """As `compose.pick_language` has it."""
-    if language in variant.content:
-        return language
-    return FALLBACK_LOCALE if FALLBACK_LOCALE in variant.content else next(iter(variant.content))
 
 
 def _lack_words(name: str, missing: int, everybody: int) -> str:

@@ -11,8 +11,8 @@ from typing import Any
 from django.conf import settings
 
 from campaigns.consent.models import ContactPoint
-from campaigns.delivery import plan, render
-from campaigns.delivery.models import Message, TemplateVersion
+from campaigns.delivery import csm_task, plan, render
+from campaigns.delivery.models import Message
 from campaigns.offers import links
 from campaigns.offers.models import Quote
 from campaigns.operations import bulk_rows
@@ -23,6 +23,7 @@ from campaigns.sequences.models import Enrolment, StepRun
 from campaigns.sequences.tracking import TrackingSpec
 
 FALLBACK_LOCALE = "en"
+READ_BY_COLLEAGUES = frozenset({csm_task.CHANNEL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +70,14 @@ def plan_step(*, due: Sequence[Due], now: datetime) -> list[Message]:
     return messages
 
 
-def pick_locale(*, contact: Contact, wording: TemplateVersion) -> str:
-    return pick_language(contact=contact, available=wording.content)
+def pick_language(*, contact: Contact, channel: str, available: Mapping[str, Any]) -> str:
+    return language_read(language=language_of(contact=contact), channel=channel, available=available)
 
 
-def pick_language(*, contact: Contact, available: Mapping[str, Any]) -> str:
-    """The contact's language where there is a text in it, else English, else the first there is."""
-    spoken = language_of(contact=contact)
+def language_read(*, language: str, channel: str, available: Mapping[str, Any]) -> str:
+    """Whoever reads it, in their language where there is a text in it, else in English, else in the first there is.
+    A task is read by a colleague: the language of the site, whatever the customer's `language` is."""
+    spoken = settings.LANGUAGE_CODE.split("-")[0] if channel in READ_BY_COLLEAGUES else language
     if spoken in available:
         return spoken
     return FALLBACK_LOCALE if FALLBACK_LOCALE in available else next(iter(available))
@@ -103,7 +105,7 @@ def _planned(one: Due) -> plan.PlannedMessage:
         point=one.point,
         template_version=wording,
         channel=channel,
-        locale=pick_locale(contact=enrolment.contact, wording=wording),
+        locale=pick_language(contact=enrolment.contact, channel=channel, available=wording.content),
         variant=one.flow.variant(step_key=one.step_key, arm=enrolment.arm),
         context=_context(one, spec.tracking),
         origin_step=one.step_key,

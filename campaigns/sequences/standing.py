@@ -25,8 +25,8 @@ def gather_standing(
     """By account id: `plan`, `plan_name`, `currency`, `interval`, and where known `monthly` (text, two decimals; in a
     trial what the plan costs afterwards), `renews_on`, `trial_ends_on` (ISO 8601 days in the account's own zone).
 
-    Accounts without a current subscription are absent. A renewal that is cancelled is none. `subscriptions` are those
-    current now, of a caller who has read them.
+    Accounts without a current subscription are absent. A renewal that is cancelled, or past, is none. `subscriptions`
+    are those current now, of a caller who has read them.
     """
     if subscriptions is None:
         subscriptions = billing.current_subscriptions(account_ids=account_ids, now=now)
@@ -34,15 +34,20 @@ def gather_standing(
     zones = dict(Account.objects.filter(pk__any=list(held)).values_list("pk", "time_zone"))
     prices: dict[_Terms, Decimal | None] = {}
     return {
-        account_id: _standing(one, windows.zone_of(contact_zone="", account_zone=zones.get(account_id, "")), prices)
+        account_id: _standing(
+            one, windows.zone_of(contact_zone="", account_zone=zones.get(account_id, "")), prices, now
+        )
         for account_id, one in held.items()
     }
 
 
-def _standing(subscription: Subscription, zone: str, prices: dict[_Terms, Decimal | None]) -> dict[str, Any]:
+def _standing(
+    subscription: Subscription, zone: str, prices: dict[_Terms, Decimal | None], now: datetime
+) -> dict[str, Any]:
     is_trial = subscription.status == Subscription.Status.TRIALING
     monthly = _after_trial(subscription, prices) if is_trial else subscription.mrr
-    renews_at = None if is_trial or subscription.cancel_scheduled else subscription.renews_at
+    is_to_come = subscription.renews_at is not None and subscription.renews_at > now
+    renews_at = subscription.renews_at if is_to_come and not is_trial and not subscription.cancel_scheduled else None
     found = {
         "plan": subscription.plan.code,
         "plan_name": subscription.plan.name,

@@ -124,9 +124,14 @@ class ConnectorError(Exception):
 
 
 class ConnectorRefusal(ConnectorError):
-    """A definite no that a retry will not change: wrong key, unknown property, bad request."""
+    """A definite no that a retry will not change: a declined card, an unknown property, a bad request."""
 
     permanent = True
+
+
+class ConnectorMisconfigured(ConnectorRefusal):
+    """A no that is ours: a wrong key, a permission that lacks, a price that is not there. It would hit everybody, and
+    each call is good once a person has mended it: what was asked for waits and is never given up."""
 
 
 class ConnectorBusy(ConnectorError):

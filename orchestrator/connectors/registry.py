@@ -1,6 +1,6 @@
 """Which adapter speaks with which system of record: settings.CONNECTORS, imported on first use.
 
-A connection exists as soon as its key is set; without one asking for it is a ConnectorRefusal,
+A connection exists as soon as its key is set; without one asking for it is ConnectorMisconfigured,
 which the work that wanted it shows to a person.
 """
 
@@ -12,13 +12,13 @@ from typing import ClassVar, Protocol, cast
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from orchestrator.connectors.contract import Billing, ConnectorRefusal, Crm
+from orchestrator.connectors.contract import Billing, ConnectorMisconfigured, Crm
 
 CRM_KINDS = ("hubspot",)
 BILLING_KINDS = ("stripe",)
 
 
-class NotConnected(ConnectorRefusal):
+class NotConnected(ConnectorMisconfigured):
     """No such connector, or its key is not set."""
 
 

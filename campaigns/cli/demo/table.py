@@ -8,6 +8,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from campaigns.console import campaign_words
+
 HELD_OUT = "held out"
 SKIPS = {
     "CONVERTED": "the account had upgraded by then",
@@ -60,10 +62,12 @@ def _print_audience(console: Console, ledger: dict[str, Any]) -> None:
     table.add_row("Held out to compare with", _count(accounts["holdout"]))
     table.add_row("Enrolled", _count(accounts["enrolled"]))
     for reason, number in sorted(accounts["not_enrolled"].items(), key=lambda pair: -pair[1]):
-        table.add_row(f"Not enrolled: {reason.replace('_', ' ')}", _count(number))
+        table.add_row(f"Not enrolled: {campaign_words.reason_words(reason)}", _count(number))
     console.print(table)
     for reason, number in sorted(ledger["skips"].items(), key=lambda pair: -pair[1]):
-        console.print(f"Messages not sent because: {SKIPS.get(reason, reason.replace('_', ' ').lower())}: {number:,}")
+        console.print(
+            f"Messages not sent because: {SKIPS.get(reason) or campaign_words.unsent_words(reason)}: {number:,}"
+        )
 
 
 def _print_steps(console: Console, steps: list[dict[str, Any]]) -> None:

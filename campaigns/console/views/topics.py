@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from campaigns.consent import topics
 from campaigns.consent.confirmation import EVERYWHERE
 from campaigns.consent.models import ConsentTopic
-from campaigns.console import overtaking, pages
+from campaigns.console import consent_page, overtaking, pages
 from campaigns.console.forms.topics import ConfirmationForm
 from campaigns.segments.figures import country_name
 from orchestrator import clock
@@ -40,6 +40,7 @@ def list_topics(request: HttpRequest) -> HttpResponse:
         "section": "consent",
         "title": _("Consent"),
         "rows": rows,
+        "noes": consent_page.recent_noes(language=language, now=clock.utcnow()),
         "can_change": request.user.has_perm(CHANGE),
     }
     return pages.show(request, "console/consent/list.html", context)

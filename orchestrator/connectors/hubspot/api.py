@@ -14,7 +14,7 @@ from typing import Any
 import urllib3
 
 from orchestrator import http
-from orchestrator.connectors.contract import ConnectorBusy, ConnectorError, ConnectorRefusal
+from orchestrator.connectors.contract import ConnectorBusy, ConnectorError, ConnectorMisconfigured, ConnectorRefusal
 
 OBJECTS = {"account": "companies", "contact": "contacts", "ticket": "tickets"}
 
@@ -107,8 +107,9 @@ def _explain(error: Any) -> ConnectorError:
         )
     if status == 0 or status >= 500 or status in _TRY_LATER:
         return ConnectorBusy(f"HubSpot is not available (HTTP {status}).", code=str(status))
+    kind = ConnectorMisconfigured if status in _HINTS else ConnectorRefusal
     why = _HINTS.get(status) or http.redact(str(body.get("message") or "no reason given"))
-    return ConnectorRefusal(f"HubSpot refused (HTTP {status}): {why}", code=str(status))
+    return kind(f"HubSpot refused (HTTP {status}): {why}", code=str(status))
 
 
 def _body(error: Any) -> dict[str, Any]:

@@ -10,13 +10,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from orchestrator import http
-from orchestrator.connectors.contract import ConnectorRefusal
+from orchestrator.connectors.contract import ConnectorMisconfigured, ConnectorRefusal
 from orchestrator.connectors.hubspot.api import HubSpotApi, results_of
 
 BATCH = 100
-
-# A wrong key or scope is not one input's fault: such a refusal concerns the whole connection.
-_WHOLE_CONNECTION = {"401", "403"}
 
 type Input = dict[str, Any]
 # Our key of a record, HubSpot's id of it, the id of what it is linked to.
@@ -33,9 +30,9 @@ def write(
     """({our key: HubSpot's id} written, {our key: reason} refused). Busy and connection-wide refusals are raised."""
     try:
         answer = send(inputs)
+    except ConnectorMisconfigured:
+        raise
     except ConnectorRefusal as refusal:
-        if refusal.code in _WHOLE_CONNECTION:
-            raise
         if len(inputs) == 1:
             return {}, {inputs[0]["id"]: refusal.detail}
         middle = len(inputs) // 2
@@ -56,9 +53,9 @@ def link(api: HubSpotApi, *, source: str, target: str, links: Sequence[Link]) ->
     words = f"The {source.removesuffix('s')} is written but not linked to its {target}:"
     try:
         answer = _associate(api, source, target, links)
+    except ConnectorMisconfigured:
+        raise
     except ConnectorRefusal as refusal:
-        if refusal.code in _WHOLE_CONNECTION:
-            raise
         if len(links) == 1:
             return {links[0][0]: f"{words} {refusal.detail}"}
         one_by_one = [link(api, source=source, target=target, links=[one]) for one in links]

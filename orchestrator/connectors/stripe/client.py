@@ -10,7 +10,13 @@ from typing import Any, ClassVar, Self
 from django.conf import settings
 
 from orchestrator import clock, http
-from orchestrator.connectors.contract import ConnectorBusy, ConnectorError, ConnectorRefusal, SubscriptionState
+from orchestrator.connectors.contract import (
+    ConnectorBusy,
+    ConnectorError,
+    ConnectorMisconfigured,
+    ConnectorRefusal,
+    SubscriptionState,
+)
 from orchestrator.connectors.stripe import events
 from orchestrator.webhooks.errors import Unreadable
 
@@ -60,7 +66,12 @@ class StripeBilling:
             },
             options={"idempotency_key": idempotency_key},
         )
-        return self._state(changed)
+        try:
+            return events.parse_subscription(changed.to_dict(), as_of=_now_in_seconds())
+        except Unreadable as error:
+            # It was made: whoever took this for a no would tell the customer that nothing was charged.
+            detail = f"Stripe made the change, but its answer cannot be read: {error}"
+        raise ConnectorBusy(detail, code="unreadable")
 
     def fetch_subscription(self, *, subscription_id: str) -> SubscriptionState:
         found = self._call(self._client.v1.subscriptions.retrieve, subscription_id, params={"expand": list(_EXPANDED)})
@@ -124,8 +135,8 @@ def _explain(error: Any) -> ConnectorError:
         return ConnectorBusy(f"Stripe is not available ({type(error).__name__}, HTTP {status}).", code=code)
     if status in {401, 403}:
         why = "the API key is wrong or lacks a permission: check STRIPE_API_KEY"
-    else:
-        why = http.redact(str(error.user_message or "no reason given"))
+        return ConnectorMisconfigured(f"Stripe refused (HTTP {status}): {why}", code=code)
+    why = http.redact(str(error.user_message or "no reason given"))
     return ConnectorRefusal(f"Stripe refused (HTTP {status}): {why}", code=code)
 
 

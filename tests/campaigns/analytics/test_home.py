@@ -7,11 +7,16 @@ from django.db.models import Max
 
 from campaigns.analytics import home
 from campaigns.delivery.models import Message
+from campaigns.offers import accept
 from campaigns.operations.models import SendSwitch
 from campaigns.segments.models import Segment
 from campaigns.usage.models import UsageDaily
+from orchestrator.connectors.contract import ConnectorBusy, ConnectorMisconfigured
+from tests.campaigns.offers.outside import billing_in_memory
+from tests.factories import offers as offers_made
 from tests.factories import sequences as make
 from tests.factories.crm import CrmConnectionFactory, WriteBackFactory
+from tests.factories.offers import quote_with_reader
 
 pytestmark = pytest.mark.django_db
 NOW = make.NOW
@@ -46,6 +51,29 @@ def test_messages_of_unknown_fate_need_somebody(campaign):
 def test_a_failed_write_back_needs_somebody():
     WriteBackFactory(state="FAILED")
     assert titles() == ["1 write-back to the CRM failed"]
+
+
+def test_a_yes_that_waits_for_us_needs_somebody():
+    quote, contact_id = quote_with_reader()
+    with billing_in_memory(ConnectorMisconfigured("check STRIPE_API_KEY")):
+        accept.accept_quote(quote_uuid=quote.uuid, contact_id=contact_id, now=offers_made.NOW, wall_now=offers_made.NOW)
+    (need,) = home.find_needs(now=NOW)
+    assert need.title == "1 customer said yes, and the upgrade waits for us"
+    assert need.detail.endswith("What to mend: check STRIPE_API_KEY")
+
+
+def test_a_yes_that_billing_does_not_answer_needs_somebody_after_a_while():
+    quote, contact_id = quote_with_reader()
+    at = offers_made.NOW
+    with billing_in_memory(ConnectorBusy("HTTP 503")):
+        accept.accept_quote(quote_uuid=quote.uuid, contact_id=contact_id, now=at, wall_now=at)
+    assert titles(at + timedelta(minutes=10)) == []
+    assert titles(at + timedelta(minutes=20)) == ["1 upgrade waits for billing’s answer"]
+
+
+def test_write_backs_that_wait_for_the_crm_need_somebody():
+    WriteBackFactory(state="PENDING", attempts=3, last_error="HubSpot refused (HTTP 401)")
+    assert titles() == ["1 write-back to the CRM waits"]
 
 
 def test_only_the_last_sync_counts():

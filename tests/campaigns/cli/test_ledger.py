@@ -7,6 +7,7 @@ import json
 import pytest
 from django.core.management import call_command
 
+from campaigns.console import ledger_words
 from campaigns.delivery.models import DeliveryAttempt, Message
 from orchestrator import clock
 from tests.factories.sequences import drafted, launched, market, ready_account
@@ -45,6 +46,37 @@ def test_a_failed_message_has_the_code_of_its_last_try(capsys):
 
     told = json.loads(capsys.readouterr().out)
     assert (told["state"], told["reason"]) == ("FAILED", "21614")
+    call_command("ledger", "seats-80", "--messages", "--words")
+    assert json.loads(capsys.readouterr().out)["why"] == "The provider refused it: 21614"
+
+
+def test_its_codes_are_told_in_words(capsys):
+    market()
+    ready_account()
+    launched(holdout_percent=None)
+    Message.objects.update(state=Message.State.SKIPPED, reason=Message.Reason.OPTED_OUT)
+
+    call_command("ledger", "seats-80", "--words")
+
+    assert capsys.readouterr().out.splitlines() == [
+        "1 account has come up so far, also counting those that left the audience since:",
+        "  1 taken in to be written to",
+        "Messages:",
+        "  Skipped: 1",
+        "    opted out: 1",
+    ]
+
+
+def test_the_parts_of_the_audience_sum_to_those_who_came_up():
+    reasons = {"critical_ticket": 1, "no_reachable_contact": 3}
+    said = list(ledger_words.place_lines({"audience": 74, "enrolled": 60, "holdout": 10, "not_enrolled": reasons}))
+    assert said == [
+        "74 accounts have come up so far, also counting those that left the audience since:",
+        "60 taken in to be written to",
+        "10 held out to compare with",
+        "3 not taken in: nobody there may be written to",
+        "1 not taken in: an urgent support ticket is open",
+    ]
 
 
 def test_the_code_of_a_try_that_was_put_off_is_no_reason(capsys):

@@ -134,7 +134,10 @@ def test_the_plus_in_a_lane_is_named_by_what_stands_before_it(draft, marketer):
 def test_the_page_says_goal_audience_and_limits_in_sentences(draft, marketer):
     words = words_of(marketer.get(page("", draft.slug)))
     assert "An account upgrades within 14 days of entering. Offer: The next plan up ." in words
-    assert "Close-to-limit : 1 account today. Each account enters once. 10 % are held out and get nothing." in words
+    assert (
+        "Close-to-limit : 1 account is in it today. Each account enters once. 10 % are held out and get nothing."
+        in words
+    )
     assert "Written to: at most 1 person per account (owners, admins, billing people)." in words
     assert "2. Wait 3 days" in words
     assert "3. Clicked the e-mail?" in words

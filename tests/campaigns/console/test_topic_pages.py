@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 import time_machine
 from django.urls import reverse
@@ -9,7 +11,7 @@ from django.urls import reverse
 from campaigns.consent.models import ConsentTopic
 from campaigns.operations.models import AuditEntry
 from tests.campaigns.console.reading import words_of
-from tests.factories.consent import ConsentTopicFactory
+from tests.factories.consent import ConsentRecordFactory, ConsentTopicFactory
 from tests.factories.profiles import ContactFactory
 from tests.factories.usage import NOW
 
@@ -43,6 +45,18 @@ def test_a_marketer_says_where_and_takes_it_back(marketer):
     assert "Undo" in told
     marketer.post(UNDO, {"do": "undo"})
     assert stored() == []
+
+
+def test_who_said_no_lately_is_counted_by_channel_topic_and_way(marketer):
+    assert "Nobody has said no in the last 30 days." in words_of(marketer.get(LIST))
+    no = {"state": "WITHDRAWN", "basis": "", "at": NOW, "recorded_at": NOW}
+    for source in ("one_click", "one_click", "unsubscribe_page"):
+        ConsentRecordFactory(**no, topic="", source=source)
+    ConsentRecordFactory(**no, topic="", source="sendgrid:bounce", evidence={"reason": "BOUNCED"})
+    ConsentRecordFactory(**no | {"at": NOW - timedelta(days=31)}, topic="", source="one_click")
+    told = words_of(marketer.get(LIST))
+    assert "3 people said no to something in the last 30 days." in told
+    assert "All offers and news 3 One click in their mail program : 2 Unsubscribe page : 1" in told
 
 
 def test_everywhere_and_nowhere_need_no_country(marketer):

@@ -120,12 +120,22 @@ def test_without_a_key_nothing_is_lost(db, settings):
     assert "not connected" in WriteBack.objects.get().last_error
 
 
+def test_a_wrong_key_gives_up_nothing_and_is_asked_once_a_kind(server, monkeypatch):
+    monkeypatch.setattr(writeback, "BATCH", 1)
+    queue(("ACCOUNT_STATUS", "k1", status()), ("ACCOUNT_STATUS", "k2", status(word="lost")))
+    WriteBack.objects.update(attempts=writeback.MAX_ATTEMPTS)
+    server.default = provider.Reply.of_json({"category": "INVALID_AUTHENTICATION", "message": "no"}, 401)
+    pushed = push()
+    assert (pushed.failed, pushed.retried, len(server.requests)) == (0, 1, 1)
+    assert set(WriteBack.objects.values_list("state", flat=True)) == {"PENDING"}
+
+
 def test_what_fails_for_days_is_given_up_and_a_person_can_try_it_again(server, settings):
-    settings.HUBSPOT_ACCESS_TOKEN = ""
+    is_there, settings.HUBSPOT_API_BASE = settings.HUBSPOT_API_BASE, f"http://127.0.0.1:{provider.closed_port()}"
     queue(("ACCOUNT_STATUS", "k1", status()))
     WriteBack.objects.update(attempts=writeback.MAX_ATTEMPTS - 1)
     given_up = push()
-    settings.HUBSPOT_ACCESS_TOKEN = "pat-test"
+    settings.HUBSPOT_API_BASE = is_there
 
     assert given_up.failed == 1
     assert writeback.retry_failed(write_back_ids=[WriteBack.objects.get().pk]) == 1

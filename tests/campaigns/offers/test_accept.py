@@ -11,7 +11,7 @@ from django.db import connection
 from campaigns.billing.models import MrrMovement
 from campaigns.offers import accept, decline
 from campaigns.offers.models import Quote
-from orchestrator.connectors.contract import ConnectorBusy, ConnectorRefusal
+from orchestrator.connectors.contract import ConnectorBusy, ConnectorMisconfigured, ConnectorRefusal
 from tests.campaigns.offers.outside import billing_in_memory
 from tests.factories.offers import NOW, basic_subscription, ladder, quote_with_reader
 from tests.factories.profiles import ContactFactory
@@ -109,6 +109,54 @@ def test_when_billing_does_not_answer_the_reconciler_finishes():
         assert accept.finish_accepting(now=LATER, wall_now=LATER) == 1
     quote.refresh_from_db()
     assert (quote.state, len(billing.changes)) == (Quote.State.ACCEPTED, 1)
+
+
+WRONG_KEY = ConnectorMisconfigured("Stripe refused (HTTP 401): check STRIPE_API_KEY", code="401")
+
+
+def finish(after: timedelta) -> int:
+    return accept.finish_accepting(now=NOW + after, wall_now=NOW + after)
+
+
+@pytest.mark.django_db
+def test_a_yes_while_our_key_is_wrong_waits_and_is_made_once_the_key_is_right():
+    quote, contact_id = quote_with_reader()
+    with billing_in_memory(WRONG_KEY, WRONG_KEY) as billing:
+        said = yes(quote, contact_id)
+        still_wrong = finish(timedelta(minutes=2))
+        waiting = accept.waiting_for_us().get()
+        key_is_right = finish(timedelta(minutes=4))
+    quote.refresh_from_db()
+    assert (said.name, still_wrong, key_is_right) == ("pending", 0, 1)
+    assert (waiting.state, waiting.failure) == (Quote.State.ACCEPTING, WRONG_KEY.detail)
+    assert (quote.state, quote.failure) == (Quote.State.ACCEPTED, "")
+    assert (set(billing.calls), len(billing.changes)) == ({f"quote:{quote.uuid}"}, 1)
+
+
+@pytest.mark.django_db
+def test_while_our_key_is_wrong_one_yes_at_a_time_is_tried_with_growing_pauses():
+    for _ in range(3):
+        quote, contact_id = quote_with_reader()
+        with billing_in_memory(WRONG_KEY):
+            yes(quote, contact_id)
+    with billing_in_memory(*[WRONG_KEY] * 9) as billing:
+        tried = []
+        for minutes in (0.5, 20, 20, 20, 23, 27):
+            finish(timedelta(minutes=minutes))
+            tried.append(len(billing.calls))
+    # what has waited for twenty minutes is tried again after more than five
+    assert tried == [0, 1, 2, 3, 3, 4]
+
+
+@pytest.mark.django_db
+def test_a_person_can_have_it_tried_at_once():
+    quote, contact_id = quote_with_reader()
+    with billing_in_memory(WRONG_KEY):
+        yes(quote, contact_id)
+        assert finish(timedelta(seconds=10)) == 0
+        assert accept.try_again(quote_ids=[quote.pk]) == 1
+        assert finish(timedelta(seconds=10)) == 1
+        assert accept.try_again(quote_ids=[quote.pk]) == 0
 
 
 @pytest.mark.django_db

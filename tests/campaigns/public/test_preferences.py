@@ -195,7 +195,7 @@ def test_the_choice_keeps_what_was_shown_in_which_language(client, message):
     kept = ConsentRecord.objects.get(source="preference_page")
     assert kept.evidence["language"] == "ro"
     assert kept.evidence["page"] == "preferences"
-    assert kept.evidence["version"] == 1
+    assert kept.evidence["version"] == 2
     assert {"topic": "tips", "name": "Sfaturi", "on": ["email", "in_app"]} in kept.evidence["shown"]
     assert kept.evidence["message"] == str(message.uuid)
     assert "127.0.0.1" not in str(kept.evidence)

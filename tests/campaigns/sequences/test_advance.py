@@ -12,9 +12,11 @@ from campaigns.billing.models import MrrMovement
 from campaigns.consent import opt_out
 from campaigns.delivery import gates
 from campaigns.delivery.models import Message, ProviderEvent
-from campaigns.offers import decline
+from campaigns.offers import accept, decline
 from campaigns.sequences import advance, selectors, wake
 from campaigns.sequences.models import Enrolment, StepRun
+from orchestrator.connectors.contract import ConnectorMisconfigured
+from tests.campaigns.offers.outside import billing_in_memory
 from tests.factories import sequences as make
 from tests.factories.billing import MrrMovementFactory
 
@@ -193,6 +195,16 @@ def test_who_asked_for_a_call_gets_no_further_message(enrolled):
     decline.ask_call(quote_uuid=enrolled.quote.uuid, contact_id=enrolled.contact_id, now=NOW)
     look()
     assert StepRun.objects.get(step_key="banner").reason == "CALL_ASKED"
+
+
+def test_who_said_yes_and_waits_for_us_is_not_asked_again(enrolled):
+    before = enrolled.account.revision
+    with billing_in_memory(ConnectorMisconfigured("check STRIPE_API_KEY")):
+        accept.accept_quote(quote_uuid=enrolled.quote.uuid, contact_id=enrolled.contact_id, now=NOW, wall_now=NOW)
+    look()
+    assert StepRun.objects.get(step_key="banner").reason == "CONVERTED"
+    enrolled.account.refresh_from_db()
+    assert enrolled.account.revision == before + 1
 
 
 def test_a_paused_campaign_stands_still(enrolled):

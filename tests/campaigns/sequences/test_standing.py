@@ -48,6 +48,10 @@ def test_a_cancelled_subscription_does_not_renew():
     assert "renews_on" not in of(subscribed(cancel_scheduled=True))
 
 
+def test_a_day_that_is_past_is_no_renewal_to_come():
+    assert "renews_on" not in of(subscribed(renews_at=NOW - timedelta(days=1)))
+
+
 def test_a_trial_says_when_it_ends_and_what_the_plan_costs_afterwards():
     account = subscribed(
         status=Subscription.Status.TRIALING, mrr=Decimal(0), interval="YEAR", trial_ends_at=NOW + timedelta(days=5)

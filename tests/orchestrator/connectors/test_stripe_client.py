@@ -9,7 +9,7 @@ import pytest
 import time_machine
 
 from orchestrator.connectors import registry
-from orchestrator.connectors.contract import ConnectorBusy, ConnectorRefusal
+from orchestrator.connectors.contract import ConnectorBusy, ConnectorMisconfigured, ConnectorRefusal
 from orchestrator.connectors.hubspot.client import HubSpotCrm
 from orchestrator.connectors.stripe.client import StripeBilling
 from tests.contracts import provider
@@ -110,16 +110,29 @@ def test_a_rate_limit_is_busy_and_says_how_long(billing, server):
     ("status", "error", "told"),
     [
         (400, {"message": "No such price: 'x'", "code": "resource_missing"}, "No such price"),
-        (401, {"message": "Invalid key"}, "STRIPE_API_KEY"),
         (402, {"message": "Card declined", "type": "card_error", "code": "card_declined"}, "Card declined"),
         (404, {"message": "No such subscription"}, "No such subscription"),
     ],
 )
 def test_a_definite_no_is_a_refusal(billing, server, status, error, told):
     server.default = provider.Reply.of_json({"error": error}, status)
-    with pytest.raises(ConnectorRefusal, match=told):
+    with pytest.raises(ConnectorRefusal, match=told) as caught:
         billing.change_plan(**CHANGE)
+    assert not isinstance(caught.value, ConnectorMisconfigured)
     assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_wrong_key_is_our_fault_and_no_customers(billing, server, status):
+    server.default = provider.Reply.of_json({"error": {"message": "Invalid key"}}, status)
+    with pytest.raises(ConnectorMisconfigured, match="STRIPE_API_KEY"):
+        billing.change_plan(**CHANGE)
+
+
+def test_a_change_whose_answer_cannot_be_read_is_no_refusal(billing, server):
+    server.default = provider.Reply.of_json(subscription(items={"object": "list", "data": []}))
+    with pytest.raises(ConnectorBusy, match="made the change"):
+        billing.change_plan(**CHANGE)
 
 
 def test_a_stripe_that_cannot_be_reached_is_busy():

@@ -1,14 +1,18 @@
-"""`manage.py ledger SLUG [--messages]`: where everybody and everything of a campaign is, as JSON."""
+"""`manage.py ledger SLUG [--messages] [--words]`: where everybody and everything of a campaign is, as JSON.
+
+Its codes are keys for programs; with `--words` a person reads what they mean."""
 
 from __future__ import annotations
 
 import json
 import sys
 from argparse import ArgumentParser
+from collections.abc import Mapping
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from campaigns.console import ledger_words
 from campaigns.sequences import selectors
 from campaigns.sequences.models import Campaign
 from orchestrator import clock
@@ -24,6 +28,8 @@ class Command(BaseCommand):
         parser.add_argument("slug")
         parser.add_argument("--messages", action="store_true", help="one JSON line per message, with addresses")
 
+        parser.add_argument("--words", action="store_true", help="what the codes mean, for reading")
+
     def handle(self, *args: Any, **options: Any) -> None:
         campaign = selectors.by_slug(slug=options["slug"])
         if campaign is None:
@@ -31,9 +37,17 @@ class Command(BaseCommand):
             sys.exit(WRONG_INPUT)
         if options["messages"]:
             for line in selectors.ledger_messages(campaign=campaign):
-                self.stdout.write(json.dumps(line, ensure_ascii=False))
+                self.stdout.write(json.dumps(line | (_why(line) if options["words"] else {}), ensure_ascii=False))
             return
-        self.stdout.write(json.dumps(selectors.ledger(campaign=campaign, now=clock.utcnow()), ensure_ascii=False))
+        told = selectors.ledger(campaign=campaign, now=clock.utcnow())
+        if options["words"]:
+            self.stdout.write("\n".join(ledger_words.tell(told)))
+            return
+        self.stdout.write(json.dumps(told, ensure_ascii=False))
+
+
+def _why(line: Mapping[str, Any]) -> dict[str, str]:
+    return {"why": ledger_words.why_not_sent(line)}
 
 
 def _there_are() -> str:
