@@ -28,7 +28,7 @@ from campaigns.segments import preview as segment_preview
 from campaigns.segments.errors import DefinitionError
 from campaigns.segments.sessions import SegmentTooSlow
 from campaigns.sequences import cast, check, places, selectors
-from campaigns.sequences.cast import Person
+from campaigns.sequences.cast import Cast, Person
 from campaigns.sequences.check import BLOCKER, Finding
 from campaigns.sequences.models import Campaign, Enrolment
 from campaigns.sequences.step_file import LOCALES
@@ -123,12 +123,18 @@ def frame(*, campaign: Campaign) -> dict[str, Any]:
     }
 
 
+def find_audience(*, campaign: Campaign, now: datetime) -> tuple[Cast, list[Person]]:
+    """Who is listed, and the first of them with their facts. Nobody where the audience can't be evaluated."""
+    try:
+        listed = cast.list_members(campaign=campaign, now=now)
+        return listed, cast.gather_people(campaign=campaign, members=listed.members[: cast.FEW], now=now)
+    except (DefinitionError, SegmentTooSlow):
+        return preview_people.NOBODY, []
+
+
 def find_people(*, campaign: Campaign, now: datetime) -> list[Person]:
     """Empty where the audience can't be evaluated: the page says so elsewhere."""
-    try:
-        return cast.find_people(campaign=campaign, now=now)
-    except (DefinitionError, SegmentTooSlow):
-        return []
+    return find_audience(campaign=campaign, now=now)[1]
 
 
 def outline(

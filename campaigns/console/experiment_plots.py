@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
+from django.utils import timezone
 from django.utils.formats import date_format, number_format
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language_bidi
@@ -168,15 +169,15 @@ def list_moments(*, read: ExperimentReadout, about: Comparison) -> list[plots.Mo
     for at, results in rows.values_list("at", "results").iterator(chunk_size=500):
         judged = results["verdict"]
         if judged["variant"] == about.challenger.key and judged["low"] is not None:
-            by_day[at.date()] = _moment(at, judged["estimate"], judged["low"], judged["high"])
+            by_day[timezone.localtime(at).date()] = _moment(at, judged["estimate"], judged["low"], judged["high"])
     now = about.upgrades
     if now.estimate is not None and now.low is not None and now.high is not None and read.experiment.decided_at is None:
-        by_day[read.as_of.date()] = _moment(read.as_of, now.estimate, now.low, now.high)
+        by_day[timezone.localtime(read.as_of).date()] = _moment(read.as_of, now.estimate, now.low, now.high)
     return _thinned(list(by_day.values()), MOST_MOMENTS)
 
 
 def _moment(at: datetime, estimate: float, low: float, high: float) -> plots.Moment:
-    return plots.Moment(date_format(at, "j M"), 100 * estimate, 100 * low, 100 * high)
+    return plots.Moment(date_format(timezone.localtime(at), "j M"), 100 * estimate, 100 * low, 100 * high)
 
 
 def _share_row(axis: plots.Axis, one: Comparison, mark: str, letter: str, control: str) -> Row:

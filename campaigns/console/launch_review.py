@@ -13,12 +13,22 @@ from django.utils.formats import date_format
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
-from campaigns.console import campaign_page, campaign_words, drafts, message_preview, samples, step_tree, text_parts
+from campaigns.console import (
+    campaign_page,
+    campaign_words,
+    drafts,
+    message_preview,
+    preview_people,
+    samples,
+    sms_cost,
+    step_tree,
+    text_parts,
+)
 from campaigns.console.templatetags.console import count
 from campaigns.segments.errors import DefinitionError
 from campaigns.segments.sessions import SegmentTooSlow
 from campaigns.sequences import campaign_file, check, rehearse
-from campaigns.sequences.cast import Person
+from campaigns.sequences.cast import Cast, Person
 from campaigns.sequences.check import BLOCKER, PASSED, WARNING, Finding
 from campaigns.sequences.models import Campaign
 from campaigns.sequences.rehearse import Rehearsal
@@ -40,10 +50,13 @@ _USUAL_RATE, _WORTH_SEEING = 0.05, 0.03
 
 @dataclass(frozen=True, slots=True)
 class Item:
+    """`set_by`: settings, for whoever runs the installation."""
+
     title: str
     detail: str = ""
     url: str = ""
     action: str = ""
+    set_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +95,8 @@ def review(*, campaign: Campaign, now: datetime, zone: tzinfo = UTC) -> Review:
     findings = check.check_campaign(campaign=campaign, now=now, numbering=step_tree.number_steps)
     links = _Links(campaign, document)
     rehearsal = _rehearse(campaign, now)
-    people = campaign_page.find_people(campaign=campaign, now=now)
+    listed, people = campaign_page.find_audience(campaign=campaign, now=now)
+    audience = listed if campaign.status == Campaign.Status.DRAFT else preview_people.NOBODY
     gaps = list(_find_gaps(document, people, links)) if people else []
     warnings = [links.item(one) for one in findings if one.level == WARNING and one.code not in (_FOOTER, _PARTS)]
     broken = {match.group() for one in findings if one.level == BLOCKER and (match := _WORDING.match(one.where))}
@@ -91,10 +105,13 @@ def review(*, campaign: Campaign, now: datetime, zone: tzinfo = UTC) -> Review:
     passed = [one.message for one in findings if one.level == PASSED]
     if any(one.code == _FOOTER for one in findings):
         passed.append(_("Every e-mail gets a footer with your address and a link to unsubscribe"))
-    texts = _texts(document, people, campaign, now)
-    several = [words for words, parts in texts if parts > 1]
-    warnings += [Item(words, "" if place else text_parts.detail_words()) for place, words in enumerate(several)]
-    passed += [words for words, parts in texts if parts == 1]
+    texts = _texts(document, people, audience, campaign, now)
+    several = [(words, cost) for words, parts, cost in texts if parts > 1]
+    warnings += [
+        Item(words, " ".join(one for one in (cost, "" if place else text_parts.detail_words()) if one))
+        for place, (words, cost) in enumerate(several)
+    ]
+    passed += [f"{words}. {cost}".rstrip(" .") for words, parts, cost in texts if parts == 1]
     if people and not gaps:
         passed.append(_("All words from data have a value for those tried"))
     today = now.astimezone(zone).date()
@@ -139,7 +156,7 @@ class _Links:
 
     def item(self, finding: Finding) -> Item:
         url, action = self._target(finding)
-        return Item(finding.message, url=url, action=action)
+        return Item(finding.message, url=url, action=action, set_by=finding.set_by)
 
     def wording(self, place: int, letter: str, locale: str, field: str = "") -> str:
         key = self.steps[place]["key"]
@@ -198,9 +215,9 @@ def _find_gaps(document: Mapping[str, Any], people: Sequence[Person], links: _Li
 
 
 def _texts(
-    document: Mapping[str, Any], people: Sequence[Person], campaign: Campaign, now: datetime
-) -> list[tuple[str, int]]:
-    """For each SMS wording and language: in how many parts it goes out."""
+    document: Mapping[str, Any], people: Sequence[Person], audience: Cast, campaign: Campaign, now: datetime
+) -> list[tuple[str, int, str]]:
+    """For each SMS wording and language: in how many parts it goes out, and what that costs."""
     if not any(step.get("channel") == "sms" for step in document["steps"]):
         return []
     made_up = {} if people else samples.make_facts(campaign=campaign, has_offer="offer" in document, now=now)
@@ -211,6 +228,12 @@ def _texts(
         (
             text_parts.words_of(length=one, number=0 if is_only else numbers[document["steps"][one.place]["key"]]),
             one.size.segments,
+            sms_cost.words(
+                segments=one.size.segments,
+                locale=one.locale,
+                available=document["steps"][one.place]["variants"][one.letter]["content"],
+                audience=audience,
+            ),
         )
         for one in lengths
     ]

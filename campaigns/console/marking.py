@@ -11,8 +11,8 @@ from typing import Any
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
-from campaigns.sequences import snippets
-from orchestrator.templating import message
+from campaigns.sequences import snippets, wording
+from orchestrator.templating import lint, message
 from orchestrator.templating.errors import TemplateError
 
 _START, _END = "\ue000", "\ue001"
@@ -44,12 +44,35 @@ def bare(marked: str) -> str:
 
 
 def line_of(*, source: str, facts: Mapping[str, Any], locale: str, at: datetime | None = None) -> SafeString:
-    """A line of plain text as a card shows it, filled in and marked; as written where it can't be filled in. Snippets
-    as they were `at`, else as they are."""
+    """A line of plain text as a card shows it, filled in and marked."""
+    words = _filled(source, facts, locale, at)
+    return mark_safe(show(escape(words), opening='<span class="cr-var">'))  # noqa: S308  escaped a word before
+
+
+def words_of(*, source: str, facts: Mapping[str, Any], locale: str) -> str:
+    """The same without marks."""
+    return bare(_filled(source, facts, locale, None))
+
+
+def _filled(source: str, facts: Mapping[str, Any], locale: str, at: datetime | None) -> str:
+    """What `facts` lack is told by the words' samples: a reader of a list is no reader of Liquid. As written where it
+    is wrong. Snippets as they were `at`, else as they are."""
     try:
         source = snippets.expand_text(text=source, locale=locale, at=at)
         compiled = message.compile_text(text=mark_text(source), locale=locale)
-        words = message.render_text(compiled, facts).text
     except TemplateError:
-        words = mark_text(source)
-    return mark_safe(show(escape(words), opening='<span class="cr-var">'))  # noqa: S308  escaped a word before
+        return mark_text(source)
+    for told in (facts, _with_samples(facts)):
+        try:
+            return message.render_text(compiled, told).text
+        except TemplateError:
+            continue
+    return mark_text(source)
+
+
+def _with_samples(facts: Mapping[str, Any]) -> dict[str, Any]:
+    samples = lint.sample_context(wording.variables(has_offer=True))
+    return {
+        group: {**known, **{name: value for name, value in facts.get(group, {}).items() if value not in (None, "")}}
+        for group, known in samples.items()
+    }

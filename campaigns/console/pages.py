@@ -11,7 +11,6 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -22,12 +21,11 @@ from orchestrator.channels import registry
 
 
 def show(request: HttpRequest, template: str, context: Mapping[str, Any], *, status: int = 200) -> HttpResponse:
-    """Render a studio page in the reader's time zone. A fragment ("page.html#part", or a file named "_part.html")
-    gets no frame around it."""
-    with timezone.override(time_zone_of(request)):
-        if "#" in template or template.rpartition("/")[2].startswith("_"):
-            return render(request, template, dict(context), status=status)
-        return render(request, template, {**frame(request), **context}, status=status)
+    """Render a studio page, in the reader's time zone as all behind the login (`site`). A fragment ("page.html#part",
+    or a file named "_part.html") gets no frame around it."""
+    if "#" in template or template.rpartition("/")[2].startswith("_"):
+        return render(request, template, dict(context), status=status)
+    return render(request, template, {**frame(request), **context}, status=status)
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:

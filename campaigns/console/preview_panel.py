@@ -13,14 +13,14 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from campaigns.console import campaign_words, marking, message_preview
+from campaigns.console import campaign_words, marking, message_preview, sms_cost
 from campaigns.console.message_preview import DARK
 from campaigns.console.preview_people import Viewers
 from campaigns.console.templatetags.console import count
 from campaigns.delivery import test_send
 from campaigns.delivery.models import Message
 from campaigns.sequences import cast, compose, problem_words
-from campaigns.sequences.cast import Person
+from campaigns.sequences.cast import Cast, Person
 from campaigns.sequences.models import Campaign
 from campaigns.sequences.step_file import LOCALES
 from orchestrator.templating import sms
@@ -144,7 +144,9 @@ def make_panel(
     facts = person.facts if person else made_up
     texts = all_texts.get(locale)
     rendered, problem = _try(channel, texts, locale, facts, document)
-    seen = _Seen(campaign, channel, person, own, locale, list(all_texts), texts, rendered, problem, screen)
+    seen = _Seen(
+        campaign, channel, person, own, locale, list(all_texts), texts, rendered, problem, screen, viewers.audience
+    )
     shown = {"contact": links.contact, "screen": screen, "language": locale}
     args = [campaign.slug, step["key"], letter]
     return Panel(
@@ -206,6 +208,7 @@ class _Seen:
     rendered: Rendered | None
     problem: str
     screen: str
+    audience: Cast
 
 
 def _try(
@@ -293,14 +296,16 @@ def _about_message(seen: _Seen, rendered: Rendered) -> Iterator[Remark]:
         if seen.screen == DARK and not message_preview.has_dark_colours(rendered.html):
             yield Remark("info", _("Mail programs darken each in their own way. This is about the most they change."))
     if seen.channel == "sms":
-        size = sms.count_segments(rendered.text)
-        if size.segments > 1:
+        segments = sms.count_segments(rendered.text).segments
+        if segments > 1:
             words = ngettext(
                 "It goes out in %(n)s part, and each part is paid for.",
                 "It goes out in %(n)s parts, and each part is paid for.",
-                size.segments,
-            )
-            yield Remark("warn", words % {"n": count(size.segments)})
+                segments,
+            ) % {"n": count(segments)}
+            written = dict.fromkeys(seen.written)
+            cost = sms_cost.words(segments=segments, locale=seen.locale, available=written, audience=seen.audience)
+            yield Remark("warn", f"{words} {cost}".strip())
     if seen.channel == "in_app":
         yield from _where(texts)
 

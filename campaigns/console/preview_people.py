@@ -18,6 +18,7 @@ from campaigns.sequences.cast import Cast, Member, Person
 from campaigns.sequences.models import Campaign
 
 FOUND = 8
+NOBODY = Cast([], is_whole=True)
 _LONGEST_SEARCH = 100
 
 
@@ -26,7 +27,7 @@ class Viewers:
     """`person` is whose message is shown, nobody where there is none; `tried` are the first, for what holds for many.
 
     `place` counts from 1; None for somebody beyond the listed. `before` and `after` are contacts' keys. `found` are
-    those that were searched for, `search` by what.
+    those that were searched for, `search` by what. `audience` are all who are listed, of a campaign that never ran.
     """
 
     person: Person | None = None
@@ -38,6 +39,7 @@ class Viewers:
     after: int | None = None
     search: str = ""
     found: Sequence[tuple[int, str]] = field(default=(), repr=False)
+    audience: Cast = field(default=NOBODY, repr=False)
 
     @property
     def position(self) -> str:
@@ -76,6 +78,7 @@ def choose(*, campaign: Campaign, asked: Mapping[str, str], now: datetime) -> Vi
         after=_at(listed, place, +1),
         search=search,
         found=found,
+        audience=listed if campaign.status == Campaign.Status.DRAFT else NOBODY,
     )
 
 

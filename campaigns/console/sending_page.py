@@ -85,6 +85,7 @@ def gather(*, now: datetime, wall_now: datetime) -> dict[str, Any]:
         "days": days,
         "budget": _budget(),
         "has_prices": bool(settings.SMS_SEGMENT_PRICES),
+        "price_set_by": ("SMS_SEGMENT_PRICES",),
         "zone": settings.SENDER_TIME_ZONE,
         "currency": settings.REPORTING_CURRENCY,
         "rates": list(rates()),
@@ -139,7 +140,9 @@ def _way(kind: str, health: ChannelHealth, is_live: bool, wall_now: datetime) ->
         return Way(kind, name, mark, state, tone, icon, since, detail, health.answered_at, can_try)
 
     if not is_live:
-        return told(_("Outbox only"), "", "info", None, _("Its provider has no key: nothing leaves this machine."))
+        return told(
+            _("Outbox only"), "", "info", None, _("Its provider is not connected: nothing leaves this machine.")
+        )
     if kind in breaker.MANY_RECEIVERS:
         detail = _("One that is down holds up nobody else; each message has its own pauses.")
         return told(_("Each receiver by itself"), "", "info", None, detail)
@@ -187,4 +190,8 @@ def _share(segments: int, amount: Decimal) -> float | None:
 
 
 def _budget() -> dict[str, Any]:
-    return {"segments": settings.SMS_DAILY_SEGMENTS or None, "amount": settings.SMS_DAILY_SPEND}
+    return {
+        "segments": settings.SMS_DAILY_SEGMENTS or None,
+        "amount": settings.SMS_DAILY_SPEND,
+        "set_by": ("SMS_DAILY_SEGMENTS", "SMS_DAILY_SPEND"),
+    }

@@ -22,7 +22,7 @@ from orchestrator.templating import word_lists
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """`short` names the thing in a list of what works."""
+    """`short` names the thing in a list of what works; `set_by` are settings, for whoever runs the installation."""
 
     short: str
     title: str
@@ -31,10 +31,22 @@ class Item:
     is_done: bool
     url: str = ""
     action: str = ""
+    set_by: tuple[str, ...] = ()
 
 
 def check_set_up() -> dict[str, Any]:
-    items = [
+    items = [*_connections(), *_firsts()]
+    done = [item.short for item in items if item.is_done]
+    return {
+        "done": len(done),
+        "total": len(items),
+        "works": capfirst(word_lists.join(done, language=get_language() or "en")),
+        "open": [item for item in items if not item.is_done],
+    }
+
+
+def _connections() -> list[Item]:
+    return [
         Item(
             _("usage"),
             _("Product usage arrives"),
@@ -47,9 +59,10 @@ def check_set_up() -> dict[str, Any]:
         Item(
             _("CRM"),
             _("The CRM is connected"),
-            _("Set HUBSPOT_ACCESS_TOKEN; accounts and contacts are pulled from there."),
+            _("An administrator connects it once; then accounts and contacts are pulled from there."),
             "refresh",
             CrmConnection.objects.filter(last_synced_at__isnull=False).exists(),
+            set_by=("HUBSPOT_ACCESS_TOKEN",),
         ),
         Item(
             _("billing"),
@@ -63,10 +76,16 @@ def check_set_up() -> dict[str, Any]:
         Item(
             _("e-mail"),
             _("E-mail goes out"),
-            _("Set SENDGRID_API_KEY, SENDGRID_FROM_EMAIL and SENDER_POSTAL_ADDRESS. Until then mail stays here."),
+            _("An administrator sets the provider, your address and your postal address. Until then mail stays here."),
             "mail",
             registry.get("email").is_live and bool(settings.SENDGRID_FROM_EMAIL and settings.SENDER_POSTAL_ADDRESS),
+            set_by=("SENDGRID_API_KEY", "SENDGRID_FROM_EMAIL", "SENDER_POSTAL_ADDRESS"),
         ),
+    ]
+
+
+def _firsts() -> list[Item]:
+    return [
         Item(
             _("a first segment"),
             _("A first segment"),
@@ -86,10 +105,3 @@ def check_set_up() -> dict[str, Any]:
             _("Make a campaign"),
         ),
     ]
-    done = [item.short for item in items if item.is_done]
-    return {
-        "done": len(done),
-        "total": len(items),
-        "works": capfirst(word_lists.join(done, language=get_language() or "en")),
-        "open": [item for item in items if not item.is_done],
-    }

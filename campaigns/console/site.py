@@ -8,7 +8,9 @@ from django.contrib import admin
 from django.core.exceptions import FieldDoesNotExist
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.template.response import SimpleTemplateResponse
 from django.urls import URLPattern, URLResolver
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 
@@ -34,7 +36,7 @@ class CrescendoAdminSite(admin.AdminSite):
         ]
 
     def admin_view[View: Callable[..., HttpResponseBase]](self, view: View, cacheable: bool = False) -> View:
-        return super().admin_view(_of_known_fields(view), cacheable)
+        return super().admin_view(_in_readers_zone(_of_known_fields(view)), cacheable)
 
     def index(  # type: ignore[override]  # a page of our own, not the template response of Django's index
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -45,6 +47,21 @@ class CrescendoAdminSite(admin.AdminSite):
 
     def show_data(self, request: HttpRequest) -> HttpResponse:
         return super().index(request)
+
+
+def _in_readers_zone[View: Callable[..., HttpResponseBase]](view: View) -> View:
+    """Every time on every page behind the login is told in the reader's own zone, and what they type is meant so."""
+
+    @wraps(view)
+    def shown(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        from campaigns.console import pages
+
+        with timezone.override(pages.time_zone_of(request)):
+            response = view(request, *args, **kwargs)
+            # Django's own pages are rendered after their view.
+            return response.render() if isinstance(response, SimpleTemplateResponse) else response
+
+    return cast("View", shown)
 
 
 def _of_known_fields[View: Callable[..., HttpResponseBase]](view: View) -> View:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from campaigns.console import campaign_words
+from campaigns.console import campaign_words, step_tree
 from campaigns.console.templatetags.console import percent
 from campaigns.sequences import step_kinds, wording
 
@@ -19,6 +19,21 @@ Step = Mapping[str, Any]
 def has_form(step: Step) -> bool:
     """Whether a page of the studio can change it, beside its wordings."""
     return step["kind"] in ("BRANCH", "WAIT", "SPLIT", "UPDATE", "GOTO")
+
+
+def titles(*, steps: Sequence[Mapping[str, Any]]) -> tuple[dict[str, str], dict[str, int]]:
+    """{key: what stands on its card} and {key: its number}; an end that no card shows has no number."""
+    written = [dict(step) for step in steps]
+    numbers = step_tree.number_steps(written)
+    channels = {step["key"]: step["channel"] for step in written if step["kind"] == "MESSAGE"}
+    return {step["key"]: title_of(step, channels, numbers) for step in written}, numbers
+
+
+def numbered_titles(*, steps: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """{key: “2. Wait 3 days”}, as on the campaign's page and in its order; what has no number comes last."""
+    called, numbers = titles(steps=steps)
+    order = sorted(called, key=lambda key: numbers.get(key, len(called)))
+    return {key: f"{numbers[key]}. {called[key]}" if key in numbers else called[key] for key in order}
 
 
 def title_of(step: Step, channels: Mapping[str, str], numbers: Mapping[str, int]) -> str:

@@ -9,13 +9,14 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
 from campaigns.console import campaign_urls, gallery_urls, task_urls
-from campaigns.console.views import contacts, home, privacy, replies, segment_tabs, segments, sending, topics
+from campaigns.console.views import contacts, home, privacy, replies, segment_tabs, segments, sending, topics, zone
 
 
 def studio_urls(wrap: Callable[[Any], Any]) -> list[URLPattern]:
     """`wrap` is the admin site's admin_view: login, staff check, never cached."""
     return [
         path("studio/", wrap(home.show_home), name="studio-home"),
+        path("studio/time-zone/", wrap(zone.choose_zone), name="studio-zone"),
         path("studio/sending/release/", wrap(home.release_sending), name="studio-sending-release"),
         path("studio/segments/", wrap(segments.list_segments), name="studio-segments"),
         path("studio/segments/segments.csv", wrap(segments.export_segments), name="studio-segments-csv"),

@@ -13,6 +13,7 @@ from babel.dates import format_date
 from babel.numbers import format_currency
 from django.utils.translation import get_language
 
+from campaigns.console import marking
 from campaigns.sequences import part_words, snippets, wording
 from campaigns.sequences.models import Snippet
 
@@ -29,12 +30,13 @@ _PRICES = (
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """`insert` is what the picker puts into the text."""
+    """`insert` is what the picker puts into the text; `lack` says who has none, empty where everybody has."""
 
     name: str
     title: str
     insert: str
     sample: str
+    lack: str = ""
 
 
 def list_variables(*, has_offer: bool, facts: Mapping[str, Any]) -> list[Variable]:
@@ -50,15 +52,20 @@ def list_variables(*, has_offer: bool, facts: Mapping[str, Any]) -> list[Variabl
     return found
 
 
-def list_snippets(*, locale: str) -> list[Variable]:
-    """Named texts, each with what it says in the language."""
+def list_snippets(*, locale: str, facts: Mapping[str, Any]) -> list[Variable]:
+    """Named texts, each with what it says in the language to the person shown."""
     names = dict(Snippet.objects.order_by("name", "pk").values_list("slug", "name"))
     texts = snippets.load(slugs=names)
     return [
-        Variable(slug, name, f"{{% include '{slug}' %}}", texts[slug].get(locale) or texts[slug].get("en", ""))
+        Variable(slug, name, f"{{% include '{slug}' %}}", _said(texts[slug], locale, facts))
         for slug, name in names.items()
         if slug in texts
     ]
+
+
+def _said(texts: Mapping[str, str], locale: str, facts: Mapping[str, Any]) -> str:
+    spoken = locale if texts.get(locale) else "en"
+    return marking.words_of(source=texts.get(spoken, ""), facts=facts, locale=spoken)
 
 
 def _currency(group: str, facts: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.formats import date_format, number_format
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
@@ -271,7 +272,7 @@ def _decided(experiment: Experiment) -> VerdictCard:
     title = _("Decided: %(winner)s for everybody who enters.") % {"winner": winner}
     said = _("%(who)s decided it on %(day)s.") % {
         "who": experiment.decided_by,
-        "day": date_format(experiment.decided_at, "j F Y") if experiment.decided_at else "–",
+        "day": date_format(timezone.localtime(experiment.decided_at), "j F Y") if experiment.decided_at else "–",
     }
     reason = f" “{experiment.decision_reason}”" if experiment.decision_reason else ""
     note = _("The numbers below are of the accounts drawn before that.")
@@ -329,7 +330,7 @@ def _first_over(read: ExperimentReadout) -> list[str]:
     started = read.experiment.started_at
     if started is None or not read.waiting or any(arm.assigned for arm in read.arms):
         return []
-    day = date_format(started + timedelta(days=read.experiment.goal_window_days), "j F")
+    day = date_format(timezone.localtime(started + timedelta(days=read.experiment.goal_window_days)), "j F")
     return [_("The first of them have by %(day)s.") % {"day": day}]
 
 

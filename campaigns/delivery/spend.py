@@ -89,16 +89,19 @@ def is_limited() -> bool:
 
 
 def cost_of(*, text: str, number: str) -> Cost:
-    """In segments and, at the price of the longest beginning of the number that has one, in money.
-
-    A number without a price costs the highest there is; without any price it costs more than the day has, so that a
-    budget of money is never got round.
-    """
+    """In segments and in money; without any price it costs more than the day has, so that a budget of money is never
+    got round."""
     segments = count_segments(text).segments
+    price = price_of(number=number)
+    return Cost(segments, segments * (_beyond_means() if price is None else price))
+
+
+def price_of(*, number: str) -> Decimal | None:
+    """Of one segment, in the reporting currency: that of the longest beginning of the number that has one, else the
+    highest there is; None where no price is known."""
     prices: Mapping[str, Decimal] = settings.SMS_SEGMENT_PRICES
     fitting = [prefix for prefix in prices if number.startswith(prefix)]
-    price = prices[max(fitting, key=len)] if fitting else max(prices.values(), default=_beyond_means())
-    return Cost(segments, segments * price)
+    return prices[max(fitting, key=len)] if fitting else max(prices.values(), default=None)
 
 
 def _beyond_means() -> Decimal:

@@ -49,13 +49,15 @@ type Numbering = Callable[[Sequence[dict[str, Any]]], Mapping[str, int]]
 @dataclass(frozen=True, slots=True)
 class Finding:
     """`code` is stable, `message` in the reader's language. `step` is the step's key, `where` the path into the
-    campaign file of what to change; both are empty where the finding is about the campaign or the set-up."""
+    campaign file of what to change; both are empty where the finding is about the campaign or the set-up. `set_by`:
+    the settings that mend it, for whoever runs the installation: the message says it without their names."""
 
     level: str
     code: str
     message: str
     step: str = ""
     where: str = ""
+    set_by: tuple[str, ...] = ()
 
 
 def check_campaign(*, campaign: Campaign, now: datetime, numbering: Numbering | None = None) -> list[Finding]:
@@ -97,7 +99,10 @@ def _check(campaign: Campaign, now: datetime, numbering: Numbering | None, *, on
         *_circles(spec, numbers),
         *_channels(spec),
         *_sender(spec),
-        *(Finding(*one) for one in check_country.check_country(campaign=campaign, spec=spec, now=now)),
+        *(
+            Finding(*one, set_by=check_country.SETTINGS.get(one[1], ()))
+            for one in check_country.check_country(campaign=campaign, spec=spec, now=now)
+        ),
         *_switch(),
     ]
 
@@ -311,8 +316,8 @@ def _channels(spec: CampaignSpec) -> Iterator[Finding]:
             words = _("There is no channel %(channel)s in this installation.") % {"channel": channel}
             yield Finding(BLOCKER, "channel_missing", words, first.key, f"{first.path}.channel")
         elif channel == "email" and not registry.get(channel).is_live:
-            words = _("The e-mail provider has no key: messages go to the outbox and nothing leaves this machine.")
-            yield Finding(WARNING, "outbox", words, first.key)
+            words = _("E-mail is not connected, so none would leave this machine. An administrator can connect it.")
+            yield Finding(WARNING, "outbox", words, first.key, set_by=("SENDGRID_API_KEY",))
         elif channel == "sms":
             yield from _sms(first)
         elif channel == "webhook":
@@ -321,23 +326,25 @@ def _channels(spec: CampaignSpec) -> Iterator[Finding]:
 
 def _sms(first: StepSpec) -> Iterator[Finding]:
     if not registry.get("sms").is_live:
-        words = _("The SMS provider has no key: text messages go to the outbox and nothing leaves this machine.")
-        yield Finding(WARNING, "outbox", words, first.key)
+        words = _("SMS are not connected, so none would leave this machine. An administrator can connect them.")
+        yield Finding(WARNING, "outbox", words, first.key, set_by=("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"))
     elif not (settings.TWILIO_FROM or settings.TWILIO_MESSAGING_SERVICE_SID):
-        words = _("Text messages have no sender: set TWILIO_FROM or TWILIO_MESSAGING_SERVICE_SID.")
-        yield Finding(BLOCKER, "sms_sender_missing", words, first.key)
+        words = _("Text messages have no number or name that they come from. An administrator can set one.")
+        names = ("TWILIO_FROM", "TWILIO_MESSAGING_SERVICE_SID")
+        yield Finding(BLOCKER, "sms_sender_missing", words, first.key, set_by=names)
     if not spend.is_limited():
         words = _(
-            "Text messages have no daily budget, so nothing limits what a day of them costs: "
-            "SMS_DAILY_SEGMENTS or SMS_DAILY_SPEND sets one."
+            "Text messages have no daily budget, so nothing limits what a day of them costs. An administrator can set "
+            "one."
         )
-        yield Finding(WARNING, "sms_budget_missing", words, first.key)
+        names = ("SMS_DAILY_SEGMENTS", "SMS_DAILY_SPEND")
+        yield Finding(WARNING, "sms_budget_missing", words, first.key, set_by=names)
 
 
 def _webhooks(spec: CampaignSpec, first: StepSpec) -> Iterator[Finding]:
     if not registry.get("webhook").is_live:
-        words = _("Webhooks have no signing secret: they go to the outbox and nothing leaves this machine.")
-        yield Finding(WARNING, "outbox", words, first.key)
+        words = _("Webhooks are not connected, so none would leave this machine. An administrator can connect them.")
+        yield Finding(WARNING, "outbox", words, first.key, set_by=("WEBHOOK_SIGNING_SECRET",))
     for step in spec.message_steps():
         for variant in step.variants if step.channel == "webhook" else ():
             for locale, texts in variant.content.items():
@@ -359,11 +366,12 @@ def _sender(spec: CampaignSpec) -> Iterator[Finding]:
     is_set = True
     if not settings.SENDGRID_FROM_EMAIL:
         is_set = False
-        yield Finding(BLOCKER, "sender_missing", _("Mail has no sender: set SENDGRID_FROM_EMAIL."))
+        words = _("Mail has no address that it comes from. An administrator can set it.")
+        yield Finding(BLOCKER, "sender_missing", words, set_by=("SENDGRID_FROM_EMAIL",))
     if spec.purpose == "MARKETING" and not settings.SENDER_POSTAL_ADDRESS:
         is_set = False
-        words = _("Marketing mail must name a postal address: set SENDER_POSTAL_ADDRESS.")
-        yield Finding(BLOCKER, "postal_address_missing", words)
+        words = _("Marketing mail must name your postal address, and none is set. An administrator can set it.")
+        yield Finding(BLOCKER, "postal_address_missing", words, set_by=("SENDER_POSTAL_ADDRESS",))
     if is_set:
         yield Finding(PASSED, "sender", _("Sender and postal address are set."))
 

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db.models import Q, QuerySet
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -79,7 +81,13 @@ def _size(version: SegmentVersion, spec: CampaignSpec, now: datetime) -> Found:
 def _age(segment: Segment, now: datetime) -> Iterator[Found]:
     if segment.refreshed_at is not None and segment.refreshed_at < now - STALE_AFTER:
         words = _("The audience was last counted on %(day)s. Look at its last refresh.")
-        yield "WARNING", "stale_audience", words % {"day": f"{segment.refreshed_at:%Y-%m-%d}"}, "", "audience"
+        yield (
+            "WARNING",
+            "stale_audience",
+            words % {"day": date_format(timezone.localtime(segment.refreshed_at))},
+            "",
+            "audience",
+        )
 
 
 def _languages(segment: Segment, spec: CampaignSpec, numbers: Mapping[str, int]) -> Iterator[Found]:

@@ -20,6 +20,12 @@ from campaigns.sequences.models import Campaign
 from orchestrator.engine.country_packs import quiet_hours
 from orchestrator.engine.country_packs.pack import BLOCKER, CHANNELS, WARNING, ContentRule, Demand
 
+# code -> the settings that mend it.
+SETTINGS: Mapping[str, tuple[str, ...]] = {
+    "sender_name_missing": ("SENDER_NAME",),
+    "reply_address": ("SENDGRID_FROM_EMAIL", "INBOUND_MAIL_DOMAIN"),
+}
+
 type ByChannel = Mapping[str, Sequence[Readers]]
 
 
@@ -71,7 +77,10 @@ def _named_sender(readers: ByChannel) -> Iterator[Found]:
     asking = [one for _channel, rule, rows in found if "email" in rule.channels for one in rows]
     if asking:
         where = check_content.places_words(countries={one.country for one in asking})
-        words = _("Marketing to people in %(country)s must name who sends it: set SENDER_NAME.")
+        words = _(
+            "Marketing to people in %(country)s must name who sends it, and no name is set. An administrator can set "
+            "it."
+        )
         yield BLOCKER, "sender_name_missing", words % {"country": where}, "", ""
 
 
@@ -80,8 +89,8 @@ def _answers(readers: ByChannel) -> Iterator[Found]:
         return
     for _channel, rule, rows in _asking(readers, Demand.REPLY_ADDRESS):
         words = _(
-            "Nobody reads what is answered to the sender’s address. Set SENDGRID_FROM_EMAIL to one that is read, or "
-            "INBOUND_MAIL_DOMAIN. %(readers)s"
+            "Nobody reads what is answered to the sender’s address. An administrator can set one that is read. "
+            "%(readers)s"
         )
         yield rule.level, "reply_address", words % {"readers": check_content.readers_words(readers=rows)}, "", ""
 

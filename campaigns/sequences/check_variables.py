@@ -18,7 +18,7 @@ from campaigns.consent.models import channel_names
 from campaigns.sequences import compose, lacking, part_words, snippets, wording
 from campaigns.sequences.campaign_file import CampaignSpec
 from campaigns.sequences.check_audience import Found
-from campaigns.sequences.lacking import FIELDS, GROUPS, Counted
+from campaigns.sequences.lacking import FIELDS, Counted
 from campaigns.sequences.models import Campaign
 from campaigns.sequences.step_file import StepSpec, VariantSpec
 from orchestrator.templating import lint, liquid, message, needs
@@ -46,8 +46,8 @@ def check_variables(*, campaign: Campaign, spec: CampaignSpec, now: datetime) ->
     """(level, code, message, step, where), as check.Finding takes them. A word that the text says otherwise where it
     is missing (`default`), or only where it is there (`if`), is in order; a name left out without a word in its place
     is told."""
-    # What there is not is told elsewhere; account's name and links are always there.
-    known = {name for name in wording.variables(has_offer=spec.offer is not None) if _can_lack(name)}
+    # What there is not is told elsewhere.
+    known = {name for name in wording.variables(has_offer=spec.offer is not None) if lacking.can_lack(name=name)}
     texts = [
         _read(step, variant, locale, known)
         for step in spec.message_steps()
@@ -86,10 +86,6 @@ def _read(step: StepSpec, variant: VariantSpec, locale: str, known: set[str]) ->
         for name in sorted(found.blanked & set(FIELDS)):
             blanked.setdefault(name, field)
     return Text(step, variant, locale, fields, needed, blanked, quotes)
-
-
-def _can_lack(name: str) -> bool:
-    return name in FIELDS or name.partition(".")[0] in GROUPS
 
 
 def _fields(step: StepSpec, variant: VariantSpec, locale: str) -> dict[str, str]:

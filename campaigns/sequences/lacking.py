@@ -34,7 +34,7 @@ class Readers:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """`by_language` as contacts have it, empty where it is not known; not `is_whole`: only the first LOOKED_AT of the
+    """`by_language` as contacts have it, empty where it is not known; not `is_whole`: only the first of the
     audience."""
 
     by_language: Mapping[str, Readers]
@@ -56,15 +56,19 @@ def count_names(*, segment: Segment, roles: tuple[str, ...]) -> Counted:
     return Counted(found)
 
 
-def count_told(*, campaign: Campaign, roles: tuple[str, ...], names: Collection[str], now: datetime) -> Counted:
+def count_told(
+    *, campaign: Campaign, roles: tuple[str, ...], names: Collection[str], now: datetime, limit: int = 0
+) -> Counted:
     """Of `names` such as `evidence.quota`, of who is in the audience now. Accounts that the campaign's offer does not
-    fit are left out, for they do not start. Raises DefinitionError, SegmentTooSlow."""
-    found = rehearse.matching_ids(campaign=campaign, now=now, limit=LOOKED_AT + 1)
+    fit are left out, for they do not start. Of a large audience the first `limit` (0: LOOKED_AT) are looked at. Raises
+    DefinitionError, SegmentTooSlow."""
+    limit = limit or LOOKED_AT
+    found = rehearse.matching_ids(campaign=campaign, now=now, limit=limit + 1)
     memberships = Membership.objects.filter(account__in=Account.objects.current())
     if roles:
         memberships = memberships.filter(role__in=roles)
     if found:
-        memberships = memberships.filter(**{f"{found[0][0]}__in": [pk for _subject, pk in found[:LOOKED_AT]]})
+        memberships = memberships.filter(**{f"{found[0][0]}__in": [pk for _subject, pk in found[:limit]]})
         rows = list(memberships.values_list("account_id", "contact_id", "contact__locale"))
     else:
         rows = []
@@ -73,7 +77,12 @@ def count_told(*, campaign: Campaign, roles: tuple[str, ...], names: Collection[
     for account_id, contact_id, locale in rows:
         if account_id in lacking:
             people.setdefault(contact_id, (locale, set()))[1].update(lacking[account_id])
-    return Counted(_by_language(people.values()), is_whole=len(found) <= LOOKED_AT)
+    return Counted(_by_language(people.values()), is_whole=len(found) <= limit)
+
+
+def can_lack(*, name: str) -> bool:
+    """An account's name and links are always there."""
+    return name in FIELDS or name.partition(".")[0] in GROUPS
 
 
 def _by_language(people: Iterable[tuple[str, set[str]]]) -> dict[str, Readers]:

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language, ngettext
+from django.utils.translation import get_language, get_language_bidi, ngettext
 
 register = template.Library()
 
@@ -43,11 +43,21 @@ def money(value: Decimal | float | None, currency: str) -> SafeString:
     """Money in the reader's way of writing it, rounded to whole units from 100 up."""
     if value is None:
         return format_html("{}", "–")
+    return format_html('<bdi dir="ltr">{}</bdi>', _money_text(value, currency))
+
+
+def money_words(value: Decimal | float, currency: str) -> str:
+    """The same inside a sentence, an island without markup."""
+    text = _money_text(value, currency)
+    return f"\u2066{text}\u2069" if get_language_bidi() else text
+
+
+def _money_text(value: Decimal | float, currency: str) -> str:
     digits, locale = "#,##0" if abs(float(value)) >= 100 else "#,##0.00", get_language() or "en"
     # A sign stands at its figure, letters stand off from it: $99, RON 449.
     gap = "\u00a0" if get_currency_symbol(currency, locale=locale)[-1:].isalpha() else ""
     text = format_currency(value, currency, format=f"¤{gap}{digits}", locale=locale, currency_digits=False)
-    return format_html('<bdi dir="ltr">{}</bdi>', text.replace("-", "−"))
+    return str(text).replace("-", "−")
 
 
 @register.filter

@@ -10,7 +10,6 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
@@ -88,8 +87,7 @@ def export_campaigns(request: HttpRequest) -> StreamingHttpResponse:
 
 
 def _rows(request: HttpRequest, asked: Asked, now: datetime) -> list[Row]:
-    with timezone.override(pages.time_zone_of(request)):
-        return campaign_rows.make_rows(asked=asked, now=now, wall_now=clock.wall_now())
+    return campaign_rows.make_rows(asked=asked, now=now, wall_now=clock.wall_now())
 
 
 def make_campaign(request: HttpRequest) -> HttpResponse:
@@ -192,15 +190,13 @@ def _off(request: HttpRequest, now: datetime, *, gate: str = "") -> dict[str, ob
     standing = switch.read_standing()
     if standing.is_on:
         return None
-    with timezone.override(pages.time_zone_of(request)):
-        why = sending_words.why_off(standing, now=now)
+    why = sending_words.why_off(standing, now=now)
     waiting = sending_words.waiting(delivery.count_waiting(now=now, gate=gate))
     return {"why": why, "waiting": waiting, "can_release": request.user.has_perm(SWITCH)}
 
 
 def _attention(request: HttpRequest, campaign: Campaign, now: datetime) -> list[Point]:
-    with timezone.override(pages.time_zone_of(request)):
-        return attention.of_campaign(campaign=campaign, now=now, wall_now=clock.wall_now())
+    return attention.of_campaign(campaign=campaign, now=now, wall_now=clock.wall_now())
 
 
 def copy_campaign(request: HttpRequest, slug: str) -> HttpResponse:

@@ -6,7 +6,6 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -32,8 +31,7 @@ def show_home(request: HttpRequest) -> HttpResponse:
 
 
 def _gather(request: HttpRequest, now: datetime) -> dict[str, Any]:
-    with timezone.override(pages.time_zone_of(request)):
-        return home_page.gather(now=now, wall_now=clock.wall_now())
+    return home_page.gather(now=now, wall_now=clock.wall_now())
 
 
 @require_POST

@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
@@ -36,8 +35,7 @@ def show_sending(request: HttpRequest) -> HttpResponse:
         "can_rate": request.user.has_perm(RATE),
         "can_drive": request.user.has_perm(DRIVE),
     }
-    with timezone.override(pages.time_zone_of(request)):
-        context |= sending_page.gather(now=now, wall_now=clock.wall_now())
+    context |= sending_page.gather(now=now, wall_now=clock.wall_now())
     return pages.show(request, "console/sending/page.html", context)
 
 

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
 
-from campaigns.console import campaign_words, pages
+from campaigns.console import campaign_words, marking, pages
 from campaigns.console.forms.snippets import SnippetForm
 from campaigns.console.views import campaigns
 from campaigns.sequences import snippets
@@ -29,7 +29,11 @@ def list_snippets(request: HttpRequest) -> HttpResponse:
         "rows": [
             {
                 "snippet": row,
-                "text": texts.get(row.slug, {}).get(snippets.FALLBACK_LOCALE, ""),
+                "text": marking.words_of(
+                    source=texts.get(row.slug, {}).get(snippets.FALLBACK_LOCALE, ""),
+                    facts={},
+                    locale=snippets.FALLBACK_LOCALE,
+                ),
                 "languages": [campaign_words.own_name(locale) for locale in texts.get(row.slug, {})],
                 "campaigns": used.get(row.slug, []),
             }

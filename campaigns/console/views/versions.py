@@ -10,7 +10,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from campaigns.console import campaign_page, pages, step_tree
+from campaigns.console import campaign_page, pages, step_words
 from campaigns.console.templatetags.console import count
 from campaigns.console.views import campaigns
 from campaigns.sequences import apply, move
@@ -54,8 +54,10 @@ def move_people(request: HttpRequest, slug: str) -> HttpResponse:
     """GET and POST `look` say who lands where; POST `move` does it if nobody else would land elsewhere by now."""
     pages.require(request, campaigns.CHANGE)
     campaign = campaigns.campaign_of(slug)
+    known = _steps(campaign)
     asked = ((name, str(value)) for name, value in request.POST.items() if name.startswith("to-"))
-    mapping = {name.removeprefix("to-"): value for name, value in asked if value}
+    # A choice that a newer version took away is none: the page shows anew who lands where.
+    mapping = {name.removeprefix("to-"): value for name, value in asked if value in known}
     try:
         if request.method == "POST" and request.POST.get("do") == "move":
             return _move(request, campaign, mapping)
@@ -90,36 +92,44 @@ def _show(request: HttpRequest, campaign: Campaign, planned: move.Move, mapping:
         "title": _("Move people to this version"),
         "planned": planned,
         "rows": _rows(campaign, planned, mapping),
-        "steps": _steps(campaign),
+        "staying": sum(one.contacts for one in planned.landings) - planned.moving,
+        "steps": list(_steps(campaign).items()),
     }
     return pages.show(request, "console/campaigns/move.html", context)
 
 
 def _rows(campaign: Campaign, planned: move.Move, mapping: dict[str, str]) -> list[Row]:
-    names = dict(_steps(campaign))
+    """Versions oldest first, each in the order of its own steps."""
+    names = _steps(campaign)
+    numbers = {one.version for one in planned.landings}
+    places = {
+        one.number: step_words.numbered_titles(steps=one.definition["steps"])
+        for one in campaign.versions.filter(number__in=numbers)
+    }
+    order = {number: {key: place for place, key in enumerate(titles)} for number, titles in places.items()}
     reasons = {
         move.NO_SUCH_STEP: _("Stay: this version has no such step. Choose where they land."),
         move.ALL_STEPS_DONE: _("Stay: they have all steps behind them."),
         move.WOULD_REPEAT: _("Stay: a message that they had would come to them again."),
         "": "",
     }
+    last = len(max(order.values(), key=len, default={}))
     return [
         Row(
             version=one.version,
-            place=one.step or _("after the last step"),
+            place=places[one.version].get(one.step, _("after the last step")),
             contacts=one.contacts,
-            to=names.get(one.to, one.to),
+            to=names.get(one.to, ""),
             why=reasons[one.reason],
             key="" if one.reason == move.ALL_STEPS_DONE else one.step,
             chosen=mapping.get(one.step, ""),
         )
-        for one in planned.landings
+        for one in sorted(planned.landings, key=lambda one: (one.version, order[one.version].get(one.step, last)))
     ]
 
 
-def _steps(campaign: Campaign) -> list[tuple[str, str]]:
-    """(key, name) of the steps of the version that runs."""
+def _steps(campaign: Campaign) -> dict[str, str]:
+    """{key: name} of the steps of the version that runs, in its order."""
     if campaign.live_version is None:
-        return []
-    numbers = step_tree.number_steps(campaign.live_version.definition["steps"])
-    return sorted(((key, f"{number}. {key}") for key, number in numbers.items()), key=lambda pair: numbers[pair[0]])
+        return {}
+    return step_words.numbered_titles(steps=campaign.live_version.definition["steps"])

@@ -15,6 +15,7 @@ from campaigns.console import (
     campaign_page,
     campaign_words,
     drafts,
+    lacking_words,
     overtaking,
     pages,
     preview_panel,
@@ -25,6 +26,7 @@ from campaigns.console import (
 )
 from campaigns.console.forms.variants import TEXTS, BannerForm, MailForm, SourceForm, TaskForm, TextForm, WordingForm
 from campaigns.console.forms.webhooks import WebhookForm
+from campaigns.console.preview_panel import Panel
 from campaigns.console.step_tree import StepError
 from campaigns.console.views import parts
 from campaigns.sequences import placing
@@ -151,6 +153,12 @@ def _context(
 ) -> dict[str, Any]:
     has_offer = "offer" in document
     beside = _beside(request, campaign, document, step, letter)
+    words = lacking_words.mark(
+        variables=variables.list_variables(has_offer=has_offer, facts=beside["panel"].facts),
+        campaign=campaign,
+        shown=_shown(beside["panel"]),
+        now=clock.utcnow(),
+    )
     place = step_tree.number_steps(document["steps"])[step["key"]]
     name = _("%(number)s. %(channel)s") % {
         "number": place,
@@ -170,9 +178,16 @@ def _context(
         "language": campaign_words.language_name(locale),
         "page": beside["page_url"],
         "keep": "".join(f"&{name}={value}" for name, value in beside["panel"].fields if name in ("contact", "screen")),
-        "snippets": variables.list_snippets(locale=locale) if step["channel"] != "webhook" else [],
-        "variables": variables.list_variables(has_offer=has_offer, facts=beside["panel"].facts),
+        "snippets": variables.list_snippets(locale=locale, facts=beside["panel"].facts)
+        if step["channel"] != "webhook"
+        else [],
+        "variables": words,
+        "has_lacking": any(one.lack for one in words),
     }
+
+
+def _shown(panel: Panel) -> lacking_words.Shown:
+    return lacking_words.Shown(preview_panel.first_name_of(panel.person) if panel.person else "", panel.facts)
 
 
 def _beside(

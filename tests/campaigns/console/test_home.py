@@ -154,7 +154,10 @@ def test_a_draft_that_cannot_start_says_what_is_missing(marketer, settings, in_a
     settings.SENDGRID_FROM_EMAIL = ""
     drafted(name="Seats, version 3")
     words = words_of(marketer.get(HOME))
-    assert "“Seats, version 3” can’t start yet. Mail has no sender: set SENDGRID_FROM_EMAIL." in words
+    assert (
+        "“Seats, version 3” can’t start yet. Mail has no address that it comes from. An administrator can set it."
+        in words
+    )
     assert "Seats, version 3 Draft – – – – Review and launch" in words
 
 

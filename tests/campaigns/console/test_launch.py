@@ -63,6 +63,18 @@ def test_the_sum_says_where_everybody_went(marketer):
     assert "Starts for 3 accounts" in words
 
 
+def test_what_only_an_administrator_can_mend_is_said_in_words_and_named_beside(marketer, settings):
+    settings.SENDGRID_API_KEY = settings.SENDGRID_FROM_EMAIL = settings.SENDER_POSTAL_ADDRESS = ""
+    settings.SENDER_NAME = settings.SENDGRID_FROM_NAME = ""
+    text = {"channel": "sms", "key": "text-1", "variants": {"a": {"content": {"en": {"text": "Hi"}}}}}
+    steps = [*make.document()["steps"][:1], make.document()["steps"][0] | text]
+    words = words_of(review_of(marketer, make.drafted(steps=steps)))
+    missing = "Mail has no address that it comes from. An administrator can set it."
+    assert f"{missing} For the administrator: SENDGRID_FROM_EMAIL" in words
+    told = re.sub(r"For the administrator: [A-Z_]+( , [A-Z_]+)*", "", words)
+    assert not re.findall(r"[A-Z]+_[A-Z_]+", told)
+
+
 def test_the_sum_closes():
     made = rehearse.rehearse(campaign=make.drafted(holdout_percent=20), now=make.NOW)
     assert made.matched == sum(made.not_enrolled.values()) + made.held_out + made.start

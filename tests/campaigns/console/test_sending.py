@@ -43,7 +43,7 @@ def health(**fields):
 def test_without_keys_nothing_leaves_and_nothing_is_to_be_slowed_down(marketer):
     words = words_of(marketer.get(PAGE))
 
-    assert "E-mail Outbox only Its provider has no key: nothing leaves this machine." in words
+    assert "E-mail Outbox only Its provider is not connected: nothing leaves this machine." in words
     assert "No provider has a key yet: there is nothing to slow down." in words
     assert "There is no daily budget" in words
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 import time_machine
 from django.urls import reverse
 
+from campaigns.console import sms_cost
+from campaigns.profiles.models import Account, Contact
 from campaigns.sequences import check
+from campaigns.sequences.cast import Cast, Member
 from tests.campaigns.console.reading import words_of
 from tests.factories import sequences as make
 
@@ -103,3 +108,21 @@ def test_without_a_key_the_review_says_that_texts_stay_here(settings):
     settings.TWILIO_AUTH_TOKEN = ""
     found = check.check_campaign(campaign=texting(en="Hello"), now=make.NOW)
     assert ("WARNING", "outbox", "sms-1") in [(one.level, one.code, one.step) for one in found]
+
+
+def test_the_parts_are_told_with_what_they_cost_the_audience(marketer, settings):
+    Contact.objects.update(phone="+972501234567")
+    settings.SMS_SEGMENT_PRICES = {"": Decimal("0.10"), "+972": Decimal("0.04")}
+    campaign = texting(en=LONG)
+    cost = "At this length it costs at most $0.08 for the 1 person of the audience who would read it."
+    assert cost in review_of(marketer, campaign)
+    assert f"It goes out in 2 parts, and each part is paid for. {cost}" in words_of(marketer.get(wording(campaign)))
+    settings.SMS_SEGMENT_PRICES = {}
+    assert "costs at most" not in review_of(marketer, campaign)
+
+
+def test_each_part_is_paid_for_at_the_price_of_its_number(settings):
+    settings.SMS_SEGMENT_PRICES = {"": Decimal("0.10"), "+972": Decimal("0.04")}
+    members = [Member(Contact(phone=phone, locale="en"), Account()) for phone in ("+972501", "+40721", "")]
+    told = sms_cost.words(segments=2, locale="en", available={"en": {}}, audience=Cast(members, is_whole=True))
+    assert told == "At this length it costs at most $0.28 for the 2 people of the audience who would read it."

@@ -12,7 +12,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from campaigns.console import changed_words
-from campaigns.sequences import apply, changed, launch, lifecycle, snippets
+from campaigns.sequences import apply, launch, lifecycle, snippets
 from campaigns.sequences.campaign_file import LimitsSpec
 from campaigns.sequences.models import Campaign, Enrolment, Entry
 from campaigns.sequences.step_file import StepSpec
@@ -96,7 +96,7 @@ def test_undo_goes_back_no_further_than_to_where_editing_began(marketer, campaig
 def test_the_review_says_what_changes_and_that_people_inside_finish_theirs(marketer, campaign):
     apply.apply_campaign(document=longer_wait(), by="maria", now=make.NOW)
     words = words_of(marketer.get(url("-launch")))
-    assert "What changes from version 1 Step 2 (wait-1) is changed" in words
+    assert "What changes from version 1 Step 2 is changed from “Wait 3 days” to “Wait 9 days”" in words
     assert "2 people inside finish the version they entered" in words
 
 
@@ -133,14 +133,34 @@ def test_the_review_says_that_a_snippet_speaks_differently_by_now(marketer):
     assert "the draft says the same as what runs" in words_of(marketer.get(url("-launch")))
     later = make.NOW + timedelta(minutes=1)
     snippets.save(slug="sign", name="Sign", content={"en": "50 % OFF"}, by="ron", now=later)
-    assert "Step 1 (mail-1) is changed: wording A (English)" in words_of(marketer.get(url("-launch")))
+    words = words_of(marketer.get(url("-launch")))
+    assert "Step 1 (E-mail) is changed: wording A says something else in English" in words
+
+
+def test_what_changes_is_said_as_the_steps_are_called(campaign):
+    mail, wait, _reacted, banner, _end = make.document()["steps"]
+    alone = {"a": {"weight": 100, "content": mail["variants"]["a"]["content"] | {"ro": {"subject": "L", "mjml": "m"}}}}
+    two = {letter: {"weight": 50, **banner["variants"]["a"]} for letter in "ab"}
+    longer = {"key": "more", "kind": "WAIT", "for": "2w"}
+    steps = [mail | {"variants": alone}, longer, wait | {"for": "1d"}, banner | {"variants": two}]
+    apply.apply_campaign(document=make.document(holdout_percent=None, steps=steps), by="maria", now=make.NOW)
+    campaign.refresh_from_db()
+    said = [one.replace("\u00a0", " ") for one in changed_words.sentences(campaign=campaign)]
+    assert said == [
+        "Step 1 (E-mail) is changed: wording B is gone; wording A is now there in Romanian; "
+        "the shares are A 100 % instead of A 50 %, B 50 %",
+        "Step 2 (Wait 2 weeks) is new",
+        "Step 3 is changed from “Wait 3 days” to “Wait 1 day”",
+        "Step 4 (In-app message) is changed: wording B is new; the shares are A 50 %, B 50 % instead of A 100 %",
+        "Step 3 of what runs (Clicked the e-mail?) is gone",
+        "“Leaves the campaign” is gone",
+    ]
 
 
 @pytest.mark.parametrize("spec", [StepSpec, LimitsSpec, TrackingSpec])
 def test_every_field_that_may_be_told_has_words(spec):
     named = [one.name for one in fields(spec) if one.compare and one.name not in ("key", "variants")]
-    told = [changed_words.name_field(name) for name in (*named, changed.WORDINGS, changed.SHARES)]
-    assert len(set(told)) == len(named) + 2
+    assert len({changed_words.name_field(name) for name in named}) == len(named)
 
 
 def test_launching_from_the_review_makes_the_draft_what_runs(marketer, campaign):
@@ -178,7 +198,10 @@ def test_the_page_says_when_it_is_finished(marketer, campaign):
 def test_the_preview_says_who_lands_where_and_the_button_does_it(marketer, campaign):
     renewed(campaign, longer_wait())
     page = marketer.get(url("-move"))
-    assert "1 wait-1 2 2. wait-1" in words_of(page)
+    words = words_of(page)
+    assert "2 people would land in version 2 ." in words
+    assert "1 2. Wait 3 days 2 2. Wait 9 days" in words
+    assert "wait-1" not in words
     [digest] = re.findall(r'name="digest" value="(\w+)"', page.content.decode())
     words = words_of(marketer.post(url("-move"), {"do": "move", "digest": digest}, follow=True))
     assert "2 people were moved." in words
@@ -189,7 +212,9 @@ def test_the_preview_says_who_lands_where_and_the_button_does_it(marketer, campa
 def test_a_choice_is_looked_at_before_it_is_done(marketer, campaign):
     steps = [step for step in make.document()["steps"] if step["key"] != "wait-1"]
     renewed(campaign, make.document(holdout_percent=None, steps=steps))
-    assert "Stay: this version has no such step. Choose where they land." in words_of(marketer.get(url("-move")))
+    words = words_of(marketer.get(url("-move")))
+    assert "Nobody would land in version 2 , 2 stay and finish the version they entered." in words
+    assert "2. Wait 3 days 2 Stay: this version has no such step. Choose where they land." in words
     stale = marketer.post(url("-move"), {"do": "move", "digest": "x", "to-wait-1": "reacted"})
     assert "Meanwhile others stand elsewhere." in words_of(stale)
     looked = marketer.post(url("-move"), {"do": "look", "to-wait-1": "reacted"})

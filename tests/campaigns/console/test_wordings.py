@@ -9,7 +9,7 @@ import time_machine
 from django.urls import reverse
 from django.utils import translation
 
-from campaigns.console import variables
+from campaigns.console import lacking_words, variables
 from campaigns.sequences.models import Campaign
 from tests.campaigns.console.reading import words_of
 from tests.factories import sequences as make
@@ -310,3 +310,19 @@ def test_a_text_is_written_in_the_direction_of_its_language(draft, marketer):
         for locale, html in body.items()
     }
     assert found == {"he": {"rtl"}, "ro": {"ltr"}}
+
+
+def test_the_picker_says_who_lacks_a_word(market, draft, marketer):
+    make.reader(market, first_name="", role="ADMIN")
+    words = {one.name: one.lack for one in marketer.get(wording(draft)).context["variables"]}
+    assert words["contact.first_name"] == "1 of 2 in the audience lacks it."
+    assert words["evidence.feature"] == "Nobody in the audience has it."
+    assert (words["account.name"], words["evidence.quota"], words["links.offer"]) == ("", "", "")
+    assert list(words)[-1] in [name for name, lack in words.items() if lack.startswith("Nobody")]
+
+
+def test_the_picker_says_what_the_person_in_the_preview_lacks():
+    shown = lacking_words.Shown("Dana", {"evidence": {"value": 9, "quota": None}})
+    given = [variables.Variable(f"evidence.{name}", name, "", "") for name in ("value", "quota")]
+    marked = lacking_words.mark(variables=given, campaign=Campaign(), shown=shown, now=make.NOW)
+    assert [one.lack for one in marked] == ["", "Dana has none."]
