@@ -44,12 +44,13 @@ translations: environment
 
 .PHONY: chromium
 chromium:
-	@if [ -z "$${CHROMIUM_PATH:-}" ] && ! command -v chromium >/dev/null; then \
+	@if [ -z "$${CHROMIUM_PATH:-}" ] && ! command -v chromium-headless-shell chromium >/dev/null; then \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    echo "Installing Chromium for the browser tests ..."; \
-	    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; } \
+	    install() { DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$$1"; }; \
+	    { apt-get update -qq && { install chromium-headless-shell || install chromium; }; } \
 	      > /tmp/crescendo-chromium.log 2>&1 || echo "Chromium could not be installed (/tmp/crescendo-chromium.log): browser tests will be skipped." >&2; \
-	  else echo "Browser tests will be skipped. To run them: sudo apt-get install chromium" >&2; fi; \
+	  else echo "Browser tests will be skipped. To run them: sudo apt-get install chromium-headless-shell (or chromium)" >&2; fi; \
 	fi
 
 .PHONY: demo

@@ -11,6 +11,8 @@ from typing import Any
 from campaigns.cli.pictured import Page
 
 HEIGHT = 900
+# As distributions call it; the first has no windows.
+PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser")
 
 
 class NoBrowser(Exception):
@@ -64,11 +66,11 @@ def take_pictures(
     with sync_playwright() as playwright:
         try:
             browser = playwright.chromium.launch(
-                executable_path=shutil.which("chromium") or shutil.which("chromium-browser"),
+                executable_path=next(filter(None, map(shutil.which, PROGRAMS)), None),
                 args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
             )
         except Error as error:
-            raise NoBrowser("Chromium did not start. To install it: apt-get install chromium") from error
+            raise NoBrowser("Chromium did not start. To install it: apt-get install chromium-headless-shell") from error
         for look in looks:
             yield from _take_in_one_look(browser, session, pages, look, folder, on_picture)
         browser.close()

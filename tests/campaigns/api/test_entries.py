@@ -22,10 +22,15 @@ pytestmark = pytest.mark.django_db
 NOW = make.NOW
 
 
-@pytest.fixture
-def campaign() -> Campaign:
+@pytest.fixture(scope="module")
+def scene(shared_rows) -> Campaign:
     make.market()
     return make.launched(holdout_percent=None, entry={"by": "HAND", "reentry": "NEVER"})
+
+
+@pytest.fixture
+def campaign(scene, db) -> Campaign:
+    return Campaign.objects.get(pk=scene.pk)
 
 
 def key_of(role: str = "MARKETER", name: str = "data platform") -> str:

@@ -24,9 +24,9 @@ State = Message.State
 DRIVE = "/admin/studio/sending/drive/"
 
 
-@pytest.fixture(autouse=True)
-def rung(monkeypatch):
-    heard: list[str] = []
+@pytest.fixture(scope="module")
+def busy(shared_rows):
+    """given workers that live and a campaign that runs"""
     with time_machine.travel(NOW, tick=False):
         wall_now = clock.wall_now()
         WorkerHeartbeat.objects.create(name="w1", queue="now", pid=1, started_at=wall_now, seen_at=wall_now)
@@ -34,6 +34,12 @@ def rung(monkeypatch):
         make.market()
         make.ready_account()
         make.launched(holdout_percent=None)
+
+
+@pytest.fixture(autouse=True)
+def rung(busy, monkeypatch):
+    heard: list[str] = []
+    with time_machine.travel(NOW, tick=False):
         monkeypatch.setattr(bells, "ring", heard.append)
         yield heard
 

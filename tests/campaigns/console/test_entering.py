@@ -110,3 +110,20 @@ def test_what_the_file_asks_of_an_event_stays_until_another_is_chosen(draft, mar
     assert audience_of(draft)["event"] == asked
     marketer.post(page("-part", draft.slug, "audience"), told | {"event": "sso_attempted"})
     assert audience_of(draft)["event"] == {"name": "sso_attempted"}
+
+
+def test_entry_by_an_event_is_said_and_survives_the_form(marketer, market):
+    campaign = make.drafted(entry={"event": {"name": "sso_attempted"}, "reentry": "ALWAYS", "at_most": 3})
+    words = words_of(marketer.get(page("", "seats-80")))
+    assert "Who is in it enters when the event sso_attempted happens." in words
+    assert "At most 3 times in all." in words
+    form = {"segment": "", "holdout_percent": 20, "by": "EVENT", "event": "sso_attempted", "reentry": "ALWAYS",
+            "cooldown_days": 90, "at_most": 2, "per_account": 1, "roles": ["OWNER"]}  # fmt: skip
+    marketer.post(page("-part", "seats-80", "audience"), form)
+    campaign.refresh_from_db()
+    assert campaign.draft_version is not None
+    entry = campaign.draft_version.definition["entry"]
+    assert entry == {"event": {"name": "sso_attempted"}, "reentry": "ALWAYS", "at_most": 2}
+    assert "People enter when the event sso_attempted happens, from the launch on" in words_of(
+        marketer.get(page("-launch", "seats-80"))
+    )

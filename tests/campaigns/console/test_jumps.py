@@ -18,11 +18,15 @@ PAUSE = {"key": "pause", "kind": "WAIT", "for": "2d"}
 BACK = {"key": "back", "kind": "GOTO", "to": "mail-1", "at_most": 2}
 
 
+@pytest.fixture(scope="module")
+def market(shared_rows):
+    make.market()
+    make.ready_account()
+
+
 @pytest.fixture(autouse=True)
-def at_launch_day():
+def at_launch_day(market):
     with time_machine.travel(make.NOW, tick=False):
-        make.market()
-        make.ready_account()
         yield
 
 
@@ -134,3 +138,8 @@ def test_the_copy_of_a_lane_goes_back_within_itself():
     twin = step_tree.duplicate(tree, "reacted")
     inner = step_tree.find(tree, twin).no
     assert inner[-1].back_to == inner[0].key != "banner"
+
+
+def test_a_jump_is_read_in_words(marketer):
+    make.drafted(steps=[MAIL, PAUSE, {"key": "again", "kind": "GOTO", "to": "mail-1", "at_most": 2}])
+    assert "Go to step 1, back at most 2 times" in words_of(marketer.get(page("")))

@@ -24,10 +24,9 @@ from tests.factories import sequences as make
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(autouse=True)
-def ten_accounts(settings):
+@pytest.fixture(scope="module")
+def ten_accounts(shared_rows):
     """Six ready, one past due, one that said no to offers, one with nobody, one far from its limit."""
-    settings.SENDGRID_API_KEY = "SG.test"
     make.market()
     for _ in range(6):
         make.ready_account()
@@ -35,6 +34,11 @@ def ten_accounts(settings):
     make.reader(make.account_near_limit(), topics={"offers": "WITHDRAWN"})
     make.account_near_limit()
     make.reader(make.account_near_limit(seats=2))
+
+
+@pytest.fixture(autouse=True)
+def at_launch_day(ten_accounts, settings):
+    settings.SENDGRID_API_KEY = "SG.test"
     with time_machine.travel(make.NOW, tick=False):
         yield
 

@@ -22,14 +22,19 @@ def at_launch_day():
         yield
 
 
-@pytest.fixture
-def draft(settings):
+@pytest.fixture(scope="module")
+def scene(shared_rows):
     """A mail, a wait, nothing else."""
-    settings.SENDGRID_API_KEY = "SG.test"
     make.market()
     make.ready_account(name="Galil Software")
     mail = make.document()["steps"][0]
     return make.drafted(steps=[mail, {"key": "wait-1", "kind": "WAIT", "for": "3d"}], holdout_percent=0)
+
+
+@pytest.fixture
+def draft(scene, settings, db):
+    settings.SENDGRID_API_KEY = "SG.test"
+    return Campaign.objects.get(pk=scene.pk)
 
 
 def page(name, *args):

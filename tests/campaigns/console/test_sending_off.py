@@ -9,6 +9,7 @@ import pytest
 from campaigns.delivery import switch
 from campaigns.delivery.models import Message
 from campaigns.operations.models import SendSwitch
+from campaigns.sequences.models import Campaign
 from tests.campaigns.console.reading import words_of
 from tests.factories.sequences import launched, market, ready_account
 from tests.factories.usage import NOW
@@ -19,13 +20,18 @@ LIST, PAGE, HOME = "/admin/studio/campaigns/", "/admin/studio/campaigns/seats-80
 LINK = 'href="/admin/studio/sending/#switch"'
 
 
-@pytest.fixture
-def running():
+@pytest.fixture(scope="module")
+def scene(shared_rows):
     market()
     ready_account()
     campaign = launched(holdout_percent=0)
     Message.objects.update(due_at=NOW - timedelta(minutes=1))
     return campaign
+
+
+@pytest.fixture
+def running(scene, db):
+    return Campaign.objects.get(pk=scene.pk)
 
 
 def switch_off(reason=""):

@@ -28,11 +28,15 @@ SPLIT = {"key": "half", "kind": "SPLIT", "ways": {"a": {"weight": 40}, "b": {"we
 NOTE = {"key": "note", "kind": "UPDATE", "set": {"account.traits.stage": "told", "contact.traits.rounds": [1, 2]}}
 
 
+@pytest.fixture(scope="module")
+def market(shared_rows):
+    make.market()
+    make.ready_account(name="Galil Software")
+
+
 @pytest.fixture(autouse=True)
-def at_launch_day():
+def at_launch_day(market):
     with time_machine.travel(make.NOW, tick=False):
-        make.market()
-        make.ready_account(name="Galil Software")
         yield
 
 

@@ -30,12 +30,17 @@ def at_noon(settings):
         yield
 
 
-@pytest.fixture
-def campaign() -> Campaign:
+@pytest.fixture(scope="module")
+def scene(shared_rows) -> Campaign:
     make.market()
     for _ in range(2):
         make.ready_account()
     return make.launched(holdout_percent=None)
+
+
+@pytest.fixture
+def campaign(scene, db) -> Campaign:
+    return Campaign.objects.get(pk=scene.pk)
 
 
 def url(name: str, *args: str) -> str:
@@ -245,26 +250,3 @@ def test_a_file_that_cannot_be_read_is_refused_in_words(marketer, campaign, cont
 def test_a_paused_campaign_takes_nobody_in_by_file(marketer, campaign):
     lifecycle.pause(campaign=campaign, by="maria", now=make.NOW)
     assert "Only a campaign that runs takes anybody in." in words_of(marketer.get(url("-enrol"), follow=True))
-
-
-def test_entry_by_an_event_is_said_and_survives_the_form(marketer):
-    campaign = make.drafted(entry={"event": {"name": "sso_attempted"}, "reentry": "ALWAYS", "at_most": 3})
-    words = words_of(marketer.get(url("")))
-    assert "Who is in it enters when the event sso_attempted happens." in words
-    assert "At most 3 times in all." in words
-    form = {"segment": "", "holdout_percent": 20, "by": "EVENT", "event": "sso_attempted", "reentry": "ALWAYS",
-            "cooldown_days": 90, "at_most": 2, "per_account": 1, "roles": ["OWNER"]}  # fmt: skip
-    marketer.post(url("-part", "audience"), form)
-    campaign.refresh_from_db()
-    assert campaign.draft_version is not None
-    entry = campaign.draft_version.definition["entry"]
-    assert entry == {"event": {"name": "sso_attempted"}, "reentry": "ALWAYS", "at_most": 2}
-    assert "People enter when the event sso_attempted happens, from the launch on" in words_of(
-        marketer.get(url("-launch"))
-    )
-
-
-def test_a_jump_is_read_in_words(marketer):
-    mail, wait, *_ = make.document()["steps"]
-    make.drafted(steps=[mail, wait, {"key": "again", "kind": "GOTO", "to": "mail-1", "at_most": 2}])
-    assert "Go to step 1, back at most 2 times" in words_of(marketer.get(url("")))

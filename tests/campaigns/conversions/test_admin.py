@@ -28,8 +28,9 @@ MODELS = (
 )  # fmt: skip
 
 
-@pytest.fixture
-def client(client, db):
+@pytest.fixture(scope="module")
+def scene(shared_rows):
+    """given one row at least of each"""
     make.market()
     account = make.ready_account()
     make.launched(holdout_percent=None)
@@ -41,6 +42,10 @@ def client(client, db):
     snapshot.take_snapshots(now=make.NOW + timedelta(days=1))
     quote, contact_id = quote_with_reader()
     decline.decline_quote(quote_uuid=quote.uuid, contact_id=contact_id, reason="OTHER", now=make.NOW)
+
+
+@pytest.fixture
+def client(client, scene, db):
     client.force_login(get_user_model().objects.create_superuser("dana"))
     return client
 

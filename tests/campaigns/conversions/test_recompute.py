@@ -22,8 +22,8 @@ NOW = make.NOW
 LATER = NOW + timedelta(days=30)
 
 
-@pytest.fixture
-def campaign() -> Campaign:
+@pytest.fixture(scope="module")
+def scene(shared_rows) -> Campaign:
     """Two accounts: one upgraded on day 5 after a click, one on day 20. The goal is 14 days."""
     make.market()
     for _ in range(2):
@@ -36,6 +36,11 @@ def campaign() -> Campaign:
     find.convert_movements(movements=movements, now=LATER)
     assert days_of() == [5]
     return made
+
+
+@pytest.fixture
+def campaign(scene, db) -> Campaign:
+    return Campaign.objects.get(pk=scene.pk)
 
 
 def expansion(account, *, days: int) -> MrrMovement:

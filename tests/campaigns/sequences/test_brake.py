@@ -25,11 +25,16 @@ AGO = NOW - timedelta(hours=2)
 NUMBERS = itertools.count(1)
 
 
-@pytest.fixture
-def campaign():
+@pytest.fixture(scope="module")
+def scene(shared_rows) -> Campaign:
     make.market()
     make.ready_account()
     return make.launched(holdout_percent=None)
+
+
+@pytest.fixture
+def campaign(scene, db) -> Campaign:
+    return Campaign.objects.get(pk=scene.pk)
 
 
 def sent(campaign, number, *, at=AGO, **facts):

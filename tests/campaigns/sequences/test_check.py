@@ -18,13 +18,17 @@ pytestmark = pytest.mark.django_db
 NOW = make.NOW
 
 
-@pytest.fixture(autouse=True)
-def market(settings):
-    settings.SENDGRID_API_KEY = "SG.test"
+@pytest.fixture(scope="module")
+def scene(shared_rows):
     make.market()
     make.ready_account()
     AccountFactory.create_batch(3)
     Contact.objects.update(country="RO", time_zone="Europe/Bucharest")
+
+
+@pytest.fixture(autouse=True)
+def market(scene, settings):
+    settings.SENDGRID_API_KEY = "SG.test"
 
 
 def found(level=None, now=NOW, **changes):

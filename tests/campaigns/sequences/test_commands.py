@@ -14,8 +14,8 @@ from tests.factories import sequences as make
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(autouse=True)
-def market():
+@pytest.fixture(scope="module", autouse=True)
+def market(shared_rows):
     make.market()
     make.ready_account()
 

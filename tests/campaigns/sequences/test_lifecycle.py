@@ -8,19 +8,24 @@ from campaigns.delivery.models import Message, SendGate
 from campaigns.operations.models import AuditEntry
 from campaigns.segments import refresh
 from campaigns.sequences import advance, enrol, lifecycle, selectors
-from campaigns.sequences.models import Enrolment, Entry
+from campaigns.sequences.models import Campaign, Enrolment, Entry
 from tests.factories import sequences as make
 
 pytestmark = pytest.mark.django_db
 NOW = make.NOW
 
 
-@pytest.fixture
-def campaign():
+@pytest.fixture(scope="module")
+def scene(shared_rows) -> Campaign:
     make.market()
     for _ in range(4):
         make.ready_account()
     return make.launched(holdout_percent=None)
+
+
+@pytest.fixture
+def campaign(scene, db) -> Campaign:
+    return Campaign.objects.get(pk=scene.pk)
 
 
 def test_a_pause_closes_the_gate_and_leaves_the_messages(campaign):

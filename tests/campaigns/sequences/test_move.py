@@ -17,13 +17,18 @@ NOW = make.NOW
 LATER = NOW + timedelta(hours=1)
 
 
-@pytest.fixture
-def campaign() -> Campaign:
+@pytest.fixture(scope="module")
+def scene(shared_rows) -> Campaign:
     """Two contacts who had the mail and stand at its wait."""
     make.market()
     for _ in range(2):
         make.ready_account()
     return make.launched(holdout_percent=None)
+
+
+@pytest.fixture
+def campaign(scene, db) -> Campaign:
+    return Campaign.objects.get(pk=scene.pk)
 
 
 def renew(campaign: Campaign, steps: list) -> Campaign:

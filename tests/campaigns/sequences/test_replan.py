@@ -19,14 +19,18 @@ from tests.factories.offers import ladder
 NOW = make.NOW
 
 
-@pytest.fixture
-def given_back(db) -> Message:
+@pytest.fixture(scope="module")
+def scene(shared_rows) -> None:
     """A planned mail whose account's facts changed: delivery skipped it instead of sending."""
     make.market()
     make.ready_account()
     make.launched(holdout_percent=None)
     Account.objects.update(revision=3)
     Message.objects.update(state=Message.State.SKIPPED, reason=Message.Reason.FACTS_CHANGED, ended_at=NOW)
+
+
+@pytest.fixture
+def given_back(scene, db) -> Message:
     return Message.objects.get()
 
 

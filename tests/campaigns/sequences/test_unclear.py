@@ -14,7 +14,7 @@ from campaigns.operations.models import AuditEntry
 from campaigns.profiles.models import Account
 from campaigns.sequences import exits, lifecycle, replan, unclear, wake
 from campaigns.sequences.lifecycle import WrongStateError
-from campaigns.sequences.models import Enrolment
+from campaigns.sequences.models import Campaign, Enrolment
 from campaigns.sequences.unclear import Unclear
 from orchestrator import clock
 from orchestrator.channels import registry
@@ -32,8 +32,8 @@ def at_any_hour(settings):
     registry.outbox("email").clear()
 
 
-@pytest.fixture
-def campaign():
+@pytest.fixture(scope="module")
+def scene(shared_rows) -> Campaign:
     """Its one mail was handed over an hour ago; nobody has heard anything since."""
     make.market()
     make.ready_account()
@@ -43,6 +43,11 @@ def campaign():
     DeliveryAttempt.objects.create(message=message, number=1, started_at=clock.wall_now(), outcome="UNCLEAR")
     AttentionBudget.objects.create(account=message.account, spent=[[message.pk, make.NOW.isoformat()]])
     return made
+
+
+@pytest.fixture
+def campaign(scene, db) -> Campaign:
+    return Campaign.objects.get(pk=scene.pk)
 
 
 def again(campaign, now=NOW):

@@ -35,12 +35,17 @@ LATER = NOW + timedelta(hours=1)
 WAIT_LONGER = {"key": "wait-1", "kind": "WAIT", "for": "9d"}
 
 
-@pytest.fixture
-def campaign() -> Campaign:
+@pytest.fixture(scope="module")
+def scene(shared_rows) -> Campaign:
     make.market()
     for _ in range(3):
         make.ready_account()
     return make.launched(holdout_percent=None)
+
+
+@pytest.fixture
+def campaign(scene, db) -> Campaign:
+    return Campaign.objects.get(pk=scene.pk)
 
 
 def edited(**changes) -> CampaignVersion:
