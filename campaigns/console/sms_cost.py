@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -18,10 +19,9 @@ from campaigns.sequences.cast import Cast
 def words(*, segments: int, locale: str, available: Mapping[str, Any], audience: Cast) -> str:
     """Of those listed who have a number and read the language, each at the price of their number. Empty without a
     price, and where nobody would get it."""
+    pick = partial(compose.pick_language, channel="sms", available=available)
     numbers = [
-        one.contact.phone
-        for one in audience.members
-        if one.contact.phone and compose.pick_language(channel="sms", contact=one.contact, available=available) == locale
+        one.contact.phone for one in audience.members if one.contact.phone and pick(contact=one.contact) == locale
     ]
     prices = [price for number in numbers if (price := spend.price_of(number=number)) is not None]
     if not prices:
