@@ -15,14 +15,29 @@ import signal
 import sys
 
 PR_SET_PDEATHSIG = 1
+PR_SET_NAME = 15
+
+
+def tie(parent: int) -> None:
+    """This process ends when `parent` does, which must be the one that started it."""
+    _prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:
+        sys.exit("The supervisor ended before this process began.")
+
+
+def name_process(name: str) -> None:
+    """What `top` and `ps -o comm` show; the kernel takes 15 bytes."""
+    _prctl(PR_SET_NAME, name.encode())
+
+
+def _prctl(option: int, value: int | bytes) -> None:
+    with contextlib.suppress(AttributeError, OSError):
+        ctypes.CDLL(None).prctl(option, value)
 
 
 def main() -> None:
-    supervisor, command = int(sys.argv[1]), sys.argv[2:]
-    with contextlib.suppress(AttributeError, OSError):
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != supervisor:
-        sys.exit("The supervisor ended before this process began.")
+    command = sys.argv[2:]
+    tie(int(sys.argv[1]))
     os.execv(command[0], command)  # noqa: S606  (the program that the supervisor chose)
 
 

@@ -23,6 +23,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from campaigns.operations.nursery import ROOT, Fork, Nursery
 from orchestrator.jobs.worker import SUPERVISOR_VARIABLE
 
 log = logging.getLogger(__name__)
@@ -43,18 +44,20 @@ class AlreadyRunningError(RuntimeError):
 
 @dataclass(frozen=True)
 class Program:
-    """`kind` groups the child in the state file: web, worker, cron, sandbox."""
+    """`kind` groups the child in the state file: web, worker, cron, sandbox. With `is_forked` it is a Python
+    program of ours (`command` begins with the interpreter) and comes from the nursery."""
 
     name: str
     kind: str
     command: Sequence[str]
     environment: Mapping[str, str] = field(default_factory=dict)
+    is_forked: bool = False
 
 
 @dataclass
 class _Child:
     program: Program
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[bytes] | Fork
     started_at: float
     died_at: float | None = None
 
@@ -77,6 +80,7 @@ class Supervisor:
         self._programs = programs
         self._facts = dict(facts or {})
         self._children: dict[str, _Child] = {}
+        self._nursery: Nursery | None = None
         self._state = ""
         self._ended = threading.Event()
         # The kernel's word that a parent died speaks of the thread that started the child: this one lives long enough.
@@ -105,6 +109,7 @@ class Supervisor:
 
     def restart(self) -> None:
         """Let every child end and begin anew, with the code as it is now."""
+        self._nursery = None  # it ends when the last of its children has
         for child in list(self._children.values()):
             child.process.terminate()
 
@@ -159,6 +164,8 @@ class Supervisor:
         for child in self._children.values():
             _kill_group(child.process.pid)
             child.process.wait()
+        if nursery := self._nursery:
+            nursery.stop()
         (self._var / "up.json").unlink(missing_ok=True)
 
     def _launch(self, program: Program) -> _Child:
@@ -170,21 +177,34 @@ class Supervisor:
             SUPERVISOR_VARIABLE: str(os.getpid()),
             KIN_VARIABLE: str(self._var.resolve()),
         }
+        output = self._var / "log" / f"{program.name}.out"
+        begin = self._fork if program.is_forked else self._spawn
+        return _Child(program, begin(program.command, environment, output), time.monotonic())
+
+    def _spawn(self, command: Sequence[str], environment: Mapping[str, str], output: Path) -> subprocess.Popen[bytes]:
         leash = [sys.executable, "-m", "campaigns.operations.leash", str(os.getpid())]
-        with (self._var / "log" / f"{program.name}.out").open("ab") as output:
-            process = subprocess.Popen(
-                [*leash, *program.command],
-                cwd=Path(__file__).resolve().parents[2],
+        with output.open("ab") as opened:
+            return subprocess.Popen(
+                [*leash, *command],
+                cwd=ROOT,
                 env=environment,
                 stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
+                stdout=opened,
+                stderr=opened,
                 start_new_session=True,
             )
-        return _Child(program, process, time.monotonic())
+
+    def _fork(self, command: Sequence[str], environment: Mapping[str, str], output: Path) -> Fork:
+        nursery = self._nursery
+        if nursery is None or nursery.process.poll() is not None:
+            named = {**environment, "CRESCENDO_PROCESS": "nursery"}
+            nursery = self._nursery = Nursery(environment=named, output=output.with_name("nursery.out"))
+        return nursery.begin(words=command[1:], environment=environment, output=output)
 
     def _write_state(self) -> None:
         state: dict[str, Any] = {"up": os.getpid(), "web": [], "workers": {}, "cron": None, **self._facts}
+        if nursery := self._nursery:
+            state["nursery"] = nursery.process.pid
         for child in self._children.values():
             pid, program = child.process.pid, child.program
             if program.kind == "web":

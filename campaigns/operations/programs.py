@@ -25,8 +25,7 @@ def web(*, host: str, port: int, processes: int, environment: dict[str, str]) ->
     }
     # Loaded once, before the processes part: what they do not change they share.
     words = ["--preload", *(word for option in options.items() for word in option)]
-    command = [sys.executable, "-m", "gunicorn", *words, "orchestrator.wsgi:application"]
-    return Program("web", "web", command, environment)
+    return _ours("web", "web", ["-m", "gunicorn", *words, "orchestrator.wsgi:application"], environment)
 
 
 def workers(*, count: int, environment: dict[str, str]) -> list[Program]:
@@ -36,10 +35,14 @@ def workers(*, count: int, environment: dict[str, str]) -> list[Program]:
 
 
 def cron(*, environment: dict[str, str]) -> Program:
-    return Program("cron", "cron", [sys.executable, MANAGE, "rqcron", "campaigns.cron", "--skip-checks"], environment)
+    return _ours("cron", "cron", [MANAGE, "rqcron", "campaigns.cron", "--skip-checks"], environment)
 
 
 def _worker(name: str, environment: dict[str, str]) -> Program:
     queue = name.partition("-")[0]
     words = ["rqworker", queue, "--max-jobs", str(JOBS_PER_WORKER), "--skip-checks"]
-    return Program(name, "worker", [sys.executable, MANAGE, *words], environment)
+    return _ours(name, "worker", [MANAGE, *words], environment)
+
+
+def _ours(name: str, kind: str, words: list[str], environment: dict[str, str]) -> Program:
+    return Program(name, kind, [sys.executable, *words], environment, is_forked=True)

@@ -63,9 +63,6 @@ CREATE OR REPLACE TRIGGER faults_begun AFTER INSERT ON delivery_deliveryattempt
 """
 
 
-_KINDS = {"web": "gunicorn", "now": "rqworker now", "bulk": "rqworker bulk", "cron": "rqcron", "up": "manage.py up"}
-
-
 # Of several stands in one process; the embedded server knows no threads.
 _STARTING = threading.Lock()
 
@@ -301,15 +298,15 @@ class Stand:
     def memory(self) -> dict[str, float]:
         """MB (PSS) of the site by kind of process; of `all`, those who serve and work: not who starts them again.
         Servers and provider are not of it."""
-        assert self._site is not None
-        top = psutil.Process(self._site.pid)
+        state = json.loads((self.var / "up.json").read_text())
+        numbers = {kind: self.pids(kind) for kind in ("web", "now", "bulk", "cron")}
+        numbers |= {kind: [state[kind]] for kind in ("nursery", "up") if kind in state}
         found: Counter[str] = Counter()
-        for process in (top, *top.children(recursive=True)):
-            with contextlib.suppress(psutil.Error):
-                words = " ".join(process.cmdline())
-                kind = next((name for name, sign in _KINDS.items() if sign in words), "")
-                found[kind] += process.memory_full_info().pss
-        megabytes = {kind: round(found[kind] / 1e6, 1) for kind in _KINDS}
+        for kind, pids in numbers.items():
+            for pid in pids:
+                with contextlib.suppress(psutil.Error):
+                    found[kind] += psutil.Process(pid).memory_full_info().pss
+        megabytes = {kind: round(found[kind] / 1e6, 1) for kind in numbers}
         return {**megabytes, "all": round(sum(megabytes.values()) - megabytes["up"], 1)}
 
     def postmaster(self) -> int:

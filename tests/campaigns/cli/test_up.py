@@ -122,7 +122,7 @@ def was_replaced(up: Up, name: str, old: int) -> bool:
 
 
 def pid_of(state: dict[str, Any], name: str) -> int:
-    return int({"web": state["web"][0], "cron": state["cron"], **state["workers"]}[name])
+    return int({**state, "web": state["web"][0], **state["workers"]}[name])
 
 
 def test_up_tells_when_it_is_ready_restarts_what_dies_and_leaves_nothing(up):
@@ -131,9 +131,10 @@ def test_up_tells_when_it_is_ready_restarts_what_dies_and_leaves_nothing(up):
     assert ready == {"ready": f"http://127.0.0.1:{up.port}"}
     state = up.state()
     assert (state["up"], state["port"], set(state["workers"])) == (up.process.pid, up.port, {"now-1", "bulk-1"})
-    for name, queue in {"now-1": "now", "bulk-1": "bulk"}.items():
-        words = psutil.Process(state["workers"][name]).cmdline()
-        assert words[words.index("rqworker") + 1] == queue
+    for name in ("now-1", "bulk-1", "cron", "web"):
+        process = psutil.Process(pid_of(state, name))
+        assert process.ppid() == state["nursery"]
+        assert process.name() == name or sys.platform != "linux"
     status, answer = up.readyz()
     assert (status, answer["ok"], set(answer["workers"])) == (200, True, {"now", "bulk"})
 
@@ -141,6 +142,13 @@ def test_up_tells_when_it_is_ready_restarts_what_dies_and_leaves_nothing(up):
         old = pid_of(up.state(), name)
         os.kill(old, signal.SIGKILL)
         assert seconds_until(partial(was_replaced, up, name, old), patience=10) < 2
+
+    before = up.state()
+    os.kill(before["nursery"], signal.SIGKILL)
+    for name in ("nursery", "now-1", "bulk-1", "cron", "web"):
+        seconds_until(partial(was_replaced, up, name, pid_of(before, name)), patience=30)
+        assert psutil.Process(pid_of(up.state(), name)).is_running()
+    assert not up.processes() & {pid_of(before, name) for name in ("nursery", "now-1", "bulk-1", "cron", "web")}
 
     second = subprocess.run(up.command(), cwd=ROOT, env=up.environment(), capture_output=True, text=True, check=False)
     assert (second.returncode, second.stdout) == (3, "")

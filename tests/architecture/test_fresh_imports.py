@@ -1,7 +1,8 @@
-"""What a web process has in memory before its first request. Each name here was asked for; a new one is a decision.
+"""What every process has in memory before its first request or job. Each name here was asked for; a new one is a
+decision.
 
-All pages' code is there, so that the processes share it. Providers' SDKs, statistics and the sandbox are tens of
-megabytes each: they come when they are needed.
+All pages' and jobs' code is there, so that the processes share it. Providers' SDKs, statistics and the sandbox are tens
+of megabytes each: they come when they are needed.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = """
 import json, sys
 before = set(sys.modules)
-import orchestrator.wsgi
+from campaigns.operations import nursery
+nursery.load()
 names = {name.partition(".")[0] for name in set(sys.modules) - before}
 print(json.dumps(sorted(name for name in names if name not in sys.stdlib_module_names)))
 """
@@ -60,9 +62,9 @@ PACKAGES = [
 ]
 
 
-def test_a_fresh_web_process_imports_only_what_is_listed():
+def test_a_fresh_process_imports_only_what_is_listed():
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
-    places = {"DATABASE_URL": "postgresql:///none", "REDIS_URL": "unix:///none", "CRESCENDO_PROCESS": "web"}
+    places = {"DATABASE_URL": "postgresql:///none", "REDIS_URL": "unix:///none", "CRESCENDO_PROCESS": "nursery"}
     answer = subprocess.run(
         [sys.executable, "-c", PROGRAM],
         cwd=ROOT,
