@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import time_machine
 from django_rq import get_worker
 
 from campaigns import cron
@@ -15,6 +16,12 @@ from tests.factories.delivery import NOW, ReadyMessageFactory, SendGateFactory, 
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROUNDS, EACH = (1, 3), 4
+
+
+@pytest.fixture(autouse=True)
+def at_that_time():
+    with time_machine.travel(NOW):
+        yield
 
 
 def answer_bells() -> None:

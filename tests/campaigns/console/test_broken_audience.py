@@ -37,7 +37,7 @@ def broken(draft):
 def test_the_campaign_s_page_says_so_and_counts_nobody(broken, marketer):
     words = words_of(marketer.get(reverse("admin:studio-campaign", args=[broken.slug])))
     assert "Audience 1 thing to correct" in words and "1 thing blocks it" in words
-    assert "– accounts today" in words
+    assert "– accounts are in it today" in words
 
 
 def test_its_launch_is_refused_with_the_reason(broken, marketer):
