@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 
 # Whichever template language worked 7 × 191 out would print this.
 REACHED = "1337"
+SECRET = "django-insecure"
 
 TEMPLATES = [
     "{{ 7 | times: 191 }}", "{{7*191}}", "${7*191}", "#{7*191}", "<%= 7*191 %>", "*{7*191}",
@@ -83,3 +84,7 @@ def runs_something(html: str) -> bool:
     schemes = {known[1].lower() for address in found.addresses if (known := _SCHEME.match(address))}
     barred = {"script", "svg", "iframe", "object", "embed", "form", "base", "math", "textarea", "input", "template"}
     return bool(tags & barred or handlers or schemes - {"https", "http", "mailto", "tel"})
+
+
+def reads_nothing(text: str) -> bool:
+    return REACHED not in text and SECRET not in text and "root:" not in text and "dana@" not in text
