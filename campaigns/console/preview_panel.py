@@ -17,7 +17,7 @@ from campaigns.console import campaign_words, marking, message_preview, sms_cost
 from campaigns.console.message_preview import DARK
 from campaigns.console.preview_people import Viewers
 from campaigns.console.templatetags.console import count
-from campaigns.delivery import test_send
+from campaigns.delivery import content, test_send
 from campaigns.delivery.models import Message
 from campaigns.sequences import cast, compose, problem_words
 from campaigns.sequences.cast import Cast, Person
@@ -248,7 +248,7 @@ def _about_person(seen: _Seen, person: Person, links: _Links) -> Iterator[Remark
         yield Remark("warn", _why_unreachable(reason, name, seen.channel))
     spoken = compose.language_of(contact=person.contact)
     got = campaign_words.language_name(seen.own)
-    if seen.channel in compose.READ_BY_COLLEAGUES:
+    if seen.channel in content.READ_BY_COLLEAGUES:
         yield Remark("info", _("A colleague reads it: in %(got)s, whatever the customer reads.") % {"got": got})
     elif spoken and spoken != seen.own:
         if spoken in LOCALES:

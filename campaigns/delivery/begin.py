@@ -19,7 +19,18 @@ from django.db import connection, transaction
 
 from campaigns.consent import selectors as consent
 from campaigns.consent.models import ConsentTopic, ContactPoint
-from campaigns.delivery import arbitration, budget, decided, evidence, objections, prices, spend, windows
+from campaigns.delivery import (
+    arbitration,
+    budget,
+    content,
+    decided,
+    evidence,
+    freshness,
+    objections,
+    prices,
+    spend,
+    windows,
+)
 from campaigns.delivery.arbitration import Arbiter
 from campaigns.delivery.budget import Budgets
 from campaigns.delivery.claim import Held
@@ -45,7 +56,7 @@ SELECT is_on AND {database_identity.DECIDED_HERE_SQL} FROM operations_sendswitch
 """  # noqa: S608  (a constant)
 
 _OWN = """
-SELECT id, attempt, taken_back, window_start, window_end FROM delivery_message
+SELECT id, attempt, taken_back, window_start, window_end, decided_at IS NOT NULL FROM delivery_message
 WHERE id = ANY(%(ids)s::bigint[]) AND state = %(state)s
 ORDER BY id
 FOR UPDATE
@@ -73,11 +84,13 @@ SELECT account_id FROM delivery_csmtask WHERE account_id = ANY(%(ids)s::bigint[]
 
 @dataclass(frozen=True, slots=True)
 class _Own:
-    """What the row of a message says that is still held. `taken_back`: why, if that was done meanwhile."""
+    """What the row of a message says that is still held. `taken_back`: why, if that was done meanwhile;
+    `is_sent_again`: by a person, who decided on it as it was."""
 
     taken_back: str
     window_start: time | None
     window_end: time | None
+    is_sent_again: bool
 
 
 @dataclass(slots=True)
@@ -103,14 +116,16 @@ def begin_send(
     wall_now: datetime,
     requests: Mapping[int, UUID] | None = None,
     costs: Mapping[int, Cost] | None = None,
+    at: datetime | None = None,
 ) -> dict[int, Verdict]:
     """Decide on each, write it and commit; by message id. Rendering is done already: no lock waits for it.
 
     A message whose claim was lost in the meantime is absent: somebody else decides on it. `requests` names the request
-    of each message that shares one; `costs` what each takes of the day's budget, where the channel is paid for.
+    of each message that shares one; `costs` what each takes of the day's budget, where the channel is paid for. `at`:
+    the time at this moment, where `now` is that of a whole drain: hours, prices and deadlines are judged by it.
     """
     with transaction.atomic(durable=True):
-        verdicts = decide(held=held, topics=topics, now=now, wall_now=wall_now, costs=costs)
+        verdicts = decide(held=held, topics=topics, now=now, wall_now=wall_now, costs=costs, at=at)
         decided.write(held=held, verdicts=verdicts, now=now, wall_now=wall_now)
         going = [one for one in held if verdicts.get(one.id) == SENDING]
         decided.write_attempts(held=going, requests=requests or {}, wall_now=wall_now)
@@ -124,18 +139,18 @@ def begin_again(
     now: datetime,
     wall_now: datetime,
     requests: Mapping[int, UUID],
-    costs: Mapping[int, Cost] | None = None,
+    at: datetime | None = None,
 ) -> dict[int, Verdict]:
     """The request that carried these was refused for another's sake: decide anew whether they may go in others, named
     by `requests`, within the same attempt. Committed when it returns; by message id.
 
     What was said meanwhile counts as at first, under the same locks. Who stays back is written down and gives back what
-    it had taken of the budgets. Absent is what is no longer this worker's: it must not go either. The lease is not
-    renewed.
+    it had taken of anybody's attention (text messages, which take money, go one by one). Absent is what is no longer
+    this worker's: it must not go either. The lease is not renewed.
     """
     with transaction.atomic(durable=True):
         facts, mine = _look(held, topics, State.SENDING, now)
-        verdicts = {one.id: _judge(one, facts, now, wall_now) for one in mine}
+        verdicts = {one.id: _judge(one, facts, at or now, wall_now) for one in mine}
         called = _accounts_being_called(mine)
         for one in mine:
             if one.account_id in called and _takes_attention(one) and verdicts[one.id] == SENDING:
@@ -145,7 +160,7 @@ def begin_again(
         decided.write_requests(held=going, requests=requests)
         decided.write(held=back, verdicts=verdicts, now=now, wall_now=wall_now)
         decided.end_attempts(held=back, code=STOOD_BACK, detail=_STOOD_BACK, wall_now=wall_now)
-        _give_back([one for one in back if verdicts[one.id].state != State.ACCEPTED], costs or {}, now)
+        _give_back([one for one in back if verdicts[one.id].state != State.ACCEPTED])
     return verdicts
 
 
@@ -156,10 +171,11 @@ def decide(
     now: datetime,
     wall_now: datetime,
     costs: Mapping[int, Cost] | None = None,
+    at: datetime | None = None,
 ) -> dict[int, Verdict]:
     """Lock, read and judge, in the caller's transaction. What goes has taken its part of the budgets."""
     facts, mine = _look(held, topics, State.CLAIMED, now)
-    verdicts = {one.id: _judge(one, facts, now, wall_now) for one in mine}
+    verdicts = {one.id: _judge(one, facts, at or now, wall_now) for one in mine}
     going = [one for one in mine if verdicts[one.id] == SENDING]
     if not going:
         return verdicts
@@ -185,11 +201,9 @@ def _takes_attention(one: Held) -> bool:
     return one.purpose == Message.Purpose.MARKETING and one.channel not in UNSEEN
 
 
-def _give_back(held: Sequence[Held], costs: Mapping[int, Cost], now: datetime) -> None:
+def _give_back(held: Sequence[Held]) -> None:
     if not held:
         return
-    if costs and spend.is_limited():
-        spend.give_back(costs=[costs[one.id] for one in held], now=now)
     budget.give_back(
         message_ids=[one.id for one in held],
         account_ids=[one.account_id for one in held if one.account_id is not None],
@@ -258,6 +272,9 @@ def _judge(one: Held, facts: _Facts, now: datetime, wall_now: datetime) -> Verdi
     opens = _opens(one, facts, now)
     if opens > now:
         return _later(one, opens, else_as=Verdict(State.EXPIRED))
+    is_marketing = one.purpose == Message.Purpose.MARKETING
+    if is_marketing and freshness.is_old(context=one.context, planned_at=one.planned_at, now=now):
+        return Verdict(State.PLANNED, next_at=wall_now + freshness.HOLD)
     return SENDING
 
 
@@ -278,9 +295,14 @@ def _later(one: Held, due_at: datetime, *, else_as: Verdict) -> Verdict:
 def _has_changed(one: Held, facts: _Facts, now: datetime) -> bool:
     """Whether what it says may no longer be true, or the account is one that nobody sells to now. (A receipt states
     what was, and goes.) Failed payments, notices and urgent tickets are a new revision; a score is not, nor is a day
-    that passed."""
+    that passed; nor is another language, in which there may be a text."""
     until = prices.holds_until(context=one.context)
     if until is not None and now >= until:
+        return True
+    is_other = content.is_in_other_language(
+        version_id=one.template_version_id, channel=one.channel, locale=one.locale, spoken=one.contact["locale"]
+    )
+    if is_other and not facts.own[one.id].is_sent_again:
         return True
     if one.account_id is None:
         return False

@@ -30,6 +30,7 @@ FROM delivery_message message
 JOIN profiles_contact contact ON contact.id = message.contact_id
 LEFT JOIN profiles_account account ON account.id = message.account_id
 WHERE message.state = 'PLANNED' AND message.due_at <= %(now)s
+    AND (message.next_at IS NULL OR message.next_at <= %(wall_now)s)
 ORDER BY message.due_at, message.id
 LIMIT %(limit)s
 FOR UPDATE OF message SKIP LOCKED
@@ -125,7 +126,7 @@ def make_ready(*, now: datetime, wall_now: datetime, limit: int = DUE_LIMIT) -> 
     later: dict[int, datetime] = {}
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL synchronous_commit TO off")
-        cursor.execute(_DUE, {"now": now, "limit": limit})
+        cursor.execute(_DUE, {"now": now, "wall_now": wall_now, "limit": limit})
         for message_id, send_by, start, end, channel, purpose, *where in cursor.fetchall():
             place = _place(*where)
             due_at = windows.next_sendable(at=now, start=start, end=end, place=place, channel=channel, purpose=purpose)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
@@ -19,6 +19,7 @@ from orchestrator.templating.errors import TemplateError
 from orchestrator.templating.message import CompiledContent, Rendered
 
 _FALLBACK = "en"
+READ_BY_COLLEAGUES = frozenset({"csm_task"})
 _PLAINEST = "banner"
 _PLACE = ("page", "feature", "anchor")
 # How a launched wording calls the links that its marketer wrote: by the number of the target.
@@ -135,6 +136,30 @@ def targets_in(*, text: str) -> tuple[int, ...]:
 
 def _strings(fields: Mapping[str, Any]) -> list[str]:
     return [value for value in fields.values() if isinstance(value, str)]
+
+
+def language_of(*, locale: str) -> str:
+    """Of a person's locale; empty where it is not known."""
+    return locale.replace("_", "-").split("-")[0].lower()
+
+
+def pick_language(*, locale: str, channel: str, available: Iterable[str]) -> str:
+    """In which language a person with this locale is written to: their own where there is a text in it, else English,
+    else the first there is. What a colleague reads is in the language of the site, whatever the customer's is."""
+    there = list(available)
+    spoken = language_of(locale=settings.LANGUAGE_CODE if channel in READ_BY_COLLEAGUES else locale)
+    if spoken in there:
+        return spoken
+    return _FALLBACK if _FALLBACK in there else there[0]
+
+
+@functools.lru_cache(maxsize=4096)
+def is_in_other_language(*, version_id: int, channel: str, locale: str, spoken: str) -> bool:
+    """Whether a message in this locale would be planned in another for who speaks `spoken` (their locale). Kept per
+    process, since a version never changes."""
+    texts = TemplateVersion.objects.values_list("content", flat=True).get(pk=version_id)
+    planned = pick_language(locale=spoken, channel=channel, available=texts)
+    return planned != best_locale(available=texts, wanted=locale)
 
 
 def best_locale(*, available: Mapping[str, Any], wanted: str) -> str:

@@ -2,7 +2,8 @@
 
 The launch review looks at the countries of those who are there at the launch. Who comes in later, or moves, may read
 somewhere else: what blocks a launch there keeps the message from them. Judged once for a wording, a language and a
-country pack, not for each message; from samples, completed as a real one is, so that a verdict holds for everybody.
+country pack, not for each message; from samples, completed as a real one is, so that a verdict holds for everybody. A
+wording that the samples cannot fill in is judged as each of its readers gets it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from datetime import datetime
 from django.conf import settings
 from django.db.models import Count
 
-from campaigns.delivery import content, links, shown
+from campaigns.delivery import content, links, render, shown
 from campaigns.delivery.claim import Held
 from campaigns.delivery.models import DeliveryAttempt, Message
 from campaigns.delivery.render import Failed
@@ -24,6 +25,8 @@ from orchestrator.engine.country_packs import content as rules
 from orchestrator.engine.country_packs import quiet_hours
 from orchestrator.engine.country_packs.content import Sender
 from orchestrator.engine.country_packs.pack import BLOCKER, CHANNELS, CountryPack, Demand
+from orchestrator.templating.errors import TemplateError
+from orchestrator.templating.message import CompiledContent, Rendered
 
 # Ways by which somebody gets no more; where mail is seen in a browser is none.
 _WAYS_OUT = ("unsubscribe", "preferences")
@@ -43,15 +46,16 @@ class Standing:
 def part(*, held: Sequence[Held]) -> tuple[list[Held], list[Failed]]:
     """Those that may be read where they would be read, and why the others may not."""
     standing = _standing()
-    good: list[Held] = []
-    barred: list[Failed] = []
-    for one in held:
-        broken = _broken(one, standing)
-        if broken:
-            said = f"{quiet_hours.pack_of(one.place.country).code} {' '.join(broken)}"
-            barred.append(Failed(one, Message.Reason.COUNTRY_RULES, said))
-        else:
-            good.append(one)
+    broken = {one.id: _broken(one, standing) for one in held}
+    unsure = [one for one in held if broken[one.id] is None]
+    if unsure:
+        broken |= _judge_each(unsure, standing)
+    good = [one for one in held if not broken[one.id]]
+    barred = [
+        Failed(one, Message.Reason.COUNTRY_RULES, f"{quiet_hours.pack_of(one.place.country).code} {' '.join(said)}")
+        for one in held
+        if (said := broken[one.id])
+    ]
     return good, barred
 
 
@@ -100,7 +104,8 @@ def _sender(standing: Standing, urls: Mapping[str, str]) -> Sender:
     )
 
 
-def _broken(one: Held, standing: Standing) -> tuple[Demand, ...]:
+def _broken(one: Held, standing: Standing) -> tuple[Demand, ...] | None:
+    """None: the samples do not tell."""
     if one.purpose != Message.Purpose.MARKETING or one.channel not in CHANNELS:
         return ()
     code = quiet_hours.pack_of(one.place.country).code
@@ -108,20 +113,49 @@ def _broken(one: Held, standing: Standing) -> tuple[Demand, ...]:
 
 
 @functools.lru_cache(maxsize=4096)
-def _judge(version_id: int, locale: str, channel: str, code: str, standing: Standing) -> tuple[Demand, ...]:
+def _judge(version_id: int, locale: str, channel: str, code: str, standing: Standing) -> tuple[Demand, ...] | None:
     """What the pack asks for and the wording lacks. Kept per process, since a version never changes."""
     pack = quiet_hours.BY_CODE[code]
     broken = dict.fromkeys(_of_the_set_up(pack, channel, standing))
     compiled = content.compiled_for(version_id=version_id, locale=locale, purpose=Message.Purpose.MARKETING)
     urls = links.links_of_nobody(has_offer=True)
     own = {f"{content.TARGET}{number}": _EXAMPLE for number in content.targets_of(version_id=version_id)}
-    sender = _sender(standing, urls)
-    for rendered in shown.try_both(channel=channel, compiled=compiled, urls=urls | own, has_offer=True):
-        whole = content.complete_marketing(rendered=rendered, channel=channel, locale=compiled.locale, urls=urls)
-        seen = shown.as_seen(channel=channel, language=compiled.locale, rendered=whole)
-        found = rules.find_breaches(pack=pack, shown=seen, sender=sender)
-        broken |= dict.fromkeys(breach.rule.demand for breach in found if breach.level == BLOCKER)
-    return tuple(broken)
+    tried = shown.try_both(channel=channel, compiled=compiled, urls=urls | own, has_offer=True)
+    for rendered in tried:
+        broken |= dict.fromkeys(_find(rendered, compiled, channel, pack, _sender(standing, urls), urls))
+    return tuple(broken) if broken or len(tried) == shown.WAYS else None
+
+
+def _judge_each(held: Sequence[Held], standing: Standing) -> dict[int, tuple[Demand, ...]]:
+    """By message id, as its reader gets it. What can't be made is in order here: whoever makes it says so."""
+    urls = links.links_of(messages=[(one.id, one.uuid) for one in held])
+    return {one.id: _judge_one(one, urls[one.id], standing) for one in held}
+
+
+def _judge_one(one: Held, urls: Mapping[str, str], standing: Standing) -> tuple[Demand, ...]:
+    compiled = content.compiled_for(version_id=one.template_version_id, locale=one.locale, purpose=one.purpose)
+    own = links.own_urls(message_id=one.id, version_id=one.template_version_id)
+    facts = render.gather_facts(context=one.context, contact=one.contact, account=one.account, urls={**urls, **own})
+    try:
+        rendered = render.fill_in(channel=one.channel, compiled=compiled, facts=facts)
+    except (TemplateError, TypeError):
+        return ()
+    pack = quiet_hours.pack_of(one.place.country)
+    return tuple(dict.fromkeys(_find(rendered, compiled, one.channel, pack, _sender(standing, urls), urls)))
+
+
+def _find(
+    rendered: Rendered,
+    compiled: CompiledContent,
+    channel: str,
+    pack: CountryPack,
+    sender: Sender,
+    urls: Mapping[str, str],
+) -> list[Demand]:
+    whole = content.complete_marketing(rendered=rendered, channel=channel, locale=compiled.locale, urls=urls)
+    seen = shown.as_seen(channel=channel, language=compiled.locale, rendered=whole)
+    found = rules.find_breaches(pack=pack, shown=seen, sender=sender)
+    return [breach.rule.demand for breach in found if breach.level == BLOCKER]
 
 
 def _of_the_set_up(pack: CountryPack, channel: str, standing: Standing) -> list[Demand]:

@@ -42,7 +42,6 @@ from campaigns.delivery.breaker import Fuse, Standing
 from campaigns.delivery.claim import Held
 from campaigns.delivery.decided import SENDING
 from campaigns.delivery.finish import Answer
-from campaigns.delivery.models import Message
 from campaigns.delivery.render import Outgoing
 from campaigns.delivery.shipments import Called, Search, Shipment
 from campaigns.delivery.spend import Cost
@@ -68,7 +67,8 @@ LONGEST_REST_S = 0.5
 
 @dataclass(frozen=True, slots=True)
 class _Sender:
-    """One channel's adapter with its pool, for the length of a drain. `size` messages are claimed at a time."""
+    """One channel's adapter with its pool, for the length of a drain. `size` messages are claimed at a time; `began`
+    (monotonic) is when the drain's `now` was."""
 
     channel: Channel
     pool: Executor | None
@@ -76,6 +76,7 @@ class _Sender:
     batch: BatchChannel | None = None
     paced: PacedChannel | None = None
     per_s: float = 0.0
+    began: float = field(default_factory=time.monotonic)
 
 
 @dataclass(slots=True)
@@ -88,6 +89,7 @@ class _Load:
     costs: Mapping[int, Cost]
     fuse: Fuse
     topics: Mapping[str, ConsentTopic]
+    began: float
     search: Search = field(default_factory=Search)
     told: list[Answer] = field(default_factory=list)
     """Of each request the answer that tells how the provider is."""
@@ -132,7 +134,7 @@ def send_slice(
     done: Counter[str] = Counter()
     if barred or failed:
         unsent = [*barred, *failed]
-        done[Message.State.SKIPPED] += render.skip_failed(failed=unsent, now=now, wall_now=clock.wall_now())
+        done += render.skip_failed(failed=unsent, now=now, wall_now=clock.wall_now())
     if not outgoing:
         return done
     if sender.channel.kind in OWN_ROWS:
@@ -239,18 +241,30 @@ def _send_load(
     held = sorted((one.held for one in everyone), key=lambda one: one.id)
     costs = _costs(everyone) if sender.channel.kind == spend.CHANNEL else {}
     verdicts = begin.begin_send(
-        held=held, topics=topics, now=now, wall_now=clock.wall_now(), requests=_requests(load), costs=costs
+        held=held,
+        topics=topics,
+        now=now,
+        wall_now=clock.wall_now(),
+        requests=_requests(load),
+        costs=costs,
+        at=_at(now, sender.began),
     )
     done = Counter(str(verdict.state) for verdict in verdicts.values() if verdict != SENDING)
     going = [[one for one in shipment if verdicts.get(one.held.id) == SENDING] for shipment in load]
     if sender.channel.kind == spend.CHANNEL:
         going = [[_until_night(one, now) for one in shipment] for shipment in going]
-    in_flight = _Load({one.id: one for one in held}, deadline, now, costs, fuse, topics)
+    in_flight = _Load({one.id: one for one in held}, deadline, now, costs, fuse, topics, sender.began)
     done += _call_all([shipment for shipment in going if shipment], sender, in_flight)
     if in_flight.told:
         kind = sender.channel.kind
         breaker.note(channel=kind, answers=in_flight.told, standing=standing, wall_now=clock.wall_now())
     return done
+
+
+def _at(now: datetime, began: float) -> datetime:
+    """Business time by now, where a drain keeps one `now`: a window may close meanwhile. Whole seconds, so that what
+    windows say is asked a few times only."""
+    return now + timedelta(seconds=int(time.monotonic() - began))
 
 
 def _until_night(one: Outgoing, now: datetime) -> Outgoing:
@@ -317,7 +331,7 @@ def _begin_again(refused: list[Shipment], room: int, begun: list[Shipment], load
         now=load.now,
         wall_now=clock.wall_now(),
         requests=_named(parts),
-        costs=load.costs,
+        at=_at(load.now, load.began),
     )
     going = [[one for one in part if verdicts.get(one.held.id) == SENDING] for part in parts]
     begun += [part for part in going if part]

@@ -10,7 +10,9 @@ from datetime import datetime, time
 
 from django.db import connection
 
+from campaigns.delivery import freshness
 from campaigns.delivery.models import Message, SendGate
+from orchestrator import clock
 
 
 class UnknownGateError(LookupError):
@@ -41,8 +43,11 @@ def set_gate(
 
 
 def open_gate(*, slug: str, now: datetime) -> None:
-    """Let the campaign's messages go. A stopped campaign stays stopped."""
+    """Let the campaign's messages go; those with old figures get new ones first. A stopped campaign stays stopped."""
     _require(slug)
+    gate = SendGate.objects.get(slug=slug)
+    if gate.state == SendGate.State.PAUSED:
+        freshness.put_back(gate_id=gate.pk, now=now, wall_now=clock.wall_now())
     SendGate.objects.filter(slug=slug).exclude(state=SendGate.State.STOPPED).update(
         state=SendGate.State.OPEN, changed_at=now
     )

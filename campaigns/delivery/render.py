@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from campaigns.delivery import content, links, mailboxes
+from campaigns.delivery import content, evidence, links, mailboxes
 from campaigns.delivery.claim import Held
 from campaigns.delivery.models import Message
 from campaigns.profiles import addresses
@@ -36,6 +36,13 @@ SELECT failed.id, failed.attempt, %(wall_now)s, %(wall_now)s, 'REFUSED', lower(f
 FROM failed JOIN skipped ON skipped.id = failed.id
 """
 
+# An earlier attempt did arrive: that this one cannot be made is nobody's loss.
+_HAD = """
+UPDATE delivery_message AS message
+SET state = 'ACCEPTED', reason = '', accepted_at = %(now)s, ended_at = %(now)s, lease_until = NULL, claimed_by = ''
+FROM unnest(%(ids)s::bigint[], %(attempts)s::int[]) AS had(id, attempt)
+WHERE message.id = had.id AND message.attempt = had.attempt AND message.state = 'CLAIMED'
+"""
 
 # Where in a test's context the colleague's address stands, and what marks its text.
 TEST_ADDRESS = "test_address"
@@ -98,8 +105,12 @@ def tracks_opens(held: Held) -> bool:
     return held.context.get(TRACKS_OPENS) is True and held.purpose != Message.Purpose.TEST
 
 
-def skip_failed(*, failed: Sequence[Failed], now: datetime, wall_now: datetime) -> int:
-    """Write why they are skipped; the words stand on the attempt. Returns how many were still in our hand."""
+def skip_failed(*, failed: Sequence[Failed], now: datetime, wall_now: datetime) -> Counter[str]:
+    """Write why they are skipped; the words stand on the attempt. What arrived by an earlier attempt is ACCEPTED, as it
+    would be if it could be made. Counts by state of those that were still in our hand."""
+    proven = evidence.proven_ids(message_ids=[one.held.id for one in failed if one.held.attempt > 1])
+    had = [one.held for one in failed if one.held.id in proven]
+    failed = [one for one in failed if one.held.id not in proven]
     params: dict[str, Any] = {
         "ids": [one.held.id for one in failed],
         "attempts": [one.held.attempt for one in failed],
@@ -110,7 +121,12 @@ def skip_failed(*, failed: Sequence[Failed], now: datetime, wall_now: datetime) 
     }
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_SKIP, params)
-        return cursor.rowcount
+        done = Counter({str(Message.State.SKIPPED): cursor.rowcount})
+        if had:
+            ids, attempts = [one.id for one in had], [one.attempt for one in had]
+            cursor.execute(_HAD, {"ids": ids, "attempts": attempts, "now": now})
+            done[str(Message.State.ACCEPTED)] = cursor.rowcount
+    return done
 
 
 def render_for_view(*, message: Message) -> Rendered:

@@ -57,6 +57,7 @@ OFFER_VARIABLES: Mapping[str, Any] = {
     "offer.currency": "USD",
     "offer.interval": "MONTH",
     "offer.charged_per_interval": "99.00",
+    "offer.charged_now": "29.00",
     "offer.pricing_model": "FLAT",
     "offer.quantity": 1,
     "offer.seats": 24,

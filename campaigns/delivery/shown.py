@@ -14,6 +14,8 @@ from orchestrator.templating.message import CompiledContent, Rendered
 
 # A text uses fewer values than this without guarding them.
 _MOST_VALUES = 40
+# So many readers it is tried as.
+WAYS = 2
 
 
 def try_both(*, channel: str, compiled: CompiledContent, urls: Mapping[str, str], has_offer: bool) -> list[Rendered]:

@@ -11,9 +11,11 @@ from datetime import datetime
 
 from django.db import connection, transaction
 
+from campaigns.delivery import freshness
 from campaigns.delivery.models import DeliveryAttempt, PastMessage
 from campaigns.operations import database_identity
 from campaigns.operations.models import AuditEntry, SendSwitch
+from orchestrator import clock
 
 OURSELVES = "crescendo"
 RESTORED = "This is another database than the one sending was allowed in: restored from a backup, or copied."
@@ -46,6 +48,8 @@ def set_switch(*, is_on: bool, by: str, reason: str = "", now: datetime) -> Send
     """
     with transaction.atomic():
         before = SendSwitch.objects.filter(pk=1).values_list("is_on", flat=True).first()
+        if is_on:
+            freshness.put_back(now=now, wall_now=clock.wall_now())
         switch, _ = SendSwitch.objects.update_or_create(
             pk=1,
             defaults={

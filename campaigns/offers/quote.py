@@ -21,6 +21,7 @@ NOT_ELIGIBLE = "not_eligible"
 NO_PRICE = "no_price"
 # The meter that counts people: what per-seat plans are priced by.
 SEATS_METER = "seats_used"
+_VALID_UNTIL = "valid_until"
 # Seats added since then are compared with the upgrade.
 ADDED_WITHIN = timedelta(days=28)
 
@@ -61,8 +62,8 @@ def make_quotes(
 ) -> dict[int, Quote | str]:
     """{account id: its open quote, or why there is none: not_eligible, no_price}.
 
-    A quote that is open, valid and still true is given again instead of a second one. `subscriptions` are those
-    current now, of a caller who has read them.
+    A quote that is open, valid and still true in every figure is given again instead of a second one. `subscriptions`
+    are those current now, of a caller who has read them.
     """
     priced = price_accounts(offer=offer, account_ids=account_ids, now=now, subscriptions=subscriptions)
     found = {account_id: one for account_id, one in priced.items() if isinstance(one, Pricing)}
@@ -313,7 +314,17 @@ def _still_true(quote: Quote, today: Pricing) -> bool:
         and quote.quantity == today.quantity
         and quote.old_mrr == today.old_mrr
         and quote.new_mrr == today.new_mrr
+        and says_the_same(figures=quote.figures, as_of=today)
     )
+
+
+def says_the_same(*, figures: Mapping[str, Any], as_of: Pricing) -> bool:
+    """Whether a quote with these figures tells what one made then would: how long it holds does not count."""
+    return _without_day(figures) == _without_day(as_of.figures)
+
+
+def _without_day(figures: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in figures.items() if name != _VALID_UNTIL}
 
 
 def _newest_seats(*, account_ids: Sequence[int], day: date) -> dict[int, int]:

@@ -132,6 +132,9 @@ def _decimal(amount: Any) -> Decimal:
 
 def _title(evidence: Mapping[str, Any], quote: Quote, plan_to: str) -> str:
     value, limit = evidence.get("value"), evidence.get("quota")
+    if evidence.get("meter") == _SEATS and quote.figures.get("seats") is not None:
+        # Of the day of the price, as all that the page says of seats.
+        value, limit = quote.figures["seats"], quote.figures.get("seat_limit_from", limit)
     if value is None or limit is None:
         return gettext("%(plan)s for %(account)s") % {"plan": plan_to, "account": quote.account.name}
     if evidence.get("meter") == _SEATS:

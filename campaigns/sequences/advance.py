@@ -257,8 +257,9 @@ def _quotes(rows: Sequence[Enrolment], gathered: Gathered, now: datetime) -> dic
     by_offer: dict[int, list[Enrolment]] = defaultdict(list)
     with_offer = sorted({row.account_id for row in rows if row.version.offer_id is not None})
     accepting = offers.accepting_account_ids(account_ids=with_offer) if with_offer else set()
+    called = _asked_for_calls(rows)
     for row in rows:
-        if row.quote is not None and row.quote.state == Quote.State.CALL_ASKED:
+        if row.pk in called:
             found[row.pk] = CALL_ASKED
         elif row.version.offer_id is not None and row.account_id in accepting:
             found[row.pk] = Message.Reason.CONVERTED.value
@@ -273,4 +274,24 @@ def _quotes(rows: Sequence[Enrolment], gathered: Gathered, now: datetime) -> dic
         ids = sorted({row.account_id for row in group})
         quotes = quoting.make_quotes(offer=offer, account_ids=ids, now=now, subscriptions=gathered.subscriptions)
         found |= {row.pk: quotes[row.account_id] for row in group}
+    return found
+
+
+def _asked_for_calls(rows: Sequence[Enrolment]) -> set[int]:
+    """Whose account asked to be called about what it is offered, by whichever quote: one whose figures changed is
+    followed by another."""
+    offered = {row.pk: row.version.offer_id for row in rows if row.version.offer_id is not None}
+    found = {row.pk for row in rows if row.quote is not None and row.quote.state == Quote.State.CALL_ASKED}
+    accounts = {row.account_id for row in rows if row.pk in offered}
+    if not accounts:
+        return found
+    asked = Quote.objects.filter(account_id__any=sorted(accounts), state=Quote.State.CALL_ASKED)
+    newest = {
+        (account, offer): at
+        for account, offer, at in asked.order_by("answered_at").values_list("account_id", "offer_id", "answered_at")
+    }
+    for row in rows:
+        at = newest.get((row.account_id, offered.get(row.pk, 0)))
+        if at is not None and at >= row.enrolled_at:
+            found.add(row.pk)
     return found

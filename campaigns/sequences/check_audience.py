@@ -12,6 +12,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from campaigns.delivery import content
 from campaigns.profiles.models import Account, Contact, Membership
 from campaigns.segments import preview
 from campaigns.segments.compile import compile_segment
@@ -19,7 +20,7 @@ from campaigns.segments.errors import DefinitionError
 from campaigns.segments.models import Segment, SegmentMembership, SegmentVersion
 from campaigns.sequences import part_words
 from campaigns.sequences.campaign_file import BY_SEGMENT, CampaignSpec
-from campaigns.sequences.compose import FALLBACK_LOCALE, READ_BY_COLLEAGUES
+from campaigns.sequences.compose import FALLBACK_LOCALE
 from campaigns.sequences.models import Campaign
 from campaigns.sequences.step_file import LOCALES
 
@@ -96,7 +97,7 @@ def _languages(segment: Segment, spec: CampaignSpec, numbers: Mapping[str, int])
     spoken = spoken_locales(segment=segment, roles=spec.recipients.roles)
     complete = True
     for step in spec.message_steps():
-        of_step = {settings.LANGUAGE_CODE} if step.channel in READ_BY_COLLEAGUES else spoken
+        of_step = {settings.LANGUAGE_CODE} if step.channel in content.READ_BY_COLLEAGUES else spoken
         for variant in step.variants:
             for locale in sorted(of_step - set(variant.content)):
                 complete = False

@@ -11,19 +11,18 @@ from typing import Any
 from django.conf import settings
 
 from campaigns.consent.models import ContactPoint
-from campaigns.delivery import csm_task, plan, render
+from campaigns.delivery import content, freshness, plan, render
 from campaigns.delivery.models import Message
 from campaigns.offers import links
 from campaigns.offers.models import Quote
 from campaigns.operations import bulk_rows
 from campaigns.profiles.models import Account, Contact
-from campaigns.sequences import tracking
+from campaigns.sequences import tracking, withdrawn
 from campaigns.sequences.flow import Flow
 from campaigns.sequences.models import Enrolment, StepRun
 from campaigns.sequences.tracking import TrackingSpec
 
 FALLBACK_LOCALE = "en"
-READ_BY_COLLEAGUES = frozenset({csm_task.CHANNEL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,7 @@ def plan_step(*, due: Sequence[Due], now: datetime) -> list[Message]:
     """Messages and their step runs, in the caller's transaction: neither is ever there without the other."""
     if not due:
         return []
-    items = [_planned(one) for one in due]
+    items = [_planned(one, now) for one in due]
     messages = plan.plan_messages(items=items, now=now)
     by_key = {message.dedupe_key: message for message in messages}
     bulk_rows.insert_rows(
@@ -75,17 +74,13 @@ def pick_language(*, contact: Contact, channel: str, available: Mapping[str, Any
 
 
 def language_read(*, language: str, channel: str, available: Mapping[str, Any]) -> str:
-    """Whoever reads it, in their language where there is a text in it, else in English, else in the first there is.
-    A task is read by a colleague: the language of the site, whatever the customer's `language` is."""
-    spoken = settings.LANGUAGE_CODE.split("-")[0] if channel in READ_BY_COLLEAGUES else language
-    if spoken in available:
-        return spoken
-    return FALLBACK_LOCALE if FALLBACK_LOCALE in available else next(iter(available))
+    """Whoever reads it, in their language where there is a text in it, else in English, else in the first there is."""
+    return content.pick_language(locale=language, channel=channel, available=available)
 
 
 def language_of(*, contact: Contact) -> str:
     """Of their locale; empty where it is not known."""
-    return contact.locale.replace("_", "-").split("-")[0].lower()
+    return content.language_of(locale=contact.locale)
 
 
 def in_reporting_currency(*, amount: Decimal, currency: str) -> Decimal:
@@ -93,7 +88,7 @@ def in_reporting_currency(*, amount: Decimal, currency: str) -> Decimal:
     return (amount * settings.EXCHANGE_RATES.get(currency, Decimal(0))).quantize(Decimal("0.01"))
 
 
-def _planned(one: Due) -> plan.PlannedMessage:
+def _planned(one: Due, now: datetime) -> plan.PlannedMessage:
     enrolment, spec = one.enrolment, one.flow.spec
     wording = one.flow.wording(step_key=one.step_key, arm=enrolment.arm)
     gate, channel = enrolment.campaign.gate, one.flow.channel(one.step_key)
@@ -107,7 +102,7 @@ def _planned(one: Due) -> plan.PlannedMessage:
         channel=channel,
         locale=pick_language(contact=enrolment.contact, channel=channel, available=wording.content),
         variant=one.flow.variant(step_key=one.step_key, arm=enrolment.arm),
-        context=_context(one, spec.tracking),
+        context=_context(one, spec.tracking, now),
         origin_step=one.step_key,
         account_revision=enrolment.account.revision,
         priority=spec.limits.priority,
@@ -121,13 +116,15 @@ def _planned(one: Due) -> plan.PlannedMessage:
     )
 
 
-def _context(one: Due, told: TrackingSpec) -> dict[str, Any]:
+def _context(one: Due, told: TrackingSpec, now: datetime) -> dict[str, Any]:
     enrolment, quote = one.enrolment, one.quote
     context: dict[str, Any] = told_of(
         account=enrolment.account,
         evidence=enrolment.entry.evidence if one.told is None else one.told,
         figures=quote.figures if quote else None,
     )
+    context[freshness.AS_OF] = now.isoformat()
+    context[withdrawn.OFFER_ID] = quote.offer_id if quote is not None else None
     if quote is not None:
         url = links.offer_url(quote_uuid=quote.uuid, contact_id=enrolment.contact_id)
         context["offer_url"] = tracking.tag_url(url, told.utm)

@@ -13,24 +13,32 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from campaigns.billing import selectors as billing
 from campaigns.billing.models import Subscription
-from campaigns.delivery.models import Message
+from campaigns.delivery import freshness, plan
+from campaigns.delivery.models import DeliveryAttempt, Message
+from campaigns.offers import quote as quoting
+from campaigns.offers.models import Offer
 from campaigns.operations import bulk_rows
 from campaigns.segments.errors import DefinitionError
 from campaigns.segments.models import Segment
-from campaigns.sequences import evidence
+from campaigns.sequences import evidence, planning_apart, withdrawn
 from campaigns.sequences.models import Campaign, Enrolment
 
 log = logging.getLogger(__name__)
 
 BATCH = 1000
 # What waits to be sent is looked at shortly before; its figures may be as old as this.
-FRESH, AHEAD = timedelta(days=1), timedelta(minutes=10)
-AS_OF = "figures_at"
+FRESH, AHEAD = freshness.FRESH, timedelta(minutes=10)
 # What says that a figure of this family is told at all.
 _MARKS = frozenset({"meter", "event"})
+_MAY_HAVE_GONE = [
+    DeliveryAttempt.Outcome.STARTED.value,
+    DeliveryAttempt.Outcome.UNCLEAR.value,
+    DeliveryAttempt.Outcome.ACCEPTED.value,
+]
 
 type Figures = dict[int, dict[str, Any]]
 
@@ -50,28 +58,103 @@ def gather_today(
 
 
 def renew_waiting(*, now: datetime) -> int:
-    """Messages that are about to go with figures older than FRESH get those of today; returns how many. They are taken
-    by nobody: what a worker has in hand goes as it is."""
+    """Messages that are about to go with figures older than FRESH get those of today; returns how many were looked at.
+    They are taken by nobody: what a worker has in hand goes as it is, or comes back for its age (`delivery.freshness`).
+
+    What it says of the use and what it says of the offer stay of one day: where its quote would read differently now,
+    the message is given back and planned anew. All stays as it was of what may have left in an earlier attempt, and
+    where figures cannot be made anew.
+    """
     with transaction.atomic():
+        # The locks are held until all parts are done.
         rows = list(_waiting(now))
+        planning_apart.act_apart(
+            items=rows,
+            campaign_of=lambda row: row.gate_id,
+            act=lambda part: _renew(part, now),
+            give_up=lambda part, error: _leave_as_is(part, error, now),
+        )
+        return len(rows)
+
+
+def _renew(rows: Sequence[Message], now: datetime) -> None:
+    with transaction.atomic():
         enrolments = [row.step_run.enrolment for row in rows]
-        told = gather_today(enrolments=enrolments, now=now)
+        account_ids = sorted({one.account_id for one in enrolments})
+        subscriptions = billing.current_subscriptions(account_ids=account_ids, now=now)
+        told = gather_today(enrolments=enrolments, now=now, subscriptions=subscriptions)
+        differ, unpriced = _hold_against_today(rows, subscriptions, now)
+        back = {row.pk for row in rows if row.pk in differ and _is_given_back(row)}
+        stays = (differ | unpriced) - back
+        plan.skip_messages(message_ids=sorted(back), reason=Message.Reason.FACTS_CHANGED, now=now)
         for row, enrolment in zip(rows, enrolments, strict=True):
-            row.context = row.context | {"evidence": told[enrolment.pk], AS_OF: now.isoformat()}
-        return bulk_rows.update_rows(rows=rows, fields=["context"])
+            renewed = {} if row.pk in stays else {"evidence": told[enrolment.pk]}
+            _stamp(row, renewed, now)
+        _store([row for row in rows if row.pk not in back])
+
+
+def _hold_against_today(
+    rows: Sequence[Message], subscriptions: Mapping[int, Subscription], now: datetime
+) -> tuple[set[int], set[int]]:
+    """Those whose quote would tell something else if it were made now; and those that cannot be made the offer any
+    more, which is judged when they go."""
+    by_offer: dict[int, list[Message]] = defaultdict(list)
+    for row in rows:
+        offer_id = row.context.get(withdrawn.OFFER_ID, row.step_run.enrolment.version.offer_id)
+        if offer_id is not None:
+            by_offer[offer_id].append(row)
+    offers = Offer.objects.select_related("target_plan").in_bulk(by_offer)
+    differ: set[int] = set()
+    unpriced: set[int] = set()
+    for offer_id, offered in by_offer.items():
+        ids = sorted({row.step_run.enrolment.account_id for row in offered})
+        priced = quoting.price_accounts(offer=offers[offer_id], account_ids=ids, now=now, subscriptions=subscriptions)
+        for row in offered:
+            today, says = priced[row.step_run.enrolment.account_id], row.context.get("offer") or {}
+            if not isinstance(today, quoting.Pricing):
+                unpriced.add(row.pk)
+            elif not quoting.says_the_same(figures=says, as_of=today):
+                differ.add(row.pk)
+    return differ, unpriced
+
+
+def _is_given_back(row: Any) -> bool:
+    """A receipt states what was. A successor would not see the evidence of an earlier attempt, and who is through gets
+    none."""
+    is_inside = row.step_run.enrolment.state == Enrolment.State.OPEN
+    is_untried = row.decided_at is None and not row.may_have_gone
+    return is_inside and is_untried and row.purpose == Message.Purpose.MARKETING
+
+
+def _leave_as_is(rows: Sequence[Message], error: Exception, now: datetime) -> None:
+    log.error("The figures of %s messages could not be renewed: %s.", len(rows), planning_apart.describe(error))
+    for row in rows:
+        _stamp(row, {}, now)
+    _store(rows)
+
+
+def _stamp(row: Message, renewed: Mapping[str, Any], now: datetime) -> None:
+    """It is looked at again in a day; and goes at once, if it was held for its figures."""
+    row.context = {**row.context, **renewed, freshness.AS_OF: now.isoformat()}
+    row.next_at = None
+
+
+def _store(rows: Sequence[Message]) -> None:
+    bulk_rows.update_rows(rows=rows, fields=["context", "next_at"])
 
 
 def _waiting(now: datetime) -> QuerySet[Message]:
     old = now - FRESH
+    unsure = DeliveryAttempt.objects.filter(message=OuterRef("pk"), outcome__in=_MAY_HAVE_GONE)
     rows = Message.objects.select_for_update(skip_locked=True, of=("self",)).filter(
-        ~Q(context__has_key=AS_OF) | Q(**{f"context__{AS_OF}__lte": old.isoformat()}),
+        ~Q(context__has_key=freshness.AS_OF) | Q(**{f"context__{freshness.AS_OF}__lte": old.isoformat()}),
         state=Message.State.PLANNED,
         due_at__lte=now + AHEAD,
         planned_at__lt=old,
         step_run__enrolment__campaign__status=Campaign.Status.LIVE,
     )
     related = rows.select_related("step_run__enrolment__entry", "step_run__enrolment__version__segment__live_version")
-    return related.order_by("pk")[:BATCH]
+    return related.annotate(may_have_gone=Exists(unsure)).order_by("pk")[:BATCH]
 
 
 def _today(

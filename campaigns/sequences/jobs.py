@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 
 # A job is killed after a minute; what is left then is the next one's.
 ADVANCE_S = 25.0
+RENEW_S = 10.0
 
 
 def enrol(**_kwargs: object) -> None:
@@ -71,12 +72,17 @@ def _wake(now: datetime) -> None:
 
 
 def _renew(now: datetime) -> None:
-    figures.renew_waiting(now=now)
+    until = time.monotonic() + RENEW_S
+    while figures.renew_waiting(now=now) == figures.BATCH and time.monotonic() < until:
+        pass
 
 
 def _plan_anew(now: datetime) -> None:
-    if replan.plan_anew(now=now):
+    until = time.monotonic() + RENEW_S
+    while (planned := replan.plan_anew(now=now)) and time.monotonic() < until:
         bells.ring("messages_due")
+        if planned < replan.BATCH:
+            break
 
 
 def _complete(now: datetime) -> None:

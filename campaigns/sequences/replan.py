@@ -58,7 +58,9 @@ def _plan_anew(runs: Sequence[StepRun], now: datetime) -> int:
             if reason:
                 skipped.append(_answered(run, visit, reason, now))
             else:
-                sends.append((row, planner.Send(run.step_key, now, visit)))
+                # What was given back before it was due waits until then.
+                due_at = run.message.due_at if run.message else now
+                sends.append((row, planner.Send(run.step_key, due_at, visit)))
                 deadlines[row.pk, run.step_key, visit] = run.message.send_by if run.message else None
         messages, unsent = advance.plan_sends(
             sends=sends, flow_of=flow_of, gathered=gathered, now=now, deadlines=deadlines

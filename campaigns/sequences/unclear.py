@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from campaigns.delivery import unclear
 from campaigns.delivery.models import Message
@@ -21,12 +22,14 @@ SENDS = (Campaign.Status.LIVE, Campaign.Status.PAUSED)
 
 @dataclass(frozen=True, slots=True)
 class Unclear:
-    """`messages` wait for a decision; `again` of them can be sent again, to so many `people`: the others have left the
+    """`messages` wait for a decision; `again` of them can be sent again, to so many `people`. Of the others
+    `came_again` are to accounts or people who have come in once more: they get its steps anew. The rest have left the
     campaign for a reason, changed since, or would get it too late."""
 
     messages: int
     again: int
     people: int
+    came_again: int = 0
 
 
 def look(*, campaign: Campaign, now: datetime) -> Unclear:
@@ -35,8 +38,9 @@ def look(*, campaign: Campaign, now: datetime) -> Unclear:
     number = unclear.find_unclear(gate_id=campaign.gate_id).count()
     if not number or campaign.status not in SENDS:
         return Unclear(number, 0, 0)
-    found = list(_goes_again(campaign, now).values_list("pk", "contact_id"))
-    return Unclear(number, len(found), len({contact for _, contact in found}))
+    found = list(_could_go(campaign, now).values_list("contact_id", "came_again"))
+    people = [contact for contact, came_again in found if not came_again]
+    return Unclear(number, len(people), len(set(people)), len(found) - len(people))
 
 
 @transaction.atomic
@@ -67,13 +71,23 @@ def leave(*, campaign: Campaign, by: str, now: datetime, reason: str = "") -> in
 
 
 def _goes_again(campaign: Campaign, now: datetime) -> QuerySet[Message]:
-    """Whose figures still hold, and who is on the way or has been through; as `unclear.send_again` judges it."""
+    """As `unclear.send_again` judges it, and nobody twice who has come in once more."""
+    return _could_go(campaign, now).filter(came_again=False)
+
+
+def _could_go(campaign: Campaign, now: datetime) -> QuerySet[Any]:
+    """Whose figures still hold, and who is on the way or has been through; `came_again`: whether the account or the
+    contact has come in again since, who gets the same steps from that."""
     assert campaign.gate_id is not None, "What was sent had a gate."
     stays = Q(step_run__enrolment__state=Enrolment.State.OPEN)
     stays |= Q(step_run__enrolment__exit_reason=Enrolment.Exit.COMPLETED)
     holds = Q(account__isnull=True) | Q(account__revision=F("account_revision"))
     holds |= ~Q(purpose=Message.Purpose.MARKETING)
-    rows = unclear.find_unclear(gate_id=campaign.gate_id)
+    newer = Q(account=OuterRef("step_run__enrolment__account"))
+    newer &= Q(entry_number__gt=OuterRef("step_run__enrolment__entry_number"))
+    newer |= Q(contact=OuterRef("step_run__enrolment__contact"), pk__gt=OuterRef("step_run__enrolment"))
+    came_again = Exists(Enrolment.objects.filter(newer, campaign=campaign))
+    rows = unclear.find_unclear(gate_id=campaign.gate_id).annotate(came_again=came_again)
     return rows.filter(stays, holds, taken_back="", ended_at__gt=now - unclear.LATEST)
 
 

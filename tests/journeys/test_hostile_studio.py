@@ -39,7 +39,7 @@ def scene(shared_rows) -> Campaign:
 
 
 @pytest.fixture(scope="module")
-def plain_pages(scene) -> list[str]:
+def plain_pages(scene) -> list[list[tuple[str, ...]]]:
     """given what the pages are where nobody is called by anything strange"""
     pages = read_pages(logged_in(Client()), scene)
     assert sum(PLAIN in page for page in pages) >= 5

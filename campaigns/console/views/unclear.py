@@ -56,7 +56,14 @@ def sentences(campaign: Campaign, found: Unclear) -> list[str]:
         said.append(words % {"n": count(found.people)})
         said.append(_("What the provider reports before it goes out again keeps it from going twice."))
         said.append(_("Consent, limits and hours are looked at once more. Who opted out meanwhile gets nothing."))
-    others = found.messages - found.again
+    if found.came_again:
+        words = ngettext(
+            "%(n)s can’t be sent again: its reader or their account has come in again since, and gets the steps anew.",
+            "%(n)s can’t be sent again: their readers or accounts have come in again since, and get the steps anew.",
+            found.came_again,
+        )
+        said.append(words % {"n": count(found.came_again)})
+    others = found.messages - found.again - found.came_again
     if others:
         words = ngettext(
             "%(n)s can’t be sent again: its reader left for a reason, the account changed, or it is a month old.",

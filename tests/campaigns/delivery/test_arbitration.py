@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from campaigns.consent import opt_out
 from campaigns.consent.models import ContactPoint
-from campaigns.delivery import claim, dispatch, gates, spend
+from campaigns.delivery import claim, dispatch, gates, objections, spend
 from campaigns.delivery.arbitration import Contender
 from campaigns.delivery.models import ChannelHealth, DailySpend, Message
 from orchestrator import clock
@@ -128,6 +128,17 @@ def test_who_cannot_go_beats_nobody(hindrance):
     account = AccountFactory()
     small, large = offer(account, worth=10), offer(account, worth=90)
     hindrance(large)
+
+    send()
+
+    assert state_of(small)[0] == State.ACCEPTED
+
+
+def test_a_rival_whose_offer_was_withdrawn_beats_nobody(monkeypatch):
+    account = AccountFactory()
+    small = offer(account, worth=10)
+    large = offer(account, worth=90, make=MessageFactory, due_at=NOW + timedelta(minutes=10))
+    monkeypatch.setattr(objections, "_asked", [lambda ids: dict.fromkeys(set(ids) & {large.pk}, "OFFER_WITHDRAWN")])
 
     send()
 

@@ -13,7 +13,7 @@ from campaigns.delivery.models import AttentionBudget, DeliveryAttempt, Message
 from campaigns.profiles.models import Account
 from orchestrator import clock
 from tests.campaigns.delivery.test_batches import Service, messages_to, send, sending_by
-from tests.factories.delivery import NOW
+from tests.factories.delivery import NOW, CsmTaskFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -111,6 +111,15 @@ def test_what_was_taken_back_or_has_changed_meanwhile_does_not_go_again():
     assert arrived(service, messages) == [0, 0, 0, 1]
     assert said(messages)[0] == (State.SKIPPED, Reason.CONVERTED)
     assert said(messages)[2] == (State.SKIPPED, Reason.FACTS_CHANGED)
+
+
+def test_whose_account_is_about_to_be_called_gets_nothing_meanwhile():
+    def call(ada, _bad, _cid, _dan):
+        CsmTaskFactory(message__account=ada.account)
+
+    service, messages = sent_while(call)
+    assert arrived(service, messages) == [0, 0, 1, 1]
+    assert said(messages)[0] == (State.SKIPPED, Reason.CSM_TASK_OPEN)
 
 
 def test_what_another_has_taken_for_lost_meanwhile_is_not_sent_again():

@@ -83,6 +83,13 @@ def test_it_is_judged_once_for_a_wording_a_language_and_a_pack():
     assert country_rules._judge.cache_info().misses == 2
 
 
+@pytest.mark.parametrize(("subject", "state"), [("מקום לעוד", "SKIPPED"), ("פרסומת: מקום לעוד", "ACCEPTED")])
+def test_what_the_samples_cannot_fill_in_is_judged_as_its_reader_gets_it(subject, state):
+    version = wording(subject + " {{ told.only_here }}")
+
+    assert send("IL", version, context={"told": {"only_here": "12"}}).state == state
+
+
 def test_the_others_of_the_slice_go():
     version = wording("מקום לעוד")
     here = ReadyMessageFactory(contact__country="RO", contact__time_zone="", locale="he", template_version=version)

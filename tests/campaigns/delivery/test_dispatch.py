@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import time, timedelta
 
 import pytest
 from django.test import override_settings
@@ -13,7 +14,14 @@ from orchestrator import clock
 from orchestrator.channels import registry
 from orchestrator.channels.contract import Busy, Refusal, Unclear
 from tests.factories.consent import ContactPointFactory
-from tests.factories.delivery import NOW, MessageFactory, ReadyMessageFactory, SendGateFactory, TemplateVersionFactory
+from tests.factories.delivery import (
+    MAIL,
+    NOW,
+    MessageFactory,
+    ReadyMessageFactory,
+    SendGateFactory,
+    TemplateVersionFactory,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -194,6 +202,31 @@ def test_a_pause_between_claim_and_begin_holds_the_message(outbox):
 
     assert state_of(message)[0] == State.READY
     assert outbox.sent == []
+
+
+@pytest.mark.parametrize(("seconds", "state"), [(0, State.ACCEPTED), (10, State.PLANNED)])
+def test_a_window_that_closes_while_a_drain_goes_on_holds_what_it_has_not_begun(outbox, seconds, state):
+    gate = SendGateFactory(window_start=time(8), window_end=time(10, 0, 5))
+    message = ReadyMessageFactory(gate=gate, contact__time_zone="Europe/London")
+    held = claim.claim_messages(channel="email", size=1, worker="w", wall_now=clock.wall_now())
+    sender = dispatch._sender("email")
+
+    dispatch.send_slice(held=held, topics={}, sender=replace(sender, began=sender.began - seconds), now=NOW)
+
+    assert state_of(message)[0] == state
+
+
+def test_what_arrived_by_an_earlier_attempt_is_not_skipped_because_this_one_cannot_be_made(outbox):
+    broken = TemplateVersionFactory(content={"en": {"subject": "{{ offer.gone }}", "mjml": MAIL["en"]["mjml"]}})
+    known, unknown = (ReadyMessageFactory(template_version=broken, attempt=1) for _ in range(2))
+    DeliveryAttempt.objects.create(message=known, number=1, started_at=clock.wall_now(), outcome="ACCEPTED")
+
+    assert send() == {State.ACCEPTED: 1, State.SKIPPED: 1}
+
+    assert state_of(known) == (State.ACCEPTED, "")
+    assert known.accepted_at == NOW
+    assert known.attempts.count() == 1
+    assert state_of(unknown) == (State.SKIPPED, Reason.RENDER_ERROR)
 
 
 def test_stopping_skips_what_waits(outbox):

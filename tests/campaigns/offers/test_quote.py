@@ -144,6 +144,16 @@ def test_a_changed_price_makes_a_new_quote_and_leaves_the_old_one_open():
     assert (second.new_mrr, first.state) == (Decimal("119.00"), Quote.State.OPEN)
 
 
+def test_seats_that_were_added_make_a_new_quote_though_the_price_is_the_same():
+    subscription = basic_subscription()
+    first = only_quote(subscription)
+    seats(subscription, value=12)
+    second = only_quote(subscription)
+    assert (first.new_mrr, first.figures["seats"]) == (second.new_mrr, None)
+    assert second.figures["seats"] == 12
+    assert only_quote(subscription) == second
+
+
 def test_an_expired_quote_is_not_given_again():
     subscription = basic_subscription()
     first = only_quote(subscription)

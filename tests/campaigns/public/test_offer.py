@@ -88,6 +88,15 @@ def test_the_page_says_the_evidence_the_whole_price_and_how_to_say_no(client, of
         assert words in text
 
 
+def test_all_that_the_page_says_of_seats_is_of_the_day_of_its_price(client, offer_page):
+    Message.objects.update(context={"evidence": EVIDENCE | {"value": 8}})
+
+    text = client.get(offer_page[0]).content.decode()
+
+    assert "9 of your 10 seats are taken" in text
+    assert "10, you use 9" in text
+
+
 def about_projects(offer_page, **limits):
     """What the page says where the message was about projects, of which the plans include `limits`."""
     path, quote = offer_page

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from campaigns.delivery import claim, dispatch
 from campaigns.delivery.models import Message
 from campaigns.segments.models import SegmentMembership
-from campaigns.sequences import advance, awaited, lifecycle, unclear, wake
+from campaigns.sequences import advance, awaited, figures, lifecycle, unclear, wake
 from campaigns.sequences.models import Campaign, Enrolment
 from orchestrator import clock
 from orchestrator.channels import registry
@@ -42,6 +42,7 @@ def launched(*steps: dict[str, Any], now: datetime = NOW, **changes: Any) -> Cam
 
 def tick(now: datetime) -> None:
     wake.wake_concerned(now=now)
+    figures.renew_waiting(now=now)
     advance.advance_due(now=now)
     claim.make_ready(now=now, wall_now=clock.wall_now())
     for channel in ("email", "in_app"):

@@ -85,7 +85,7 @@ def test_an_open_quote_is_told_again_instead_of_a_new_one():
     account = make.account_near_limit()
     person = make.reader(account)
     make.launched(holdout_percent=None)
-    told = {"new_monthly": "99.00", "valid_until": "2026-03-05"}
+    told = Quote.objects.get().figures | {"valid_until": "2026-03-05"}
     Quote.objects.update(figures=told)
     campaign = make.drafted(slug="another")
     assert found(campaign, person).facts["offer"] == told

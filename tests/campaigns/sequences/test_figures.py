@@ -7,12 +7,17 @@ from decimal import Decimal
 
 import pytest
 
-from campaigns.delivery.models import Message
+from campaigns.delivery import claim, dispatch, stalled, switch
+from campaigns.delivery.models import DeliveryAttempt, Message
+from campaigns.offers import quote
+from campaigns.offers.models import Quote
 from campaigns.profiles.models import Account
 from campaigns.segments.models import SegmentVersion
-from campaigns.sequences import figures, replan
-from campaigns.sequences.models import Entry
+from campaigns.sequences import figures, lifecycle, replan
+from campaigns.sequences.models import Campaign, Entry
 from campaigns.usage.models import Meter, UsageDaily
+from orchestrator import clock
+from orchestrator.channels import registry
 from tests.factories import sequences as make
 
 pytestmark = pytest.mark.django_db
@@ -20,13 +25,28 @@ NOW = make.NOW
 DAY = timedelta(days=1)
 MAIL, WAIT, _, BANNER, _ = make.document()["steps"]
 LONG = WAIT | {"for": "20d"}
+TOLD = {
+    "subject": "{{ evidence.value }} / {{ offer.seats }}",
+    "mjml": make.MJML.format("{{ links.unsubscribe }}"),
+}
 
 
-def launched(*steps) -> Account:
+@pytest.fixture(autouse=True)
+def outbox(settings):
+    settings.COMPLIANCE_QUIET_HOURS = False
+    registry.outbox("email").clear()
+
+
+def launched(*steps, **changes) -> Account:
     make.market()
     account = make.ready_account()
-    make.launched(holdout_percent=None, steps=[*steps])
+    make.launched(holdout_percent=None, steps=[*steps], **changes)
     return account
+
+
+def send(now) -> None:
+    claim.make_ready(now=now, wall_now=clock.wall_now())
+    dispatch.dispatch_due(channel="email", now=now, worker="tests")
 
 
 def uses(account: Account, value: int, at) -> None:
@@ -59,7 +79,91 @@ def test_a_first_message_after_a_wait_gets_the_figures_of_today_once_before_it_g
     assert figures.renew_waiting(now=NOW + 19 * DAY) == 0
     soon = NOW + 20 * DAY - timedelta(minutes=5)
     assert (figures.renew_waiting(now=soon), figures.renew_waiting(now=soon)) == (1, 0)
-    assert quoted("mail-1") == 10
+    due = Message.objects.get().due_at
+    assert replan.plan_anew(now=soon) == 1
+    message = Message.objects.latest("pk")
+    assert (message.context["evidence"]["value"], message.context["offer"]["seats"]) == (10, 10)
+    assert (message.due_at, Quote.objects.count()) == (due, 2)
+
+
+def test_where_the_quote_would_say_the_same_the_message_stays_and_its_figures_are_of_today():
+    account = launched(LONG, MAIL)
+    uses(account, 9, NOW + 19 * DAY)
+    assert figures.renew_waiting(now=NOW + 20 * DAY) == 1
+    message = Message.objects.get()
+    assert (message.state, message.context["evidence"]["day"]) == ("PLANNED", "2026-03-21")
+    assert Quote.objects.count() == 1
+
+
+def test_what_may_have_gone_once_stays_as_it_was():
+    """Its successor would not see the evidence that it did."""
+    account = launched(LONG, MAIL)
+    uses(account, 10, NOW + 19 * DAY)
+    DeliveryAttempt.objects.create(message=Message.objects.get(), number=1, started_at=NOW, outcome="UNCLEAR")
+    assert (figures.renew_waiting(now=NOW + 20 * DAY), figures.renew_waiting(now=NOW + 20 * DAY)) == (1, 0)
+    message = Message.objects.get()
+    assert (message.state, message.context["evidence"]["value"], message.context["offer"]["seats"]) == ("PLANNED", 9, 9)
+
+
+def test_figures_that_cannot_be_made_anew_stop_neither_their_message_nor_others(monkeypatch):
+    make.market()
+    other = make.ready_account()
+    account = launched(LONG, MAIL)
+    for one in (account, other):
+        uses(one, 10, NOW + 19 * DAY)
+    real = quote.price_accounts
+
+    def fails_for_one(*, account_ids, **given):
+        if other.pk in account_ids:
+            raise ArithmeticError
+        return real(account_ids=account_ids, **given)
+
+    monkeypatch.setattr(quote, "price_accounts", fails_for_one)
+    assert (figures.renew_waiting(now=NOW + 20 * DAY), figures.renew_waiting(now=NOW + 20 * DAY)) == (2, 0)
+    assert Message.objects.get(account=account).reason == "FACTS_CHANGED"
+    assert Message.objects.get(account=other).context["evidence"]["value"] == 9
+
+
+@pytest.mark.parametrize("held_by", ["pause", "switch", "nobody"])
+def test_what_waited_for_days_when_it_could_have_gone_goes_with_the_figures_of_the_day(held_by):
+    """In a pause, with sending off, or because all machines stood still."""
+    account = launched(
+        MAIL | {"variants": {"a": {"weight": 100, "content": {"en": TOLD}}}}, limits={"send_by_hours": 336}
+    )
+    campaign = Campaign.objects.get()
+    claim.make_ready(now=NOW, wall_now=clock.wall_now())
+    if held_by == "pause":
+        lifecycle.pause(campaign=campaign, by="dana", now=NOW)
+    back = NOW + 5 * DAY
+    uses(account, 2, NOW + 4 * DAY)
+    if held_by == "pause":
+        lifecycle.resume(campaign=campaign, by="dana", now=back)
+    if held_by == "switch":
+        switch.set_switch(is_on=True, by="dana", now=back)
+    assert Message.objects.get().state == ("READY" if held_by == "nobody" else "PLANNED")
+    send(back)
+    assert (Message.objects.get().state, registry.outbox("email").sent) == ("PLANNED", [])
+    figures.renew_waiting(now=back)
+    replan.plan_anew(now=back)
+    send(back)
+    assert [one.subject for one in registry.outbox("email").sent] == ["2 / 2"]
+
+
+def test_what_nobody_renews_does_not_go_and_is_told_to_be_late():
+    launched(MAIL, limits={"send_by_hours": 336})
+    for days in (0, 5):
+        Message.objects.update(next_at=None)
+        send(NOW + days * DAY) if days else claim.make_ready(now=NOW, wall_now=clock.wall_now())
+    assert registry.outbox("email").sent == []
+    found = stalled.find_stalled(now=NOW + 5 * DAY, wall_now=clock.wall_now())
+    assert [one.number for one in found] == [1]
+
+
+def test_what_waited_a_night_goes_as_it_is():
+    launched(MAIL)
+    claim.make_ready(now=NOW, wall_now=clock.wall_now())
+    send(NOW + DAY)
+    assert Message.objects.get().state == "ACCEPTED"
 
 
 @pytest.mark.parametrize("state", ["READY", "SKIPPED"])

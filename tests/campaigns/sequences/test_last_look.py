@@ -12,11 +12,12 @@ from campaigns.delivery import claim, dispatch, in_app
 from campaigns.delivery.models import Message
 from campaigns.offers.models import Offer, Quote
 from campaigns.profiles.models import Account, Contact, Score
-from campaigns.sequences import jobs, withdrawn
-from campaigns.sequences.models import Enrolment, StepRun
+from campaigns.sequences import apply, jobs, launch, withdrawn
+from campaigns.sequences.models import Campaign, Enrolment, StepRun
 from orchestrator import clock
 from orchestrator.channels import registry
 from tests.factories import sequences as make
+from tests.factories.offers import OfferFactory
 
 pytestmark = pytest.mark.django_db
 NOW = make.NOW
@@ -138,6 +139,51 @@ def test_on_the_last_day_of_a_price_the_mail_goes(outbox, monkeypatch):
     look(NOW + timedelta(days=30), monkeypatch)
 
     assert (len(outbox.sent), Quote.objects.count()) == (1, 1)
+
+
+@pytest.mark.parametrize("off", ["next-plan-up", "better"])
+def test_of_who_was_moved_the_offer_that_the_message_names_counts(off, outbox, monkeypatch):
+    launched(wait(1), mail("mail-1"))
+    OfferFactory(slug="better", name="Better")
+    campaign = Campaign.objects.get()
+    document = make.document(holdout_percent=None, offer="better", steps=[wait(1), mail("mail-1"), wait(3), BANNER])
+    apply.apply_campaign(document=document, by="dana", now=NOW)
+    campaign.refresh_from_db()
+    launch.launch(campaign=campaign, by="dana", now=NOW)
+    campaign.refresh_from_db()
+    Enrolment.objects.update(version=campaign.live_version)
+    Offer.objects.filter(slug=off).update(is_active=False)
+
+    look(NOW + timedelta(days=1), monkeypatch)
+
+    went = off == "better"
+    assert (len(outbox.sent), said()) == (int(went), [("ACCEPTED", "") if went else ("SKIPPED", "OFFER_WITHDRAWN")])
+
+
+def test_who_speaks_another_language_by_now_is_written_to_in_it(outbox, monkeypatch):
+    both = {
+        "en": {"subject": "more", "mjml": make.MJML.format(TEXT)},
+        "ro": {"subject": "mai mult", "mjml": make.MJML.format(TEXT)},
+    }
+    launched(wait(1), mail("mail-1") | {"variants": {"a": {"weight": 100, "content": both}}})
+    Contact.objects.update(locale="ro-RO")
+
+    look(NOW + timedelta(days=1), monkeypatch)
+    look(NOW + timedelta(days=1, seconds=5), monkeypatch)
+
+    assert ([one.subject for one in outbox.sent], said()) == (
+        ["mai mult"],
+        [("SKIPPED", "FACTS_CHANGED"), ("ACCEPTED", "")],
+    )
+
+
+def test_a_language_that_the_text_is_not_in_changes_nothing(outbox, monkeypatch):
+    launched(wait(1), mail("mail-1"))
+    Contact.objects.update(locale="de")
+
+    look(NOW + timedelta(days=1), monkeypatch)
+
+    assert [one.subject for one in outbox.sent] == ["mail-1"]
 
 
 def test_an_offer_that_was_switched_off_is_not_sent_and_the_reason_says_so(outbox, monkeypatch):

@@ -9,6 +9,7 @@ import pytest
 
 from campaigns.consent import opt_out
 from campaigns.delivery import claim, dispatch, reconcile
+from campaigns.delivery import unclear as delivery
 from campaigns.delivery.models import AttentionBudget, DeliveryAttempt, Message, ProviderEvent
 from campaigns.operations.models import AuditEntry
 from campaigns.profiles.models import Account
@@ -183,6 +184,36 @@ def test_nor_those_whose_account_changed_before(campaign):
 
 def test_nor_what_is_a_month_old(campaign):
     assert again(campaign, now=make.NOW + timedelta(days=31)) == 0
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda message: type(message.gate).objects.update(state="STOPPED"),
+        lambda message: Account.objects.update(revision=7),
+        lambda message: Message.objects.update(ended_at=NOW - delivery.LATEST),
+    ],
+    ids=["stopped", "changed", "a month old"],
+)
+def test_what_comes_between_the_look_and_the_click_holds(campaign, spoil):
+    message = Message.objects.get()
+    spoil(message)
+
+    assert delivery.send_again(message_ids=[message.pk], by="dana", now=NOW) == []
+
+
+@pytest.mark.parametrize("same", ["account", "contact"])
+def test_who_has_come_in_again_gets_the_steps_anew_and_not_the_old_one_beside(campaign, same):
+    old = Enrolment.objects.get()
+    Enrolment.objects.update(state="ENDED", exit_reason="COMPLETED", due_at=None)
+    account = make.ready_account() if same == "contact" else old.account
+    contact = old.contact if same == "contact" else make.reader(account)
+    newer = {field: getattr(old, field) for field in ("campaign", "version", "entry", "arm", "step_entered_at")}
+    number = 2 if same == "account" else 1
+    Enrolment.objects.create(**newer, account=account, contact=contact, entry_number=number, enrolled_at=NOW)
+
+    assert unclear.look(campaign=campaign, now=NOW) == Unclear(messages=1, again=0, people=0, came_again=1)
+    assert again(campaign) == 0
 
 
 def test_a_stopped_campaign_sends_nothing_again(campaign):
