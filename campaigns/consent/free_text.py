@@ -1,6 +1,7 @@
 """What a reply in somebody's own words says about being written to. Pure: nothing is stored, nothing is sent.
 
-Graded for precision: a doubtful one is for a person to read. A clear no counts whatever stands around it.
+An opt-out is graded for precision, a doubt for recall: it is for a person to read. A clear no counts whatever stands
+around it.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from campaigns.consent import free_text_hints as hints
 from campaigns.consent import free_text_rules as rules
 from campaigns.consent import keywords, slips
 from campaigns.consent.free_text_rules import Rules
@@ -34,6 +36,7 @@ NOTHING = Answer(Grade.NONE)
 # A reply that means no says so at once. Longer ones are read so far.
 _READ = 1_000
 _LONGEST_CLAUSE = 200
+_OVERLAP = 60
 _ENDS = re.compile(r"([.!?;,:\n\r()\u2026\u05c3\u061f]+|\s[-\u2013\u2014]\s)")
 _APOSTROPHES = re.compile(r"['\u2019\u2018`\u00b4\u05f3]")
 _NOISE = re.compile(r"[^\w]+|_+")
@@ -63,6 +66,8 @@ def grade(*, text: str) -> Answer:
             unsure = found
         elif found.grade is Grade.NONE and found.rule:
             taken_back = found
+    if opted_out is NOTHING and unsure is NOTHING and any(sign in text for sign in hints.SIGNS):
+        return Answer(Grade.UNSURE, "sign")
     if opted_out is NOTHING:
         return unsure
     return opted_out if taken_back is NOTHING else Answer(Grade.UNSURE, taken_back.rule)
@@ -111,14 +116,27 @@ def _grade_clause(clause: str, is_question: bool) -> Answer:
         return Answer(Grade.UNSURE, clear) if doubtful else _unless_denied(rules.CLEAR, clause)
     if keywords.meaning_of(text=word) is keywords.Meaning.STOP:
         return Answer(Grade.UNSURE, "word")
-    hint = _first(rules.HINT, rules.HARMLESS.sub(" ", clause))
-    return Answer(Grade.UNSURE, hint) if hint else NOTHING
+    return _grade_hint(rules.HARMLESS.sub(" ", clause))
+
+
+def _grade_hint(clause: str) -> Answer:
+    """What nothing clear was found in, as it is written and with its slips of the pen mended."""
+    hint = _first(hints.HINT, clause)
+    if hint:
+        return Answer(Grade.UNSURE, hint)
+    mended = slips.mend(clause=clause)
+    if mended != clause and (hint := _first(rules.CLEAR, mended) or _first(hints.HINT, mended)):
+        return Answer(Grade.UNSURE, hint)
+    refuses = hints.REFUSAL.search(clause) and not hints.BARE.match(clause) and not hints.ORDINARY.search(clause)
+    return Answer(Grade.UNSURE, "refusal") if refuses else NOTHING
 
 
 def _unless_more_is_said(negated: str, clause: str) -> Answer:
     """Expressly no no, unless it is one by its sense, or what stands beside the denial speaks of an end as well."""
     if rules.COMPLAINT.search(clause):
         return Answer(Grade.UNSURE, "complaint")
+    if len(rules.DENIAL.findall(clause)) > 1:
+        return Answer(Grade.UNSURE, "denied.twice")
     for _, pattern in (*rules.NO_WISH, *rules.NEGATED):
         clause = pattern.sub(" . ", clause)
     beside = rules.HARMLESS.sub(" . ", clause)
@@ -143,8 +161,14 @@ def _clauses(text: str) -> Iterator[tuple[str, bool]]:
     for place in range(0, len(parts), 2):
         ending = parts[place + 1] if place + 1 < len(parts) else ""
         for one in rules.BUT.split(_normalise(parts[place])):
-            if one.strip():
-                yield one.strip()[:_LONGEST_CLAUSE], "?" in ending
+            for piece in _pieces(one.strip()):
+                yield piece, "?" in ending
+
+
+def _pieces(clause: str) -> Iterator[str]:
+    """One of those who write no full stops is read in pieces, each with the end of the one before it."""
+    for start in range(0, max(len(clause) - _OVERLAP, min(len(clause), 1)), _LONGEST_CLAUSE - _OVERLAP):
+        yield clause[start : start + _LONGEST_CLAUSE]
 
 
 def _normalise(text: str) -> str:

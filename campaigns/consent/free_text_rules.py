@@ -11,7 +11,8 @@ import re
 type Rules = tuple[tuple[str, re.Pattern[str]], ...]
 
 
-def _rules(**patterns: str) -> Rules:
+def named(**patterns: str) -> Rules:
+    """Rules by their names: `en_stop_it` is kept as `en.stop_it`."""
     return tuple((name.replace("_", ".", 1), re.compile(pattern)) for name, pattern in patterns.items())
 
 
@@ -77,7 +78,7 @@ _RO_OTHERS = (
 _RO_SEND = r"(?:trimite|trimiteti|trimit[ae]ti|scrie|scrieti|trimis)"
 
 # Somebody says what they do not wish, and that is the end of it: "I don't want to unsubscribe". Looked for first.
-NO_WISH = _rules(
+NO_WISH = named(
     en_no_wish=rf"\b{_EN_NO} {_EN_ADVERB}{{0,3}}(?:{_EN_TO}){{1,3}}{_EN_END}\b",
     en_no_wish_of=rf"\b{_EN_NO} (?:(?:interested|thinking|planning|considering|keen|talking|asking|think"
     rf"|plan) (?:in|of|about|on|for) )?{_EN_ENDING}\b",
@@ -106,7 +107,7 @@ NO_WISH = _rules(
 )
 
 # A no that is said not to be one: "do not stop".
-NEGATED = _rules(
+NEGATED = named(
     en_dont_stop=rf"\b{_EN_NOT} (?:(?:ever|even|you|u|just|really) )*{_EN_END_NOW}\b",
     en_never_did=r"\b(?:i|we) (?:(?:have|had|really) )*(?:never|not) (?:unsubscribed|opted out|stopped|cancelled)\b",
     en_cannot_stop=r"\b(?:cant|cannot) stop (?!(?:get|receiv|be|see|hear|recei)\w*ing\b)\w+ing\b",
@@ -127,7 +128,7 @@ NEGATED = _rules(
 )
 
 # With a denial in their words, and yet a no: "if you don't stop I'll report you". Looked for before all denials.
-INSISTING = _rules(
+INSISTING = named(
     en_if_you_dont=r"\b(?:if|unless|until|why) (?:\w+ ){0,2}(?:dont|do not|wont|will not|cant|not) (?:\w+ ){0,2}stop\b",
     en_why_wont=r"\bwhy (?:dont|wont|cant|do|will) (?:\w+ ){0,2}(?:not )?stop\b",
     he_im_lo=r"\bאם לא תפסיק\w*|\bלמה (?:אתם )?(?:לא|אינכם) מפסיקים",
@@ -139,7 +140,7 @@ INSISTING = _rules(
 )
 
 # Nothing else can be meant by who looks for the way out, or has asked before.
-SEARCHING = _rules(
+SEARCHING = named(
     en_cannot_unsubscribe=r"\b(?:cant|cannot|could not|couldnt|unable to|not able to|trying to|tried to|how (?:do|can) "
     r"(?:i|we|you)|(?:(?:dont know|do not know|no idea) )?how to) (?:\w+ ){0,1}(?:unsubscribe|opt out|get off"
     r"|be removed)\b" + _EN_OTHERS,
@@ -148,7 +149,7 @@ SEARCHING = _rules(
 )
 
 # A clear no.
-CLEAR = _rules(
+CLEAR = named(
     en_wants_out=r"\b(?:want|wish|like|love|need|going|intend|prefer) to (?:be )?(?:\w+ )?(?:unsubscribed?"
     r"|opt(?:ed)? out"
     r"|get off|be removed|removed|be taken off|taken off)\b"
@@ -184,6 +185,8 @@ CLEAR = _rules(
     en_leave_alone=r"\bleave (?:me|us) alone\b|\blose (?:my|this) number\b|\b(?:fuck|piss|bugger|sod|eff"
     r"|f) off\b|^go away\b"
     r"|\bget lost\b",
+    en_consent=r"\b(?:revoke|withdraw|withdrawing|revoking|rescind) (?:\w+ ){0,3}consent\b"
+    r"|\bconsent (?:is )?(?:revoked|withdrawn)\b",
     en_unsubscribe_please=r"^(?:please )?unsubscribe\b",
     he_tafsiku_lishloach=rf"\b(?:תפסיק\w*|הפסיק\w*|להפסיק|תחדל\w*|חדלו|די|מספיק) (?:כבר |בבקשה |נא |עם |את )*"
     rf"(?:{_HE_SEND}|{_HE_THINGS})",
@@ -201,6 +204,7 @@ CLEAR = _rules(
     rf"(?: {_HE_THINGS})?"
     r"(?: בבקשה| לעולם| יותר)*$",
     he_hasara=r"\b(?:מבקש\w*|אבקש|נא|בבקשה|לבקשת) (?:\w+ )?(?:הסרה|להסיר|להפסיק|הסירו)\b",
+    he_haskama=r"\b(?:מבטל\w*|מושכ\w*|מושך|חוזר\w* בי) (?:את )?\w{0,2}הסכמתי\b",
     he_izvu=r"\b(?:עזבו|תעזבו|עזוב|תעזוב|עזבי) (?:כבר )?אותי|\bרדו? ממני|\bתניחו לי|\bתנו לי מנוחה",
     he_lo_od=rf"\b(?:לא|בלי) (?:עוד |יותר ){_HE_THINGS}|^בלי {_HE_THINGS}(?: יותר| בבקשה)*$",
     ro_vreau_afara=r"\b(?:vreau|doresc|as vrea|as dori|vrem|dorim|rog) (?:\w+ ){0,3}(?:dezabon\w*|fiu sters\w*"
@@ -227,6 +231,7 @@ CLEAR = _rules(
     ro_stergerea=r"\b(?:vreau|doresc|dorim|vrem|rog|cer|cerem|solicit|solicitam) (?:\w+ )?stergerea\b" + _RO_OTHERS,
     ro_sa_nu_mai=r"\bsa nu (?:(?:imi|mi|ne|ma|va) )*(?:mai )?(?:primesc|primim|trimit\w*|scri\w*|contact\w*|deranj\w*"
     r"|fiu contactat\w*|fim contactati)\b",
+    ro_consimtamant=r"\b(?:imi|ne) retra(?:g|gem) (?:\w+ )?(?:consimtamantul|acordul)\b",
     ro_in_pace=r"\blasa(?:ti)? ma(?: in pace)?\b",
 )  # fmt: skip
 
@@ -240,7 +245,7 @@ CONDITION = re.compile(
     r"|in afara)\b"
 )
 # About them, but nobody can say what they mean.
-HINT = _rules(
+HINT = named(
     en_about_stopping=r"\b(?:st{1,3}o{1,3}p{1,3}|stpo|leave (?:the|your|this) list|unsubscrib\w*"
     r"|opt(?:ed|ing)?(?: me| us)? out|remov(?:e|ed|al)|cancel|quit|cease"
     rf"|tak(?:e|en|ing) (?:me |us |my \w+ )(?:off|out)\b{_EN_OFF_OTHERS}"
@@ -251,12 +256,13 @@ HINT = _rules(
     r"|dont want (?:this|these|it|any|anymore|them)|do not want (?:this|these|it|any|anymore|them)|no longer want"
     r"|no longer interested)\b",
     en_annoyed=r"\b(?:spam|annoying|harassment|harassing|report you|lawyer|wrong number|not interested|who is this"
-    r"|enough|do not call|dont call|too many)\b",
+    r"|(?<!is it )(?<!is that )(?<!is this )enough(?! (?:for|to|storage|space|seats|users)\b)|do not call|dont call"
+    r"|too many)\b",
     he_about_stopping=r"(?:תפסיק|להפסיק|הפסיק|הסר|הסיר|להסיר|תסיר|אתלונן|תוציא|להוציא|תורידו? אות|להוריד אות"
     r"|תמחק|למחוק אות|להתנתק|אל תמשיכ|אל תשלח|אל תתקשר|מספיק|נמאס|ספאם|מטריד|הטרדה|טעות במספר"
     r"|לא מעוניי|יותר מדי|לא רוצ(?:ה|ים)$|עזבו|תעזבו|די כבר|מאיפה יש לכם)",
-    ro_about_stopping=r"\b(?:opri\w*|incet\w*|dezabon\w*|destul|ajunge|spam|numar gresit|nu ma intereseaza|prea multe"
-    r"|nu ma sunati|nu sunt interesat\w*|nu sunt interesant\w*|renunt\w*|stop|anulare|anulati|nu (?:imi |mi "
+    ro_about_stopping=r"\b(?:opri\w*|incet\w*|dezabon\w*|destul|(?<!cand )ajunge|spam|numar gresit|nu ma intereseaza"
+    r"|prea multe|nu ma sunati|nu sunt interesat\w*|nu sunt interesant\w*|renunt\w*|stop|anulare|anulati|nu (?:imi |mi "
     r"|ne )?(?:mai )?trimit\w*|(?:ma|m|ne|n) (?:(?:mai|ati|ai) )*(?:sterg\w*|sters|scoat\w*|scos|elimin\w*)"
     r"|(?:sterg\w*|scoat\w*|elimin\w*|anul\w*) (?:\w+ ){0,3}(?:list\w+|baza|abonarea|numarul|datele)"
     r"|nu (?:mai )?continuati?|satul\w*|saturat|plictisit|enervant\w*|de unde aveti|nu mai vreau)\b",
@@ -269,8 +275,8 @@ COMPLAINT = re.compile(
     r"|\b(?:dont|cant|wont|didnt|couldnt|wouldnt|havent|why not|do|will|can|could) (?:you|u|they|these|this) "
     rf"(?:(?:ever|even|never|not|just|please) )*{_EN_END}\b"
     r"|\b(?:never|not|isnt|wasnt|arent|havent) (?:(?:been|yet|be) )*(?:removed|taken off|unsubscribed|stopped)\b"
-    r"|\b(?:shouldnt|should not|dont want|do not want|dont make|do not make) (?:(?:to|me|have) ){0,3}(?:tell|ask|say"
-    r"|repeat|beg)\b"
+    r"|\b(?:shouldnt|should not|dont want|do not want|didnt want|did not want|dont make|do not make) "
+    r"(?:(?:to|me|have) ){0,3}(?:tell|ask|say|repeat|beg)\b|\b(?:never|not) (?:\w+ ){2,8}(?:more|so much|so badly)$"
     r"|\b(?:mai|inca) opr\w+|\bodata\b"
 )
 # Words for STOP that, with a "please" beside them, may be about a plan or an order.
@@ -283,12 +289,18 @@ DENIAL = re.compile(
 )
 FRESH_START = re.compile(r"\b(?:please|pls|plz|so|just|and|then|בבקשה|נא|אנא|va rog|te rog|asa ca|si|atunci)\b")
 # One-word replies that are no slip of the pen, although they are one letter from a word for STOP.
-NO_SLIPS = frozenset({"shop", "step", "top", "atop", "stow", "slop", "strop", "stoop", "swop", "spot", "post", "pots"})
+NO_SLIPS = frozenset(
+    {"shop", "step", "top", "atop", "stow", "slop", "strop", "stoop", "swop", "spot", "post", "pots"}
+    | {"subscribe", "subscribed"}
+)
 # Words that are none of the above although they look like it.
 HARMLESS = re.compile(
     r"\b(?:stop by|stop over|stop in|one stop|non ?stop|bus stop|full stop|stop at|stop working|stopped working"
     r"|cancel (?:my|the|our) (?:order|meeting|call|plan|subscription|trial|account|appointment)"
-    r"|quit my job)\b"
+    r"(?! to \w+ (?:newsletter|mails?|e ?mails?|list|updates?)\b)"
+    r"|quit my job|remov(?:e|ed|ing) (?:\w+ )?(?:seats?|users?|licen[cs]es?|members?|projects?|files?)"
+    r"|anul\w* (?:comanda|intalnir\w*|sedint\w*|planul)"
+    r"|(?:לבטל|ביטול) (?:את )?(?:ה?הזמנה|ה?פגישה|ה?תוכנית))\b"
 )
 # Around a word for STOP these change nothing.
 POLITE = frozenset(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from campaigns.consent import free_text_hints as hints
 from campaigns.consent import free_text_rules as rules
 from campaigns.consent import keywords
 
@@ -20,6 +21,32 @@ def is_slip_of_stop(*, word: str) -> bool:
     if not words or word in rules.NO_SLIPS or keywords.meaning_of(text=word) is not None:
         return False
     return any(_is_near(word, meant) for meant in keywords.words_for(keywords.Meaning.STOP) if " " not in meant)
+
+
+def mend(*, clause: str) -> str:
+    """`clause` is normalised. Each word that is one letter from what a no is often said with is replaced by that.
+
+    Good enough for what a person will read, not for an opt-out."""
+    return " ".join(_meant(word) for word in clause.split())
+
+
+def _meant(word: str) -> str:
+    if word in hints.OTHERS or len(word) < _SHORTEST or not word.isalpha():
+        return word
+    near = (meant for meant in hints.MEANT if _may_be_near(word, meant) and _is_one_slip(word, meant))
+    return next(near, word)
+
+
+def _may_be_near(word: str, meant: str) -> bool:
+    return word[0] == meant[0] and abs(len(word) - len(meant)) <= (2 if len(meant) >= _MUCH_ENOUGH else 1)
+
+
+def _is_one_slip(word: str, meant: str) -> bool:
+    return (
+        _without_doubles(word) == _without_doubles(meant)
+        or _is_swapped(word, meant)
+        or _distance(word, meant) <= (2 if len(meant) >= _MUCH_ENOUGH else 1)
+    )
 
 
 def _is_stop(word: str) -> bool:

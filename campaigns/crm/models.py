@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models.fields.json import KeyTextTransform
 from django.utils.translation import gettext_lazy as _
 
 
@@ -116,7 +117,13 @@ class WriteBack(models.Model):
         ]
         indexes = [
             # for the write-back worker: what is due
-            models.Index(fields=["next_at"], condition=models.Q(state="PENDING"), name="write_backs_due")
+            models.Index(fields=["next_at"], condition=models.Q(state="PENDING"), name="write_backs_due"),
+            # for the comparison by night: what the CRM was told of some contacts
+            models.Index(
+                KeyTextTransform("external_id", "payload"),
+                condition=models.Q(kind="CONTACT_STATUS"),
+                name="told_of_a_contact",
+            ),
         ]
         verbose_name = _("write-back")
         verbose_name_plural = _("write-backs")

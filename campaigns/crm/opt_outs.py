@@ -1,8 +1,9 @@
 """Opt-outs between the CRM and us, in both directions.
 
 A no in the CRM is believed for as long as it stands there. What we know stands in one property of the CRM's contact:
-the channels that get no marketing, or nothing. Where that names one that we do not know of, as after a restore, it is
-believed like any other no.
+the channels on which the person wants no marketing, or nothing. Where that names one that we do not know of, as after a
+restore, it is believed like any other no, unless we have said so ourselves: a value of ours that waits to be replaced
+is no word of theirs, whatever else of the record has changed meanwhile.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from django.db.models import Max
 from campaigns.consent import opt_out, points
 from campaigns.consent import selectors as consent
 from campaigns.consent.models import ConsentRecord, ContactPoint
-from campaigns.crm import writeback
+from campaigns.crm import told, writeback
 from campaigns.crm.models import CrmConnection, WriteBack
 from campaigns.profiles.models import Contact, ContactAlias
 from orchestrator.connectors import registry
@@ -77,10 +78,11 @@ def _has_said_no(point: ContactPoint) -> bool:
 
 
 def standing(*, contact_ids: Sequence[int]) -> dict[int, str]:
-    """What the CRM is to say of each: the channels without any marketing, `email;sms`, or empty."""
+    """What the CRM is to say of each: the channels without any marketing, `email;sms`, or empty. Not that an address is
+    dead: that is no will of theirs, and would outlive the address there."""
     contacts = list(Contact.objects.filter(pk__in=contact_ids))
     found = consent.points_of(contacts=contacts)
-    said = {pk: ";".join(sorted({one.channel for one in rows if one.is_blocked})) for pk, rows in found.items()}
+    said = {pk: ";".join(sorted({one.channel for one in rows if _has_said_no(one)})) for pk, rows in found.items()}
     return said | {one.pk: _EVERYTHING for one in contacts if one.erased_at}
 
 
@@ -99,11 +101,7 @@ def _compare(connection: CrmConnection, records: Mapping[str, CrmRecord], now: d
     linked = list(aliases.values_list("value", "contact_id", "contact__external_id").order_by("pk"))
     ids = [contact_id for _, contact_id, _ in linked]
     ours = standing(contact_ids=ids)
-    lacking = [
-        CrmNo(contact_id, channel, crm_id, records[crm_id].updated_at)
-        for crm_id, contact_id, _ in linked
-        for channel in sorted(_channels(_said(records[crm_id])) - _channels(ours.get(contact_id, _EVERYTHING)))
-    ]
+    lacking = _noes_of_theirs(connection, records, linked, ours)
     if lacking:
         with transaction.atomic():
             compared.taken += take_opt_outs(connection=connection, noes=lacking, now=now)
@@ -122,6 +120,26 @@ def _compare(connection: CrmConnection, records: Mapping[str, CrmRecord], now: d
         for external_id, said in wrong
     ]
     compared.told_again += writeback.queue_write_backs(items=items, now=now) if items else 0
+
+
+def _noes_of_theirs(
+    connection: CrmConnection,
+    records: Mapping[str, CrmRecord],
+    linked: Sequence[tuple[str, int, str]],
+    ours: Mapping[int, str],
+) -> list[CrmNo]:
+    """What the CRM says, we lack, and did not say ourselves."""
+    lacking = {
+        crm_id: _channels(_said(records[crm_id])) - _channels(ours.get(contact_id, _EVERYTHING))
+        for crm_id, contact_id, _ in linked
+    }
+    asked = {external_id for crm_id, _, external_id in linked if lacking[crm_id]}
+    own = told.values_told(connection=connection, external_ids=asked, name=PROPERTY) if asked else {}
+    return [
+        CrmNo(contact_id, channel, crm_id, records[crm_id].updated_at)
+        for crm_id, contact_id, external_id in linked
+        for channel in sorted(lacking[crm_id] - _channels(";".join(own.get(external_id, ()))))
+    ]
 
 
 def _said(record: CrmRecord) -> str:

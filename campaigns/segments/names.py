@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any as AnyValue
 
 from django.conf import settings
 
@@ -45,16 +46,18 @@ def look_up(definition: nodes.Definition, *, own_slug: str | None = None) -> Nam
     return Names(check.meters, check.topics, segments)
 
 
-def live_versions(*, segment: Segment) -> dict[str, int]:
-    """{slug: id of the live version} of the segment and of every one that it reaches. Of one that can't be read its own
-    alone."""
-    if segment.live_version is None:
-        return {}
-    try:
-        reached = _load_segments(grammar.read_definition(segment.live_version.definition))
-    except DefinitionError:
-        reached = {}
-    rows = Segment.objects.filter(slug__in=[segment.slug, *reached], live_version__isnull=False)
+def live_versions(*, segment: Segment | None, conditions: Iterable[AnyValue] = ()) -> dict[str, int]:
+    """{slug: id of the live version} of the segment, of those that the conditions name, and of every one that these
+    reach. What can't be read reaches none."""
+    documents = [segment.live_version.definition] if segment is not None and segment.live_version is not None else []
+    wanted = {segment.slug} if segment is not None else set()
+    for document in (*documents, *conditions):
+        try:
+            definition = grammar.read_definition(document, in_branch=True)
+            wanted |= {*_named_segments(definition), *_load_segments(definition)}
+        except DefinitionError:
+            continue
+    rows = Segment.objects.filter(slug__in=wanted, live_version__isnull=False)
     return dict(rows.values_list("slug", "live_version"))
 
 

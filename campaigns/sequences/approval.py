@@ -1,7 +1,7 @@
 """What somebody looked at before they let a draft go live: nothing else does in its place.
 
 The draft is its version. Around it stand what others may change at any time: the snippets in its texts, the segments
-that make its audience, its offer. Prices, and who is in the audience, are found anew by the launch.
+that make its audience and its ways, its offer. Prices, and who is in the audience, are found anew by the launch.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from typing import Any
 
 from campaigns.segments import names
 from campaigns.sequences import campaign_file, check, snippets
@@ -40,7 +41,7 @@ def of_draft(*, campaign: Campaign) -> Approval:
     assert version is not None, "Only what is not live yet is approved."
     segment, offer = campaign.edited_segment, campaign.edited_offer
     terms = [offer.pk, offer.kind, offer.target_plan_id, offer.valid_days] if offer is not None else []
-    audience = names.live_versions(segment=segment) if segment is not None else {}
+    audience = names.live_versions(segment=segment, conditions=_conditions(version))
     return Approval(version.pk, _digest(_texts(version)), _digest(audience), _digest(terms))
 
 
@@ -70,6 +71,15 @@ def hold_texts(*, version: CampaignVersion) -> None:
     """Until the transaction ends nobody changes a snippet that the version's texts include."""
     wanted = {slug for content in _contents(version).values() for slug in snippets.used_in(content=content)}
     snippets.hold(slugs=wanted)
+
+
+def _conditions(version: CampaignVersion) -> list[dict[str, Any]]:
+    """What its steps ask about whoever comes to them: who goes which way is decided by segments, too."""
+    try:
+        spec = campaign_file.parse(version.definition)
+    except CampaignFileError:
+        return []  # the check says so, and it is not launched
+    return [dict(step.condition) for step in spec.steps if step.condition is not None]
 
 
 def _texts(version: CampaignVersion) -> dict[str, dict[str, dict[str, str]]]:

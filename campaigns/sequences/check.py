@@ -135,7 +135,7 @@ def snippet_changed() -> Finding:
 
 
 def audience_changed() -> Finding:
-    words = _("the segment of its audience was changed after you looked at it. Look at it again, then launch.")
+    words = _("a segment of its audience or its conditions was changed after you looked. Look again, then launch.")
     return Finding(BLOCKER, "audience_changed", words, where="audience")
 
 

@@ -224,7 +224,7 @@ def test_a_segment_that_was_changed_since_it_was_looked_at_takes_nobody_in(marke
     everybody = {"field": "account.name", "op": "is_set"}
     store.save_segment(slug=whose, name="", definition=everybody, by="ron", now=make.NOW)
     words = words_of(post(marketer, seen))
-    assert "Not launched: the segment of its audience was changed after you looked at it." in words
+    assert "Not launched: a segment of its audience or its conditions was changed after you looked." in words
     assert Campaign.objects.get().status == "DRAFT"
 
 

@@ -4,12 +4,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from campaigns.consent import opt_out
+from campaigns.consent import opt_out, points
 from campaigns.consent.models import ConsentRecord, ContactPoint
 from campaigns.conversions import tell
 from campaigns.crm import connect, jobs, opt_outs, sync, writeback
 from campaigns.crm.models import WriteBack
 from campaigns.profiles.addresses import hash_address
+from campaigns.profiles.models import Contact
 from orchestrator import clock
 from tests.contracts import provider
 from tests.factories.consent import ConsentTopicFactory
@@ -166,3 +167,73 @@ def test_a_no_about_a_mailbox_that_came_back_is_kept_once(connection, hubspot):
 
     assert ConsentRecord.objects.filter(point=point(), topic="", state="WITHDRAWN").count() == 1
     assert (point().reason, point().is_dead) == ("UNSUBSCRIBED", True)
+
+
+def touch(hubspot, email=EMAIL):
+    """somebody changes something else of the record"""
+    ms = int((NOW - timedelta(hours=1)).timestamp() * 1000)
+    hubspot.add("contacts", "801", ms=ms, email=email, upsell_opt_out=said_of(hubspot), jobtitle="CTO")
+
+
+def test_a_yes_stands_where_the_crm_still_says_what_we_told_it_before(connection, hubspot):
+    pull(connection)
+    say_no(at=NOW - timedelta(days=2))
+    tell_and_push()
+    say_yes(at=NOW - timedelta(hours=2))
+    touch(hubspot)
+
+    compared = opt_outs.compare_opt_outs(connection=connection, now=NOW)
+    writeback.push_due(now=NOW, wall_now=clock.wall_now())
+
+    assert (compared.taken, point().is_blocked, said_of(hubspot)) == (0, False, "")
+
+
+def test_a_no_of_the_crm_is_taken_although_we_have_told_it_another_and_wait_to_tell_more(connection, hubspot):
+    pull(connection)
+    Contact.objects.update(phone="+15005550111", phone_hash=hash_address("+15005550111"))
+    Contact.objects.exclude(email=EMAIL).update(phone="", phone_hash=None)
+    say_no(at=NOW - timedelta(days=2))
+    tell_and_push()
+    say_yes(at=NOW - timedelta(hours=2))
+    tell.tell_opt_outs(now=NOW)
+    hubspot.add("contacts", "801", ms=int(NOW.timestamp() * 1000), email=EMAIL, upsell_opt_out="email;sms")
+
+    opt_outs.compare_opt_outs(connection=connection, now=NOW)
+
+    assert list(ContactPoint.objects.filter(is_blocked=True).values_list("channel", flat=True)) == ["sms"]
+
+
+def test_a_no_that_the_crm_says_again_after_we_told_it_a_yes_is_taken(connection, hubspot):
+    pull(connection)
+    say_no(at=NOW - timedelta(days=2))
+    tell_and_push()
+    say_yes(at=NOW - timedelta(days=1))
+    tell_and_push()
+    hubspot.add("contacts", "801", ms=int(NOW.timestamp() * 1000), email=EMAIL, upsell_opt_out="email")
+
+    assert opt_outs.compare_opt_outs(connection=connection, now=NOW).taken == 1
+    assert point().is_blocked
+
+
+@pytest.mark.parametrize("told_before", ["", "email"])
+def test_a_corrected_address_does_not_get_the_deadness_of_the_old_one_as_a_no(connection, hubspot, told_before):
+    pull(connection)
+    digest = hash_address(EMAIL)
+    opt_out.opt_out(channel="email", address_hash=digest, reason="BOUNCED", source="sendgrid:bounce", at=NOW, now=NOW)
+    tell_and_push()
+    assert said_of(hubspot) == ""
+    if told_before:  # as an earlier version of ours did
+        payload = writeback.status_payload(
+            external_id=Contact.objects.get(email=EMAIL).external_id, properties={opt_outs.PROPERTY: told_before}
+        )
+        writeback.queue_write_backs(items=[(WriteBack.Kind.CONTACT_STATUS, "earlier", payload)], now=NOW)
+        writeback.push_due(now=NOW, wall_now=clock.wall_now())
+    touch(hubspot, email="noa.levi@acme.example")
+    pull(connection)
+
+    compared = opt_outs.compare_opt_outs(connection=connection, now=NOW)
+    writeback.push_due(now=NOW, wall_now=clock.wall_now())
+
+    contact = Contact.objects.get(email="noa.levi@acme.example")
+    new = points.ensure_points(contacts=[contact], channel="email")[contact.pk]
+    assert (compared.taken, new.is_blocked, said_of(hubspot)) == (0, False, "")

@@ -8,6 +8,7 @@ import pytest
 
 from campaigns.sequences import approval, launch, snippets
 from tests.factories import sequences as make
+from tests.factories.segments import make_segment
 
 pytestmark = pytest.mark.django_db
 NOW = make.NOW
@@ -39,6 +40,24 @@ def test_texts_are_others_where_a_reader_would_read_others(campaign, slug, conte
     seen = approval.of_draft(campaign=campaign)
     change(slug, **content)
     assert (approval.find_change(seen=seen, campaign=campaign) is None) is same
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        {"key": "ask", "kind": "BRANCH", "if": {"segment": "outer"}, "then": "end"},
+        {"key": "ask", "kind": "WAIT", "until": {"segment": "outer"}, "at_most": "2d"},
+    ],
+)
+def test_a_segment_that_a_condition_reaches_is_looked_at_too(campaign, step):
+    make_segment(slug="inner")
+    make_segment({"segment": "inner"}, slug="outer")
+    draft = make.drafted(steps=[*make.document()["steps"][:-1], step, make.document()["steps"][-1]])
+    seen = approval.of_draft(campaign=draft)
+    make_segment({"not": {"all": []}}, slug="inner")
+    found = approval.find_change(seen=seen, campaign=draft)
+    assert found is not None
+    assert found.code == "audience_changed"
 
 
 def test_what_a_form_brings_back_is_what_it_was_given(campaign):
