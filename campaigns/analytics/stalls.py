@@ -21,7 +21,9 @@ from orchestrator.jobs import queues
 
 # A channel that was answered so lately goes on: what waits stands in line.
 LATELY = timedelta(minutes=1)
-PEOPLE = "people"
+PEOPLE, NEWCOMERS = "people", "newcomers"
+# No provider has a part in them.
+_OURS = frozenset({PEOPLE, NEWCOMERS})
 
 
 class Cause(StrEnum):
@@ -49,10 +51,10 @@ CAN_BE_DRIVEN = frozenset({Cause.TIMETABLE, Cause.RETRIED, Cause.IN_HAND, Cause.
 
 @dataclass(frozen=True, slots=True)
 class Stall:
-    """`what` is a channel, or PEOPLE. `since`: when the first of them was due, business time. `by` who paused it or
-    switched sending off; `at` when that was, when a worker was last seen, or the next try of a provider (wall time but
-    for the first two); `code` what the provider answers, why the question of `step` cannot be
-    answered, or the kind of error."""
+    """`what` is a channel, PEOPLE, or NEWCOMERS, accounts that should be taken in. `since`: when the first of them was
+    due, business time. `by` who paused it or switched sending off; `at` when that was, when a worker was last seen, or
+    the next try of a provider (wall time but for the first two); `code` what the provider answers, why the question of
+    `step` cannot be answered, or the kind of error."""
 
     campaign: str
     what: str
@@ -89,23 +91,24 @@ class _Known:
 def find_stalls(*, now: datetime, wall_now: datetime, campaign: str = "") -> list[Stall]:
     """Of one campaign by its slug, or of all; those first that need somebody, then the oldest."""
     late = messages.find_stalled(now=now, wall_now=wall_now, gate=campaign)
-    waiting = people.find_stalled(now=now, campaign=campaign)
+    waiting = [(PEOPLE, one) for one in people.find_stalled(now=now, campaign=campaign)]
+    waiting += [(NEWCOMERS, one) for one in people.find_kept_out(now=now, campaign=campaign)]
     if not late and not waiting:
         return []
-    known = _read({one.gate for one in late} | {one.campaign for one in waiting}, wall_now)
+    known = _read({one.gate for one in late} | {one.campaign for _, one in waiting}, wall_now)
     found = [
         _stall(one.gate, one.channel, one.number, one.since, one.gate_state == SendGate.State.PAUSED, one.kind, known)
         for one in late
     ]
-    found += [_people(one, known) for one in waiting]
+    found += [_people(what, one, known) for what, one in waiting]
     return sorted(found, key=lambda one: (one.is_quiet, one.since))
 
 
-def _people(one: people.Stalled, known: _Known) -> Stall:
+def _people(what: str, one: people.Stalled, known: _Known) -> Stall:
     is_paused = one.status == Campaign.Status.PAUSED
     if one.kind and not is_paused:
-        return Stall(one.campaign, PEOPLE, one.number, one.since, Cause(one.kind), code=one.detail, step=one.step)
-    return _stall(one.campaign, PEOPLE, one.number, one.since, is_paused, Kind.WAITING, known)
+        return Stall(one.campaign, what, one.number, one.since, Cause(one.kind), code=one.detail, step=one.step)
+    return _stall(one.campaign, what, one.number, one.since, is_paused, Kind.WAITING, known)
 
 
 def _read(slugs: set[str], wall_now: datetime) -> _Known:
@@ -131,14 +134,14 @@ def _stall(campaign: str, what: str, number: int, since: datetime, is_paused: bo
     if is_waiting and is_paused:
         pause = known.pauses.get(campaign)
         return told(Cause.PAUSED, pause.actor, pause.at) if pause else told(Cause.PAUSED)
-    if is_waiting and what != PEOPLE and not known.is_on:
+    if is_waiting and what not in _OURS and not known.is_on:
         if known.is_restored or known.switch is None:
             return told(Cause.RESTORED)
         return told(Cause.SWITCH, known.switch.changed_by, known.switch.changed_at)
     machine = _of_the_machine(known)
     if machine is not None:
         return told(machine[0], at=machine[1])
-    if kind == Kind.WAITING and what != PEOPLE:
+    if kind == Kind.WAITING and what not in _OURS:
         return told(*_of_the_provider(known.health.get(what), known.wall_now))
     return told({Kind.RETRIED: Cause.RETRIED, Kind.IN_HAND: Cause.IN_HAND}.get(kind, Cause.NO_REASON))
 

@@ -238,6 +238,7 @@ def reason_words(reason: str) -> str:
         Entry.Reason.CRITICAL_TICKET: _("an urgent support ticket is open"),
         Entry.Reason.CSM_TASK_OPEN: _("in talks with an account manager"),
         Entry.Reason.ALREADY_IN_CAMPAIGN: _("the same people are reached through another account"),
+        Entry.Reason.FAULT: _("a fault of our own, tried again every hour"),
         places.NOT_YET: _("about to be looked at"),
         places.NO_ACCOUNT: _("belongs to no account"),
         places.NOT_CHOSEN: _("somebody else of the account was chosen"),

@@ -22,6 +22,7 @@ def title(stall: Stall) -> str:
         "in_app": ngettext("%(n)s banner stands still", "%(n)s banners stand still", n),
         "csm_task": ngettext("%(n)s CSM task stands still", "%(n)s CSM tasks stand still", n),
         stalls.PEOPLE: ngettext("%(n)s person stands still", "%(n)s people stand still", n),
+        stalls.NEWCOMERS: ngettext("%(n)s account is not taken in", "%(n)s accounts are not taken in", n),
     }
     said = words.get(stall.what) or ngettext("%(n)s message stands still", "%(n)s messages stand still", n)
     return said % {"n": count(n)}
@@ -39,6 +40,9 @@ def why(stall: Stall, *, now: datetime, wall_now: datetime) -> str:
         return _wanted(stall, moment(stall.at, now))
     if stall.cause in (Cause.REDIS, Cause.WORKER, Cause.TIMETABLE):
         return _machine(stall, moment(stall.at, wall_now))
+    if stall.what == stalls.NEWCOMERS and stall.cause == Cause.FAULT:
+        said = _("Taking them in fails, by a fault of our own (%(code)s). It is tried again every hour.")
+        return said % {"code": stall.code or "–"}
     words = {
         Cause.BREAKER: _("The provider fails at everything, last with “%(code)s”. The next try is at %(when)s."),
         Cause.ASKED_TO_WAIT: _("The provider asked to wait until %(when)s."),

@@ -51,7 +51,8 @@ WITH asked AS (
     SELECT message.id FROM delivery_message message WHERE {_UNPROVEN}
 ), {evidence.REQUESTS_SQL}
 UPDATE delivery_message
-SET state = 'ACCEPTED', reason = '', accepted_at = %(now)s, ended_at = %(now)s, unknown_at = NULL, next_at = NULL
+SET state = 'ACCEPTED', reason = '', accepted_at = %(now)s, ended_at = COALESCE(ended_at, %(now)s),
+    unknown_at = NULL, next_at = NULL
 WHERE id IN (
     SELECT message.id FROM delivery_message message
     WHERE {_UNPROVEN}

@@ -34,6 +34,8 @@ log = logging.getLogger(__name__)
 
 BATCH = 2000
 CALL_ASKED = "CALL_ASKED"
+# An enrolment, its campaign, and the step at which it stands.
+type _Place = tuple[int, int, str]
 # Who waits for a condition is asked again this often, besides whenever something is known to have happened to them:
 # clicks, usage and the passing of days tell nobody.
 ASK_AGAIN = timedelta(minutes=5)
@@ -64,7 +66,7 @@ class _Batch:
 
 
 def advance_due(*, now: datetime, limit: int = 5000) -> Advanced:
-    """At most `limit` enrolments of live campaigns, the longest due first."""
+    """At most `limit` enrolments of live campaigns, the longest due first, and those that are to be tried again."""
     total = Advanced()
     while total.looked_at < limit:
         size = min(BATCH, limit - total.looked_at)
@@ -72,22 +74,22 @@ def advance_due(*, now: datetime, limit: int = 5000) -> Advanced:
         total.add(done)
         if done.looked_at < size:
             break
+    total.add(advance_again(now=now))
     return total
 
 
 def advance_batch(*, now: datetime, size: int) -> Advanced:
-    """The same for one batch, in a transaction of its own: those that no other worker holds. What fails together is
-    done again campaign by campaign, and so on; what fails alone is left standing with its reason."""
-    batch: list[tuple[int, int, str]] = []
+    """Those due that no other worker holds and that have not failed before, in a transaction of their own. What fails
+    together is done again campaign by campaign, and so on; what fails alone is left standing with its reason."""
+    batch: list[_Place] = []
     try:
         with collector.paused(), transaction.atomic():
+            planning_apart.limit_statements()
             rows = with_surroundings(_due(now).order_by("due_at", "pk")[:size])
             batch = [(row.pk, row.campaign_id, row.step_key) for row in rows]
             return _advance(rows, now)
-    except planning_apart.NOT_THEIRS:
-        raise
     except Exception as error:
-        if not batch:
+        if not batch or not planning_apart.is_theirs(error):
             raise
         why = planning_apart.describe(error)
         log.error("A batch of %s enrolments could not be planned: %s. They are planned apart.", len(batch), why)
@@ -95,29 +97,56 @@ def advance_batch(*, now: datetime, size: int) -> Advanced:
     for done in planning_apart.act_apart(
         items=batch,
         campaign_of=lambda one: one[1],
-        act=lambda part: _advance_apart(part, now),
-        give_up=lambda part, error: planning_apart.note_fault(
-            steps={pk: step_key for pk, _, step_key in part}, error=error, now=now
-        ),
+        act=lambda part: _advance_apart(_due(now), part, now),
+        give_up=lambda part, error: _give_up(part, error, now),
     ):
         total.add(done)
     total.looked_at = len(batch)
     return total
 
 
-def _advance_apart(part: Sequence[tuple[int, int, str]], now: datetime) -> Advanced:
+def advance_again(*, now: datetime) -> Advanced:
+    """Those that stood still for a reason and are to be tried again, the longest waiting first: as many as the time
+    allows, apart from all others, so that they keep nobody from theirs."""
+    due = _to_try(now)
+    rows = due.order_by("snag__try_at", "pk")[:BATCH]
+    tried, _ = planning_apart.act_again(
+        items=list(rows.values_list("pk", "campaign_id", "step_key")),
+        campaign_of=lambda one: one[1],
+        act=lambda part: _advance_apart(_locked(due), part, now),
+        give_up=lambda part, error: _give_up(part, error, now),
+    )
+    total = Advanced()
+    for done in tried:
+        total.add(done)
+    return total
+
+
+def _advance_apart(due: QuerySet[Enrolment], part: Sequence[_Place], now: datetime) -> Advanced:
     with transaction.atomic():
-        return _advance(with_surroundings(_due(now).filter(pk__any=[pk for pk, *_ in part]).order_by("pk")), now)
+        planning_apart.limit_statements()
+        return _advance(with_surroundings(due.filter(pk__any=[pk for pk, *_ in part]).order_by("pk")), now)
+
+
+def _give_up(part: Sequence[_Place], error: Exception, now: datetime) -> None:
+    planning_apart.note_fault(steps={pk: step_key for pk, _, step_key in part}, error=error, now=now)
 
 
 def _due(now: datetime) -> QuerySet[Enrolment]:
-    """Locked, but for those that another worker holds. Who stands still for a reason is asked again later."""
-    return Enrolment.objects.select_for_update(skip_locked=True, of=("self",)).filter(
-        ~Exists(Snag.objects.filter(enrolment=OuterRef("pk"), try_at__gt=now)),
-        state=Enrolment.State.OPEN,
-        due_at__lte=now,
-        campaign__status=Campaign.Status.LIVE,
-    )
+    """Locked, but for those that another worker holds; without who stands still for a reason."""
+    return _locked(_open(now).filter(~Exists(Snag.objects.filter(enrolment=OuterRef("pk")))))
+
+
+def _to_try(now: datetime) -> QuerySet[Enrolment]:
+    return _open(now).filter(snag__try_at__lte=now)
+
+
+def _open(now: datetime) -> QuerySet[Enrolment]:
+    return Enrolment.objects.filter(state=Enrolment.State.OPEN, due_at__lte=now, campaign__status=Campaign.Status.LIVE)
+
+
+def _locked(rows: QuerySet[Enrolment]) -> QuerySet[Enrolment]:
+    return rows.select_for_update(skip_locked=True, of=("self",))
 
 
 def with_surroundings(rows: QuerySet[Enrolment]) -> list[Enrolment]:

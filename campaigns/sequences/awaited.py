@@ -1,12 +1,13 @@
 """What is awaited: until the last message of an enrolment has come to its end, what follows it waits (ADR 31).
 
 While it does, the enrolment stands at the following step without a `due_at`. `release_awaited` gives it one when the
-message was accepted, or will not go: what follows counts from there.
+message was accepted, or will not go. Others may give it one sooner, to have somebody leave. What follows counts from
+the end of the message either way (`settle`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -44,7 +45,7 @@ WITH free AS (
        FOR UPDATE OF enrolment SKIP LOCKED
 ), over AS (
     SELECT free.id, step.kind = 'WAIT' AND step.condition IS NULL AS is_wait, step.wait,
-           GREATEST(free.step_entered_at, max(COALESCE(message.accepted_at, message.ended_at))) AS at
+           GREATEST(free.step_entered_at, max(COALESCE(message.ended_at, message.accepted_at))) AS at
       FROM free
       LEFT JOIN sequences_step step ON step.version_id = free.version_id AND step.key = free.step_key
       LEFT JOIN sequences_steprun run ON run.enrolment_id = free.id
@@ -61,10 +62,12 @@ UPDATE sequences_enrolment enrolment
 
 @dataclass(slots=True)
 class Had:
-    """`channels`: where we wrote, or meant to. `is_awaited`: one of its messages has not come to its end."""
+    """`channels`: where we wrote, or meant to. `is_awaited`: one of its messages has not come to its end. `ended_at`:
+    when the newest of those that have came to it."""
 
     channels: set[str] = field(default_factory=set)
     is_awaited: bool = False
+    ended_at: datetime | None = None
 
 
 def read_had(*, enrolment_ids: Sequence[int]) -> dict[int, Had]:
@@ -80,19 +83,31 @@ def read_had(*, enrolment_ids: Sequence[int]) -> dict[int, Had]:
         "message__state",
         "message__reason",
         "message__decided_at",
+        "message__ended_at",
     )
-    for pk, step_key, visit, channel, state, reason, decided_at in rows:
+    for pk, step_key, visit, channel, state, reason, decided_at, ended_at in rows:
         newest[pk, step_key] = max(visit, newest.get((pk, step_key), 0))
         if not channel:
             continue
-        found[pk].channels.add(channel)
+        had = found[pk]
+        had.channels.add(channel)
+        if ended_at is not None and (had.ended_at is None or ended_at > had.ended_at):
+            had.ended_at = ended_at
         if state in Message.OPEN:
-            found[pk].is_awaited = True
+            had.is_awaited = True
         elif reason == Message.Reason.FACTS_CHANGED and decided_at is None:
             given_back.append((pk, step_key, visit))
     for pk, step_key, visit in given_back:
         found[pk].is_awaited |= newest[pk, step_key] == visit
     return found
+
+
+def settle(*, enrolments: Iterable[Enrolment], had: Mapping[int, Had]) -> None:
+    """Nobody came to their step before their message had come to its end, whoever gave them their time."""
+    for row in enrolments:
+        known = had[row.pk]
+        if not known.is_awaited and known.ended_at is not None:
+            row.step_entered_at = max(row.step_entered_at, known.ended_at)
 
 
 def release_awaited(*, now: datetime) -> int:

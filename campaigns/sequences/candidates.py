@@ -60,7 +60,7 @@ def find_candidates(
 ) -> dict[int, Candidate]:
     """By account id, in order of arriving. Who may not enter again keeps the entry that stands. A second look is for
     those, too, whom this stay did not bring in."""
-    fresh = list(arrivals) if is_second_look else _not_seen(campaign, arrivals)
+    fresh = list(arrivals) if is_second_look else not_seen(campaign=campaign, arrivals=arrivals)
     people = [one.contact_id for one in fresh if one.contact_id]
     home = _home_accounts(people)
     wanted = {_account_of(one, home) for one in fresh}
@@ -84,6 +84,10 @@ def find_candidates(
         elif known.contact_ids:
             known.contact_ids += candidate.contact_ids
     return found
+
+
+def account_of(*, arrival: Arrival) -> int | None:
+    return _account_of(arrival, _home_accounts([arrival.contact_id] if arrival.contact_id else []))
 
 
 def _account_of(one: Arrival, home: dict[int, int]) -> int | None:
@@ -121,7 +125,7 @@ def _was_enrolled(entry: Entry, contact_id: int | None) -> bool:
     return any(one.contact_id == contact_id for one in entry.enrolments.all())
 
 
-def _not_seen(campaign: Campaign, arrivals: Sequence[Arrival]) -> list[Arrival]:
+def not_seen(*, campaign: Campaign, arrivals: Sequence[Arrival]) -> list[Arrival]:
     """A stay brings in once; what happened during it may bring in again."""
     ids = [one.stay.pk for one in arrivals if one.stay is not None and one.source == Entry.Source.SEGMENT]
     seen = set(Entry.objects.filter(campaign=campaign, stay_id__any=ids).values_list("stay_id", flat=True))

@@ -6,7 +6,6 @@ drawn from the same accounts. A campaign's audience is read in shares (`shares`)
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -28,6 +27,7 @@ from campaigns.sequences import (
     candidates,
     compose,
     eligibility,
+    enrol_apart,
     evidence,
     planning_apart,
     recipients,
@@ -36,26 +36,13 @@ from campaigns.sequences import (
 from campaigns.sequences import flow as flows
 from campaigns.sequences.campaign_file import BY_SEGMENT, EntrySpec
 from campaigns.sequences.candidates import Arrival, Candidate
+from campaigns.sequences.counts import Counts
 from campaigns.sequences.flow import Flow
 from campaigns.sequences.models import Campaign, CampaignVersion, Enrolment, Entry
 from campaigns.usage import record
 from orchestrator.engine import planner
 
 BATCH = 5000
-
-
-@dataclass(slots=True)
-class Counts:
-    """Accounts by outcome. `not_enrolled` is by reason."""
-
-    enrolled: int = 0
-    holdout: int = 0
-    not_enrolled: Counter[str] = field(default_factory=Counter)
-
-    def add(self, other: Counts) -> None:
-        self.enrolled += other.enrolled
-        self.holdout += other.holdout
-        self.not_enrolled.update(other.not_enrolled)
 
 
 def enrol_due(*, now: datetime) -> Counts:
@@ -84,16 +71,24 @@ def _pull_campaign(campaign: Campaign, now: datetime) -> Iterator[tuple[int, Cou
     mine = list(shares.SHARES) if way_in(campaign) == BY_SEGMENT else []
     while mine:
         for share in tuple(mine):
-            pulled = shares.despite_each_other(partial(_pull_batch, campaign.pk, share, now))
+            pulled = _despite_all(campaign, partial(_pull_batch, campaign.pk, share, now))
             if pulled is None or pulled[0] < BATCH:
                 mine.remove(share)
             if pulled is not None:
                 yield pulled
 
 
+def _despite_all[Result](campaign: Campaign, batch: enrol_apart.Batch[Result]) -> Result:
+    """Whom another batch meets, and who cannot be taken in, keep no others out."""
+    return enrol_apart.despite_faults(
+        lambda *, apart: shares.despite_each_other(partial(batch, apart=apart)), slug=campaign.slug
+    )
+
+
 def enrol_audience(*, campaign: Campaign, now: datetime) -> Counts:
     """Everybody in the audience now, whoever wrote the rows a moment ago. The pull finds them taken later. Nobody
-    where it is not the audience that brings people in. What another worker took in meanwhile is not counted."""
+    where it is not the audience that brings people in. What another worker took in meanwhile is not counted. Where too
+    many fail for the time there is, the others are left to the job."""
     total = Counts()
     live = _live(campaign.pk)
     if live is None:
@@ -103,15 +98,17 @@ def enrol_audience(*, campaign: Campaign, now: datetime) -> Counts:
     while last:
         has_moved = False
         for share, after in tuple(last.items()):
-            taken = shares.despite_each_other(partial(_take_batch, campaign.pk, share, after, waits, now))
+            taken = _despite_all(live, partial(_take_batch, campaign.pk, share, after, waits, now))
             if taken is None:
                 continue
             has_moved = True
+            total.add(taken.counts)
+            if not taken.is_whole:
+                return total
             if taken.newest is None:
                 del last[share]
             else:
                 last[share] = taken.newest
-            total.add(taken.counts)
         # Where others have all that is left, it is waited for, so that nobody is left when this returns.
         waits = not has_moved
     _note_read(live, now)
@@ -123,16 +120,25 @@ def _note_read(campaign: Campaign, now: datetime) -> None:
     CampaignVersion.objects.filter(pk=campaign.live_version_id, audience_read_at=None).update(audience_read_at=now)
 
 
-def enrol_stays(*, campaign: Campaign, stays: Sequence[SegmentMembership], now: datetime) -> Counts:
-    """One batch, in the caller's transaction, under the campaign's lock. Stays seen before change nothing."""
-    return enrol_arrivals(campaign=campaign, arrivals=candidates.arrivals_of(stays=stays, now=now), now=now)
+def _enrol_stays(
+    campaign: Campaign, stays: Sequence[SegmentMembership], apart: bool, now: datetime
+) -> tuple[Counts, bool]:
+    """Stays seen before change nothing. Beside the counts, whether all were come to."""
+    arrivals = candidates.arrivals_of(stays=stays, now=now)
+    return enrol_apart.take_in(
+        campaign=campaign,
+        arrivals=candidates.not_seen(campaign=campaign, arrivals=arrivals) if apart else arrivals,
+        act=lambda part: enrol_arrivals(campaign=campaign, arrivals=part, now=now),
+        apart=apart,
+        now=now,
+    )
 
 
 def enrol_arrivals(
     *, campaign: Campaign, arrivals: Sequence[Arrival], now: datetime, is_second_look: bool = False
 ) -> Counts:
-    """The same for those who come in by other ways. At a second look whoever is still kept out has had that written
-    down before: nothing is."""
+    """One batch, in the caller's transaction, under the campaign's lock. At a second look whoever is still kept out
+    has had that written down before: nothing is."""
     assert campaign.live_version_id is not None, "Only a launched campaign enrols."
     flow = flows.read_flow(version_id=campaign.live_version_id)
     people = candidates.find_candidates(
@@ -160,8 +166,9 @@ def enrol_arrivals(
     return _count(entries, people)
 
 
-def _pull_batch(campaign_id: int, share: int, now: datetime) -> tuple[int, Counts] | None:
-    """None while somebody else has the share."""
+def _pull_batch(campaign_id: int, share: int, now: datetime, *, apart: bool) -> tuple[int, Counts] | None:
+    """None while somebody else has the share. What was not come to is read again the next time, without those that
+    were."""
     with collector.paused(), transaction.atomic():
         cursor = shares.take_share(slug=_slug(campaign_id), share=share)
         if cursor is None:
@@ -171,20 +178,22 @@ def _pull_batch(campaign_id: int, share: int, now: datetime) -> tuple[int, Count
             return 0, Counts()
         rows = shares.stays_of(segment=campaign.segment, share=share)
         stays = pulling.rows_after(rows=rows, cursor=cursor, limit=BATCH)
-        counts = enrol_stays(campaign=campaign, stays=[stay for stay in stays if stay.left_at is None], now=now)
-        pulling.advance_cursor(cursor=cursor, rows=stays)
-    return len(stays), counts
+        counts, is_whole = _enrol_stays(campaign, [stay for stay in stays if stay.left_at is None], apart, now)
+        if is_whole:
+            pulling.advance_cursor(cursor=cursor, rows=stays)
+    return len(stays) if is_whole else 0, counts
 
 
 @dataclass(frozen=True, slots=True)
 class _Taken:
-    """`newest`: the last stay looked at, None behind the last one."""
+    """`newest`: the last stay looked at, None behind the last one; `is_whole`: all up to there were come to."""
 
     newest: int | None
     counts: Counts = field(default_factory=Counts)
+    is_whole: bool = True
 
 
-def _take_batch(campaign_id: int, share: int, after: int, waits: bool, now: datetime) -> _Taken | None:
+def _take_batch(campaign_id: int, share: int, after: int, waits: bool, now: datetime, *, apart: bool) -> _Taken | None:
     """None while somebody else has the share and nobody `waits`."""
     with collector.paused(), transaction.atomic():
         take = shares.lock_share if waits else shares.take_share
@@ -195,8 +204,8 @@ def _take_batch(campaign_id: int, share: int, after: int, waits: bool, now: date
             return _Taken(None)
         waiting = shares.stays_of(segment=campaign.segment, share=share).filter(left_at__isnull=True, pk__gt=after)
         stays = list(waiting.order_by("pk")[:BATCH])
-        counts = enrol_stays(campaign=campaign, stays=stays, now=now)
-    return _Taken(stays[-1].pk if len(stays) == BATCH else None, counts)
+        counts, is_whole = _enrol_stays(campaign, stays, apart, now)
+    return _Taken(stays[-1].pk if len(stays) == BATCH else None, counts, is_whole)
 
 
 def lock(campaign_id: int) -> Campaign | None:

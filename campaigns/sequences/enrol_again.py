@@ -7,7 +7,10 @@ if they had come back then. A list of contacts is closed: whoever is on it was j
 
 from __future__ import annotations
 
+import random
+from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
@@ -15,37 +18,79 @@ from django.db.models import Exists, OuterRef, QuerySet
 from campaigns.operations import collector
 from campaigns.segments import parse
 from campaigns.segments.models import SegmentMembership
-from campaigns.sequences import candidates, enrol, planning_apart, selectors
+from campaigns.sequences import candidates, enrol, enrol_apart, faults, planning_apart, selectors
 from campaigns.sequences.campaign_file import BY_SEGMENT
-from campaigns.sequences.enrol import Counts
+from campaigns.sequences.candidates import Arrival
+from campaigns.sequences.counts import Counts
 from campaigns.sequences.models import Campaign, Entry
 
 
 def enrol_kept_out(*, now: datetime) -> Counts:
-    """For all live campaigns whose audience brings people in. Whoever is still kept out keeps the entry that stands."""
+    """For all live campaigns. Whoever is still kept out keeps the entry that stands. Where it is not the audience that
+    brings people in, and of a list, only those are looked at whom a fault of ours kept out."""
     total = Counts()
     failed: list[Exception] = []
     for campaign in enrol.live_campaigns():
         with planning_apart.one_of_many(what=f"Taking people into {campaign.slug}", failed=failed):
             if enrol.way_in(campaign) == BY_SEGMENT and not selectors.is_list(campaign=campaign):
-                total.add(_look_again(campaign.pk, now))
+                total.add(_look_again(campaign, now))
+            else:
+                total.add(enrol_apart.despite_faults(partial(_try_again, campaign.pk, now), slug=campaign.slug))
     planning_apart.raise_together(failed)
     return total
 
 
-def _look_again(campaign_id: int, now: datetime) -> Counts:
+def _look_again(campaign: Campaign, now: datetime) -> Counts:
     total, last = Counts(), 0
     while True:
-        with collector.paused(), transaction.atomic():
-            campaign = enrol.lock(campaign_id)
-            if campaign is None:
-                return total
-            stays = list(_not_taken(campaign).filter(pk__gt=last).order_by("pk")[: enrol.BATCH])
-            arrivals = candidates.arrivals_of(stays=stays, now=now)
-            total.add(enrol.enrol_arrivals(campaign=campaign, arrivals=arrivals, now=now, is_second_look=True))
-        if len(stays) < enrol.BATCH:
+        newest, counts = enrol_apart.despite_faults(partial(_look_at, campaign.pk, last, now), slug=campaign.slug)
+        total.add(counts)
+        if newest is None:
             return total
-        last = stays[-1].pk
+        last = newest
+
+
+def _look_at(campaign_id: int, last: int, now: datetime, *, apart: bool) -> tuple[int | None, Counts]:
+    """Beside what became of them the last stay looked at, None behind the last one."""
+    with collector.paused(), transaction.atomic():
+        campaign = enrol.lock(campaign_id)
+        if campaign is None:
+            return None, Counts()
+        stays = list(_not_taken(campaign).filter(pk__gt=last).order_by("pk")[: enrol.BATCH])
+        counts = _take_in(campaign, candidates.arrivals_of(stays=stays, now=now), apart, now)
+    return stays[-1].pk if len(stays) == enrol.BATCH else None, counts
+
+
+def _try_again(campaign_id: int, now: datetime, *, apart: bool) -> Counts:
+    with transaction.atomic():
+        campaign = enrol.lock(campaign_id)
+        if campaign is None:
+            return Counts()
+        kept_out = faults.kept_out(campaign=campaign, now=now).order_by("at", "pk")[: enrol.BATCH]
+        arrivals = [
+            Arrival(
+                account_id=entry.account_id,
+                contact_id=entry.stay.contact_id if entry.stay else None,
+                at=now,
+                stay=entry.stay,
+                source=entry.source,
+                occasion=entry.occasion,
+            )
+            for entry in kept_out.select_related("stay")
+        ]
+        return _take_in(campaign, arrivals, apart, now)
+
+
+def _take_in(campaign: Campaign, arrivals: Sequence[Arrival], apart: bool, now: datetime) -> Counts:
+    """Where not all are come to in the time, it is others each time."""
+    counts, _ = enrol_apart.take_in(
+        campaign=campaign,
+        arrivals=random.Random(now.isoformat()).sample(arrivals, len(arrivals)) if apart else arrivals,  # noqa: S311
+        act=lambda part: enrol.enrol_arrivals(campaign=campaign, arrivals=part, now=now, is_second_look=True),
+        apart=apart,
+        now=now,
+    )
+    return counts
 
 
 def _not_taken(campaign: Campaign) -> QuerySet[SegmentMembership]:

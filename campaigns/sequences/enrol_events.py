@@ -11,7 +11,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.db import connection, transaction
@@ -20,16 +21,16 @@ from campaigns.operations import pulling
 from campaigns.segments import evaluate, nodes, occurrences, parse, refresh
 from campaigns.segments.models import SegmentMembership
 from campaigns.segments.occurrences import Occurrence
-from campaigns.sequences import campaign_file, enrol, planning_apart
+from campaigns.sequences import campaign_file, enrol, enrol_apart, faults, planning_apart
 from campaigns.sequences.campaign_file import BY_EVENT
 from campaigns.sequences.candidates import Arrival
-from campaigns.sequences.enrol import Counts
+from campaigns.sequences.counts import Counts
 from campaigns.sequences.models import Campaign, CampaignVersion, Entry
 
 BATCH = 1000
 # An import of last week's events starts nothing; nor does, when a paused campaign is resumed, what happened to somebody
 # longer ago than this: the occasion is gone, and a message about it would be out of place.
-LATEST = timedelta(days=1)
+LATEST = faults.LATEST
 
 _NEWEST = """
 SELECT COALESCE((SELECT max(id) FROM usage_usageevent), 0),
@@ -51,14 +52,14 @@ def enrol_happened(*, now: datetime) -> Counts:
 
 def _enrol_happened(campaign: Campaign, total: Counts, now: datetime) -> None:
     while enrol.way_in(campaign) == BY_EVENT:
-        read, counts = _read_batch(campaign_id=campaign.pk, now=now)
+        read, counts = enrol_apart.despite_faults(partial(_read_batch, campaign.pk, now), slug=campaign.slug)
         total.add(counts)
         if read < BATCH:
             break
 
 
 @transaction.atomic
-def _read_batch(*, campaign_id: int, now: datetime) -> tuple[int, Counts]:
+def _read_batch(campaign_id: int, now: datetime, *, apart: bool) -> tuple[int, Counts]:
     campaign = enrol.lock(campaign_id)
     if campaign is None or enrol.way_in(campaign) != BY_EVENT:
         return 0, Counts()
@@ -73,8 +74,14 @@ def _read_batch(*, campaign_id: int, now: datetime) -> tuple[int, Counts]:
         now=now,
         limit=BATCH,
     )
-    counts = enrol.enrol_arrivals(campaign=campaign, arrivals=_arrivals(campaign, event, found, now), now=now)
-    if newest.oldest_open < ahead.xid:
+    counts, is_whole = enrol_apart.take_in(
+        campaign=campaign,
+        arrivals=_arrivals(campaign, event, found, now),
+        act=lambda part: enrol.enrol_arrivals(campaign=campaign, arrivals=part, now=now),
+        apart=apart,
+        now=now,
+    )
+    if not is_whole or newest.oldest_open < ahead.xid:
         return 0, counts
     if len(found) == BATCH:
         read.row_id = max(min(found[-1].id, ahead.row_id), read.row_id)

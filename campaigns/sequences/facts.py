@@ -17,7 +17,7 @@ from campaigns.delivery.models import Message, SendGate
 from campaigns.offers.models import Refusal
 from campaigns.segments import evaluate
 from campaigns.segments.errors import DefinitionError
-from campaigns.sequences import awaited, eligibility, ways
+from campaigns.sequences import awaited, eligibility, questions, ways
 from campaigns.sequences.awaited import Had
 from campaigns.sequences.flow import Flow
 from campaigns.sequences.models import Enrolment, StepRun
@@ -55,6 +55,7 @@ def gather_facts(*, enrolments: Sequence[Enrolment], flows: Mapping[int, Flow], 
     closed = eligibility.closed_gates(account_ids=accounts, now=now, subscriptions=gathered.subscriptions)
     gathered.closed = closed
     gathered.had = awaited.read_had(enrolment_ids=[row.pk for row in enrolments])
+    awaited.settle(enrolments=enrolments, had=gathered.had)
     exits = find_exits(enrolments=enrolments, flows=flows, noes=asked.noes, closed=closed, had=gathered.had, now=now)
     conditions, unanswerable = _conditions(enrolments, flows, exits, now)
     drawn = ways.draw_ways(enrolments=enrolments, flows=flows)
@@ -160,24 +161,26 @@ def _conditions(
     enrolments: Sequence[Enrolment], flows: Mapping[int, Flow], exits: Mapping[int, set[str]], now: datetime
 ) -> tuple[dict[int, dict[str, bool]], dict[int, dict[str, str]]]:
     """Every branch and asking wait of a version judged for all its enrolments at once, account and contact bound.
-    Beside it, by version id, those that nobody can judge any more, and why: what they ask about was deleted since, or
-    is no longer kept for so long."""
+    Beside it, by version id, those that nobody can judge, and why: what they ask about was deleted since, or
+    is no longer kept for so long, or takes too long to find out."""
     staying: dict[int, list[Enrolment]] = defaultdict(list)
     for enrolment in enrolments:
         if not exits[enrolment.pk] and enrolment.step_key:
             staying[enrolment.version_id].append(enrolment)
     conditions: dict[int, dict[str, bool]] = {enrolment.pk: {} for enrolment in enrolments}
     unanswerable: dict[int, dict[str, str]] = defaultdict(dict)
+    asking = questions.Asking()
     for version_id, rows in staying.items():
         flow = flows[version_id]
         pairs = [(row.pk, row.account_id, row.contact_id) for row in rows]
         for step_key, document in flow.conditions.items():
             since = {row.pk: _waits_since(row, flow, step_key, now) for row in rows} if flow.asks(step_key) else None
             try:
-                holding = evaluate.matching_pairs(
-                    document=document, pairs=pairs, now=now, campaign=flow.spec.slug, since=since
-                )
-            except DefinitionError as error:
+                with asking.limited(question=(version_id, step_key), people=len(pairs)):
+                    holding = evaluate.matching_pairs(
+                        document=document, pairs=pairs, now=now, campaign=flow.spec.slug, since=since
+                    )
+            except (DefinitionError, questions.TooSlowError) as error:
                 unanswerable[version_id][step_key] = str(error)
                 continue
             for row in rows:

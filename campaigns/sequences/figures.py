@@ -66,6 +66,7 @@ def renew_waiting(*, now: datetime) -> int:
     where figures cannot be made anew.
     """
     with transaction.atomic():
+        planning_apart.limit_statements()
         # The locks are held until all parts are done.
         rows = list(_waiting(now))
         planning_apart.act_apart(

@@ -19,7 +19,7 @@ from campaigns.sequences import (
     wake,
 )
 from campaigns.sequences import enrol as enrolling
-from campaigns.sequences.enrol import Counts
+from campaigns.sequences.counts import Counts
 from orchestrator import clock
 from orchestrator.jobs import bells
 
@@ -61,7 +61,7 @@ def advance(**_kwargs: object) -> None:
     """Move whose time has come, and end who is through."""
     now = clock.utcnow()
     failed: list[Exception] = []
-    for act in (_wake, _renew, _plan_anew, advance_many, _complete):
+    for act in (_wake, _renew, _plan_anew, advance_many, _try_again, _complete):
         with planning_apart.one_of_many(what=act.__name__, failed=failed):
             act(now=now)
     planning_apart.raise_together(failed)
@@ -83,6 +83,11 @@ def _plan_anew(now: datetime) -> None:
         bells.ring("messages_due")
         if planned < replan.BATCH:
             break
+
+
+def _try_again(now: datetime) -> None:
+    if advancing.advance_again(now=now).planned:
+        bells.ring("messages_due")
 
 
 def _complete(now: datetime) -> None:

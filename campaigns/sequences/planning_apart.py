@@ -1,16 +1,19 @@
 """One row that cannot be planned stops nobody else: what fails together is tried apart, and what fails alone stands
-still, with its reason (`Snag`), until it is tried again."""
+still, with its reason (`Snag`), until it is tried again, by then in no one else's company."""
 
 from __future__ import annotations
 
+import itertools
 import logging
+import time
 import traceback
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from django.db import InterfaceError, OperationalError, connection
+from psycopg.errors import QueryCanceled
 from rq.timeouts import BaseTimeoutException
 
 from campaigns.operations import arrays
@@ -19,21 +22,39 @@ from campaigns.sequences.models import Snag
 log = logging.getLogger(__name__)
 
 # Nothing is wrong with the rows: the database is away, two workers met, the job's time is over.
-NOT_THEIRS = (OperationalError, InterfaceError, BaseTimeoutException)
-# Parts that are tried of one batch before what still fails is given up in the parts it has come to.
-TRIES = 60
+_NOT_THEIRS = (OperationalError, InterfaceError, BaseTimeoutException)
+# So long may one statement about a batch take. A job has a minute, and what outlives that has done nothing.
+STATEMENT_S = 15
+# How long what failed together is tried apart, and how many failures one after the other say that nothing will go.
+APART_S, IN_A_ROW = 10.0, 60
+# What failed before is tried again by itself, in parts of so many, for so long at a time.
+AGAIN_S, PART = 5.0, 100
 # It is tried again after as long as it has stood still, within these.
 SOONEST, LATEST = timedelta(minutes=5), timedelta(hours=1)
 
 _NOTE = """
 INSERT INTO sequences_snag AS known (enrolment_id, kind, step_key, detail, since, try_at)
-SELECT given.enrolment_id, %(kind)s, given.step_key, given.detail, %(now)s, %(now)s + %(soonest)s * interval '1 second'
+SELECT given.enrolment_id, %(kind)s, given.step_key, given.detail, %(now)s,
+    CASE WHEN %(at_once)s THEN %(now)s ELSE %(now)s + %(soonest)s * interval '1 second' END
 FROM unnest(%(ids)s::bigint[], %(steps)s::text[], %(details)s::text[]) AS given (enrolment_id, step_key, detail)
 ON CONFLICT (enrolment_id) DO UPDATE
 SET kind = excluded.kind, step_key = excluded.step_key, detail = excluded.detail,
-    try_at = %(now)s + LEAST(GREATEST(%(now)s - known.since, %(soonest)s * interval '1 second'),
-        %(latest)s * interval '1 second')
+    try_at = CASE WHEN %(at_once)s THEN %(now)s ELSE %(now)s + LEAST(
+        GREATEST(%(now)s - known.since, %(soonest)s * interval '1 second'), %(latest)s * interval '1 second') END
 """
+
+
+def is_theirs(error: Exception) -> bool:
+    """Whether it is the fault of the rows that were at hand; a statement that took too long is."""
+    if isinstance(error, OperationalError):
+        return isinstance(error.__cause__, QueryCanceled)
+    return not isinstance(error, _NOT_THEIRS)
+
+
+def limit_statements() -> None:
+    """Until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL statement_timeout = '{STATEMENT_S}s'")
 
 
 def act_apart[Item, Done](
@@ -44,27 +65,83 @@ def act_apart[Item, Done](
     give_up: Callable[[Sequence[Item], Exception], None],
 ) -> list[Done]:
     """What `act` answered for the parts it could do, each in a transaction of its own: first campaign by campaign, then
-    by halves. Raises what is no fault of the rows."""
+    by halves. Where nothing of a campaign will go, or the time is over, the rest of it is given up in company, to be
+    tried again by `act_again`; what no try was made of is left as it is. Raises what is no fault of the rows."""
+    until = time.monotonic() + APART_S
+    done: list[Done] = []
+    suspects: list[tuple[Sequence[Item], Exception]] = []
+    for part in _by_campaign(items, campaign_of):
+        if time.monotonic() < until:
+            try:
+                done.append(act(part))
+            except Exception as error:
+                if not is_theirs(error):
+                    raise
+                suspects.append((part, error))
+    for suspect, why in suspects:
+        if len(suspect) == 1:
+            give_up(suspect, why)
+            continue
+        for left in _divide(_halves(suspect), act, give_up, done, until, IN_A_ROW):
+            give_up(left, why)
+    return done
+
+
+def act_again[Item, Done](
+    *,
+    items: Sequence[Item],
+    campaign_of: Callable[[Item], int],
+    act: Callable[[Sequence[Item]], Done],
+    give_up: Callable[[Sequence[Item], Exception], None],
+    seconds: float = AGAIN_S,
+) -> tuple[list[Done], bool]:
+    """The same for those that failed before, in their order, campaigns in turn: whoever is come to is done, or has
+    failed alone. Beside it, whether all were come to."""
+    parts = [[group[at : at + PART] for at in range(0, len(group), PART)] for group in _by_campaign(items, campaign_of)]
+    in_turn = [part for turn in itertools.zip_longest(*parts) for part in turn if part]
+    done: list[Done] = []
+    left = _divide(in_turn, act, give_up, done, time.monotonic() + seconds, None)
+    return done, not left
+
+
+def _by_campaign[Item](items: Sequence[Item], campaign_of: Callable[[Item], int]) -> list[list[Item]]:
     campaigns: dict[int, list[Item]] = defaultdict(list)
     for item in items:
         campaigns[campaign_of(item)].append(item)
-    waiting: deque[Sequence[Item]] = deque(campaigns.values())
-    done: list[Done] = []
-    tries = 0
-    while waiting:
-        part = waiting.popleft()
-        tries += 1
+    return list(campaigns.values())
+
+
+def _halves[Item](part: Sequence[Item]) -> list[Sequence[Item]]:
+    half = len(part) // 2
+    return [part[:half], part[half:]]
+
+
+def _divide[Item, Done](
+    parts: Sequence[Sequence[Item]],
+    act: Callable[[Sequence[Item]], Done],
+    give_up: Callable[[Sequence[Item], Exception], None],
+    done: list[Done],
+    until: float,
+    in_a_row: int | None,
+) -> list[Sequence[Item]]:
+    """Part after part down to the single ones, so that each is settled before the next is begun. Returns the parts that
+    were not come to by `until`, or after so many failures `in_a_row`."""
+    waiting = list(reversed(parts))
+    failures = 0
+    while waiting and failures != in_a_row and time.monotonic() < until:
+        part = waiting.pop()
         try:
             done.append(act(part))
-        except NOT_THEIRS:
-            raise
+            failures = 0
         except Exception as error:
-            if len(part) == 1 or tries >= TRIES:
+            if not is_theirs(error):
+                raise
+            failures += 1
+            if len(part) == 1:
                 give_up(part, error)
             else:
-                half = len(part) // 2
-                waiting += (part[:half], part[half:])
-    return done
+                waiting += reversed(_halves(part))
+    return waiting
 
 
 @contextmanager
@@ -72,9 +149,9 @@ def one_of_many(*, what: str, failed: list[Exception]) -> Iterator[None]:
     """What it does can fail and keep none of the others from theirs; the caller ends with `raise_together`."""
     try:
         yield
-    except NOT_THEIRS:
-        raise
     except Exception as error:
+        if not is_theirs(error):
+            raise
         log.error("%s failed: %s.", what, describe(error))
         failed.append(error)
 
@@ -86,10 +163,11 @@ def raise_together(failed: Sequence[Exception]) -> None:
 
 
 def note_fault(*, steps: Mapping[int, str], error: Exception, now: datetime) -> None:
-    """`steps` by enrolment id. The words of an error may quote a row: its kind and its place are told."""
+    """`steps` by enrolment id. The words of an error may quote a row: its kind and its place are told. Several that
+    failed in company are tried again at once: whose fault it is nobody knows yet."""
     log.error("%s enrolments could not be planned: %s.", len(steps), describe(error))
     details = dict.fromkeys(steps, type(error).__name__)
-    note_snags(kind=Snag.Kind.FAULT, steps=steps, details=details, now=now)
+    note_snags(kind=Snag.Kind.FAULT, steps=steps, details=details, now=now, at_once=len(steps) > 1)
 
 
 def describe(error: Exception) -> str:
@@ -98,7 +176,9 @@ def describe(error: Exception) -> str:
     return f"{type(error).__name__} at {way}"
 
 
-def note_snags(*, kind: str, steps: Mapping[int, str], details: Mapping[int, str], now: datetime) -> None:
+def note_snags(
+    *, kind: str, steps: Mapping[int, str], details: Mapping[int, str], now: datetime, at_once: bool = False
+) -> None:
     """Why each of them stands still, by enrolment id; the first time stays `since`."""
     if not steps:
         return
@@ -112,6 +192,7 @@ def note_snags(*, kind: str, steps: Mapping[int, str], details: Mapping[int, str
                 "steps": [steps[pk] for pk in ids],
                 "details": [details[pk][:300] for pk in ids],
                 "now": now,
+                "at_once": at_once,
                 "soonest": SOONEST.total_seconds(),
                 "latest": LATEST.total_seconds(),
             },

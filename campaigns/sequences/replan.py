@@ -25,22 +25,34 @@ def plan_anew(*, now: datetime) -> int:
     account upgraded meanwhile, or a reason to leave holds: then the enrolment is woken to leave. Returns
     how many messages were planned. How late it may go counts on from the first of them. One that cannot be
     planned stops no other."""
-    runs = list(_given_back(now).select_related("message", "enrolment").order_by("pk")[:BATCH])
-    if not runs:
-        return 0
+    fresh = _given_back(now).filter(~Exists(Snag.objects.filter(enrolment=OuterRef("enrolment"))))
+    failed = _given_back(now).filter(enrolment__snag__isnull=False)
     planned = planning_apart.act_apart(
-        items=runs,
+        items=_read(fresh.order_by("pk")),
         campaign_of=lambda run: run.enrolment.campaign_id,
         act=lambda part: _plan_anew(part, now),
-        give_up=lambda part, error: planning_apart.note_fault(
-            steps={run.enrolment_id: run.step_key for run in part}, error=error, now=now
-        ),
+        give_up=lambda part, error: _give_up(part, error, now),
     )
-    return sum(planned)
+    again, _ = planning_apart.act_again(
+        items=_read(failed.order_by("enrolment__snag__try_at", "pk")),
+        campaign_of=lambda run: run.enrolment.campaign_id,
+        act=lambda part: _plan_anew(part, now),
+        give_up=lambda part, error: _give_up(part, error, now),
+    )
+    return sum(planned) + sum(again)
+
+
+def _read(runs: QuerySet[StepRun]) -> list[StepRun]:
+    return list(runs.select_related("message", "enrolment")[:BATCH])
+
+
+def _give_up(runs: Sequence[StepRun], error: Exception, now: datetime) -> None:
+    planning_apart.note_fault(steps={run.enrolment_id: run.step_key for run in runs}, error=error, now=now)
 
 
 def _plan_anew(runs: Sequence[StepRun], now: datetime) -> int:
     with transaction.atomic():
+        planning_apart.limit_statements()
         rows = {row.pk: row for row in _lock([run.enrolment_id for run in runs])}
         # Another worker may have answered them meanwhile.
         runs = list(_given_back(now).filter(pk__in=[run.pk for run in runs], enrolment__in=list(rows)).order_by("pk"))

@@ -1,4 +1,5 @@
-"""People who stand still: the next step of their way has been due for a while, and nobody has taken it."""
+"""People who stand still: the next step of their way has been due for a while, and nobody has taken it; and accounts
+that should have been taken in, and were not."""
 
 from __future__ import annotations
 
@@ -7,8 +8,12 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
+from django.db.models import Count, F, Min
+from django.db.models.fields.json import KT
 
 from campaigns.delivery import stalled as messages
+from campaigns.sequences import enrol_apart, faults
+from campaigns.sequences.models import Snag
 
 _STALLED = """
 WITH late AS (
@@ -58,3 +63,17 @@ def find_stalled(*, now: datetime, campaign: str = "") -> list[Stalled]:
     with connection.cursor() as cursor:
         cursor.execute(_STALLED, params)
         return [Stalled(*row) for row in cursor.fetchall()]
+
+
+def find_kept_out(*, now: datetime, campaign: str = "") -> list[Stalled]:
+    """Accounts, not people: those that a fault of ours keeps out, at once, and those that nobody has looked at by the
+    bound that holds for messages. Two statements."""
+    rows = faults.kept_out(now=now).filter(**{"campaign__slug": campaign} if campaign else {})
+    error = KT(f"evidence__{enrol_apart.KIND}")
+    kinds = rows.values(slug=F("campaign__slug"), status=F("campaign__status"), error=error)
+    found = [
+        Stalled(one["slug"], one["status"], one["n"], one["since"], Snag.Kind.FAULT.value, detail=one["error"] or "")
+        for one in kinds.annotate(n=Count("pk"), since=Min("at")).order_by("slug", "error")
+    ]
+    unread = faults.count_unread(limit=now - messages.bound(), campaign=campaign)
+    return found + [Stalled(*one) for one in unread]

@@ -214,6 +214,7 @@ class Entry(QuickRow):
         CRITICAL_TICKET = "critical_ticket", _("an urgent support ticket is open")
         CSM_TASK_OPEN = "csm_task_open", _("in talks with an account manager")
         ALREADY_IN_CAMPAIGN = "already_in_campaign", _("the same people are reached through another account")
+        FAULT = "fault", _("a fault of our own, tried again every hour")
 
     class Source(models.TextChoices):
         SEGMENT = "SEGMENT", _("came into the segment")

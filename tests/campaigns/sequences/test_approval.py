@@ -6,7 +6,9 @@ from datetime import timedelta
 
 import pytest
 
+from campaigns.delivery.models import TemplateVersion
 from campaigns.sequences import approval, launch, snippets
+from tests.connections import Worker, wait_until_blocked
 from tests.factories import sequences as make
 from tests.factories.segments import make_segment
 
@@ -80,3 +82,22 @@ def test_nothing_of_a_refused_launch_is_kept(campaign):
     assert [one.code for one in refused.value.findings] == ["draft_changed"]
     campaign.refresh_from_db()
     assert (campaign.status, campaign.live_version, campaign.experiment) == ("DRAFT", None, None)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_snippet_saved_while_it_is_launched_comes_after_it(campaign, monkeypatch):
+    seen = approval.of_draft(campaign=campaign)
+    saving = Worker(lambda: change("sign", en="50 % OFF"))
+    real = approval.find_change
+
+    def looked_at(**given):
+        found = real(**given)
+        # From here on what is stored must be what was compared.
+        saving.start()
+        wait_until_blocked(saving)
+        return found
+
+    monkeypatch.setattr(approval, "find_change", looked_at)
+    launch.launch(campaign=campaign, by="dana", now=NOW, seen=seen)
+    saving.finish()
+    assert all("50 % OFF" not in str(one.content) for one in TemplateVersion.objects.all())

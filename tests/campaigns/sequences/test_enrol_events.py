@@ -19,6 +19,7 @@ from campaigns.sequences import (
     selectors,
     wake,
 )
+from campaigns.sequences.counts import Counts
 from campaigns.sequences.models import Campaign, Enrolment, Entry
 from campaigns.usage import record
 from campaigns.usage.models import UsageDaily
@@ -60,9 +61,9 @@ def account(db):
 
 def test_nobody_enters_before_it_happens(account):
     campaign = launched()
-    assert enrol.enrol_audience(campaign=campaign, now=NOW) == enrol.Counts()
-    assert enrol.enrol_due(now=NOW) == enrol.Counts()
-    assert enrol_events.enrol_happened(now=SOON) == enrol.Counts()
+    assert enrol.enrol_audience(campaign=campaign, now=NOW) == Counts()
+    assert enrol.enrol_due(now=NOW) == Counts()
+    assert enrol_events.enrol_happened(now=SOON) == Counts()
 
 
 def test_the_event_brings_the_account_in_and_says_so(account):

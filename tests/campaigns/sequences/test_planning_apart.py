@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +16,7 @@ from campaigns.delivery.models import Message
 from campaigns.offers import quote
 from campaigns.operations import pulling
 from campaigns.profiles.models import Account
+from campaigns.segments import evaluate
 from campaigns.segments.models import SegmentMembership
 from campaigns.sequences import (
     advance,
@@ -24,6 +27,7 @@ from campaigns.sequences import (
     launch,
     move,
     planning_apart,
+    questions,
     replan,
     wake,
 )
@@ -172,6 +176,156 @@ def test_a_database_that_is_away_is_nobodys_snag(market, monkeypatch):
     with pytest.raises(OperationalError):
         advance.advance_due(now=NOW + 4 * DAY)
     assert not Snag.objects.exists()
+
+
+def slow(monkeypatch: pytest.MonkeyPatch, slug: str) -> list[int]:
+    """What this campaign asks takes longer than it may; says for how many people it was asked."""
+    asked: list[int] = []
+    real = evaluate.matching_pairs
+
+    def cancelled(*, pairs: Any, campaign: str, **given: Any) -> set[int]:
+        if campaign == slug:
+            asked.append(len(pairs))
+            _cancel()
+        return real(pairs=pairs, campaign=campaign, **given)
+
+    monkeypatch.setattr(evaluate, "matching_pairs", cancelled)
+    return asked
+
+
+def _cancel() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = '1ms'")
+        cursor.execute("SELECT pg_sleep(1)")
+
+
+def test_a_slow_question_holds_its_own_people_alone_and_is_named(market, monkeypatch):
+    launched(MAIL, WAIT, ASKED, BANNER, END, slug="slow")
+    launched(MAIL, WAIT, SECOND, slug="well")
+    gone()
+    slow(monkeypatch, "slow")
+    advance.advance_due(now=NOW + 4 * DAY)
+    assert (planned("slow", "banner"), planned("well", "mail-2")) == (0, 1)
+    [stall] = stalls.find_stalls(now=NOW + 4 * DAY, wall_now=clock.wall_now())
+    assert (stall.campaign, stall.cause, stall.step) == ("slow", Cause.CONDITION, "reacted")
+    assert "longer than 5 seconds" in stall.code
+
+
+def test_what_took_too_long_is_asked_for_fewer_people_or_later(market, monkeypatch):
+    make.ready_account()
+    launched(MAIL, WAIT, ASKED, BANNER, END)
+    gone()
+    asked = slow(monkeypatch, "seats-80")
+    advance.advance_due(now=NOW + 4 * DAY)
+    advance.advance_due(now=NOW + 5 * DAY)
+    assert asked == [2]
+    monkeypatch.setattr(planning_apart, "PART", 1)
+    advance.advance_due(now=NOW + 6 * DAY)
+    assert asked == [2, 1]
+    monkeypatch.undo()
+    monkeypatch.setattr(questions, "_slow", {})
+    advance.advance_due(now=NOW + 7 * DAY)
+    assert planned("seats-80", "banner") == 2
+
+
+def test_all_questions_of_a_batch_together_have_less_than_a_job():
+    asking = questions.Asking()
+    asking._spent = questions.ANSWERS_S
+    with pytest.raises(questions.TooSlowError), asking.limited(question=(1, "asked"), people=1):
+        raise AssertionError
+
+
+def test_a_statement_that_takes_too_long_is_the_fault_of_its_rows(market, monkeypatch):
+    accounts = [market, make.ready_account()]
+    launched(MAIL, WAIT, SECOND)
+    gone()
+    real = quote.make_quotes
+
+    def cancelled(*, account_ids, **given):
+        if accounts[0].pk in account_ids:
+            _cancel()
+        return real(account_ids=account_ids, **given)
+
+    monkeypatch.setattr(quote, "make_quotes", cancelled)
+    assert advance.advance_due(now=NOW + 4 * DAY).planned == 1
+    assert Snag.objects.get().enrolment.account == market
+
+
+def rounds(bad: set[int], all_of: int) -> tuple[set[int], set[int]]:
+    """Who is done after one go, and one more at those given up in company; and who failed alone."""
+    done: set[int] = set()
+    alone: set[int] = set()
+    company: list[int] = []
+
+    def act(part: Sequence[int]) -> None:
+        if bad & set(part):
+            raise ValueError
+        done.update(part)
+
+    def give_up(part: Sequence[int], _error: Exception) -> None:
+        if len(part) == 1:
+            alone.update(part)
+        else:
+            company.extend(part)
+
+    given = {"campaign_of": lambda _one: 1, "act": act, "give_up": give_up}
+    planning_apart.act_apart(items=range(all_of), **given)
+    planning_apart.act_again(items=company, **given)
+    return done, alone
+
+
+@pytest.mark.parametrize(
+    "bad", [set(random.Random(1).sample(range(2000), 200)), set(range(200)), set(range(1000, 1800)), {0, 1999}]
+)
+def test_no_innocent_stands_longer_than_two_rounds(bad):
+    done, alone = rounds(bad, 2000)
+    assert done == set(range(2000)) - bad
+    assert alone == bad
+
+
+def test_where_nothing_goes_it_is_given_up_soon():
+    tried = []
+
+    def act(part: Sequence[int]) -> None:
+        tried.append(len(part))
+        raise ValueError
+
+    given_up: list[int] = []
+    planning_apart.act_apart(
+        items=range(2000), campaign_of=lambda _one: 1, act=act, give_up=lambda part, _error: given_up.extend(part)
+    )
+    assert (len(tried), sorted(given_up)) == (1 + planning_apart.IN_A_ROW, list(range(2000)))
+
+
+def test_what_was_given_up_in_company_is_tried_again_at_once_and_alone(market, monkeypatch):
+    accounts = [market, *(make.ready_account() for _ in range(4))]
+    launched(MAIL, WAIT, SECOND)
+    gone()
+    real = quote.make_quotes
+
+    def fails_for_one(*, account_ids, **given):
+        if accounts[2].pk in account_ids:
+            raise ArithmeticError
+        return real(account_ids=account_ids, **given)
+
+    monkeypatch.setattr(quote, "make_quotes", fails_for_one)
+    monkeypatch.setattr(planning_apart, "IN_A_ROW", 0)
+    now = NOW + 4 * DAY
+    assert (advance.advance_batch(now=now, size=100).planned, Snag.objects.count()) == (0, 5)
+    assert advance.advance_batch(now=now, size=100).looked_at == 0
+    assert advance.advance_again(now=now).planned == 4
+    snag = Snag.objects.get()
+    assert (snag.enrolment.account, snag.since, snag.try_at > now) == (accounts[2], now, True)
+
+
+def test_what_could_not_be_planned_anew_is_left_alone_for_a_while(market, monkeypatch):
+    launched(MAIL, WAIT, SECOND)
+    Message.objects.update(state="SKIPPED", reason="FACTS_CHANGED", ended_at=NOW)
+    monkeypatch.setattr(quote, "make_quotes", _fails)
+    assert replan.plan_anew(now=NOW) == 0
+    monkeypatch.undo()
+    assert replan.plan_anew(now=NOW + timedelta(minutes=4)) == 0
+    assert replan.plan_anew(now=NOW + timedelta(minutes=5)) == 1
 
 
 def test_it_is_tried_again_ever_more_seldom():

@@ -1,0 +1,100 @@
+"""An account that cannot be taken in keeps no other out.
+
+Where a batch fails, it is done again by halves. Who fails alone is written down as kept out by a fault of ours, so that
+it stands in the ledger, counts as seen, and is told; the second look (`enrol_again`) tries it again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from django.db import transaction
+
+from campaigns.sequences import candidates, planning_apart
+from campaigns.sequences import flow as flows
+from campaigns.sequences.candidates import Arrival
+from campaigns.sequences.counts import Counts
+from campaigns.sequences.models import Campaign, Enrolment, Entry
+
+log = logging.getLogger(__name__)
+
+# So long in one transaction, under a lock of the campaign's.
+SECONDS = 8.0
+# The key of an entry's evidence that names the kind of error.
+KIND = "fault"
+
+
+class Batch[Result](Protocol):
+    def __call__(self, *, apart: bool) -> Result: ...
+
+
+def despite_faults[Result](batch: Batch[Result], *, slug: str) -> Result:
+    """`batch` is a transaction; where somebody in it cannot be taken in, it is done again, and each is tried apart."""
+    try:
+        return batch(apart=False)
+    except Exception as error:
+        if not planning_apart.is_theirs(error):
+            raise
+        log.error("A batch could not be taken into %s: %s. It is tried apart.", slug, planning_apart.describe(error))
+    return batch(apart=True)
+
+
+def take_in(
+    *,
+    campaign: Campaign,
+    arrivals: Sequence[Arrival],
+    act: Callable[[Sequence[Arrival]], Counts],
+    apart: bool,
+    now: datetime,
+) -> tuple[Counts, bool]:
+    """`act` for all of them, or each part of them that it can be done for; in the caller's transaction, under the
+    campaign's lock. Beside it, whether all were come to: who was not is to be read again."""
+    if not apart:
+        return act(arrivals), True
+    assert campaign.live_version_id is not None, "Only a launched campaign enrols."
+    # Where the campaign itself cannot be read, it is no account's fault: this raises.
+    flows.read_flow(version_id=campaign.live_version_id)
+    done, is_whole = planning_apart.act_again(
+        items=arrivals,
+        campaign_of=lambda _one: campaign.pk,
+        act=lambda part: _in_savepoint(act, part),
+        give_up=lambda part, error: _keep_out(campaign, part[0], error, now),
+        seconds=SECONDS,
+    )
+    total = Counts()
+    for one in done:
+        total.add(one)
+    return total, is_whole
+
+
+def _in_savepoint(act: Callable[[Sequence[Arrival]], Counts], part: Sequence[Arrival]) -> Counts:
+    with transaction.atomic():
+        return act(part)
+
+
+def _keep_out(campaign: Campaign, arrival: Arrival, error: Exception, now: datetime) -> None:
+    """Nothing is written of an account that is inside: it stands where it stood."""
+    log.error("An account could not be taken into %s: %s.", campaign.slug, planning_apart.describe(error))
+    account_id = candidates.account_of(arrival=arrival)
+    inside = Enrolment.objects.filter(campaign=campaign, account=account_id, state=Enrolment.State.OPEN)
+    if account_id is None or inside.exists():
+        return
+    last = Entry.objects.filter(campaign=campaign, account=account_id).order_by("-number").first()
+    stay_id = arrival.stay.pk if arrival.stay else None
+    if last is not None and (last.reason, last.stay_id) == (Entry.Reason.FAULT, stay_id):
+        return
+    Entry.objects.create(
+        campaign=campaign,
+        account_id=account_id,
+        number=last.number + 1 if last else 1,
+        stay=arrival.stay,
+        source=arrival.source,
+        occasion=arrival.occasion,
+        outcome=Entry.Outcome.NOT_ENROLLED,
+        reason=Entry.Reason.FAULT,
+        evidence={KIND: type(error).__name__},
+        at=now,
+    )

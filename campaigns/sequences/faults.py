@@ -1,0 +1,69 @@
+"""Who should have been taken into a campaign and was not: kept out by a fault of ours, or not read at all."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from campaigns.sequences import shares
+from campaigns.sequences.models import Campaign, Entry
+
+# An event starts nothing later than this.
+LATEST = timedelta(days=1)
+
+# The pull reads every stay once, by transaction order; what it has passed is written down. The launch reads them all
+# first, and what it did not come to is before the reader's place, too.
+_UNREAD = """
+SELECT campaign.slug, campaign.status, count(*),
+    min(GREATEST(stay.entered_at, version.went_live_at, gate.changed_at))
+FROM sequences_campaign campaign
+JOIN sequences_campaignversion version ON version.id = campaign.live_version_id
+LEFT JOIN delivery_sendgate gate ON gate.id = campaign.gate_id
+CROSS JOIN unnest(%(shares)s::int[]) AS share
+LEFT JOIN operations_pullcursor reader
+    ON reader.name = 'enrol:' || campaign.slug || CASE share WHEN 0 THEN '' ELSE ':' || share END
+JOIN segments_segmentmembership stay ON stay.segment_id = campaign.segment_id
+    AND (stay.xid, stay.id) > (COALESCE(reader.xid, 0)::text::xid8, COALESCE(reader.row_id, 0))
+    AND COALESCE(mod(stay.account_id, %(number)s), 0) = share
+WHERE campaign.status = 'LIVE' AND (%(campaign)s = '' OR campaign.slug = %(campaign)s)
+    AND COALESCE(version.definition #>> '{entry,by}', 'SEGMENT') = 'SEGMENT'
+    AND stay.left_at IS NULL AND stay.entered_at <= %(limit)s
+    AND version.went_live_at <= %(limit)s AND gate.changed_at <= %(limit)s
+    AND NOT EXISTS (
+        SELECT 1 FROM sequences_entry entry
+        WHERE entry.campaign_id = campaign.id AND (entry.stay_id = stay.id OR entry.account_id = stay.account_id))
+GROUP BY campaign.slug, campaign.status
+"""
+
+
+def kept_out(*, now: datetime, campaign: Campaign | None = None) -> QuerySet[Entry]:
+    """The entries of those whom a fault of ours keeps out still, and who would be taken in."""
+    later = Entry.objects.filter(
+        campaign=OuterRef("campaign"), account=OuterRef("account"), number__gt=OuterRef("number")
+    )
+    rows = Entry.objects.filter(
+        ~Exists(later),
+        Q(stay__isnull=True) | Q(stay__left_at__isnull=True),
+        ~Q(source=Entry.Source.EVENT) | Q(at__gt=now - LATEST),
+        campaign__status=Campaign.Status.LIVE,
+        outcome=Entry.Outcome.NOT_ENROLLED,
+        reason=Entry.Reason.FAULT,
+    )
+    return rows if campaign is None else rows.filter(campaign=campaign)
+
+
+def count_unread(*, limit: datetime, campaign: str = "") -> list[tuple[str, str, int, datetime]]:
+    """Who came into the audience of a live campaign before `limit`, and nothing is written of them: by campaign its
+    slug and status, how many, and since when. One statement."""
+    params: dict[str, Any] = {
+        "limit": limit,
+        "campaign": campaign,
+        "shares": list(shares.SHARES),
+        "number": len(shares.SHARES),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_UNREAD, params)
+        return cursor.fetchall()
