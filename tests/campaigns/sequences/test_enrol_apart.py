@@ -48,6 +48,7 @@ def break_pricing(monkeypatch) -> Callable[[set[int]], None]:
 
 
 def newcomers(campaign: Campaign, number: int) -> list[Account]:
+    assert campaign.segment is not None
     accounts = [make.ready_account() for _ in range(number)]
     for account in accounts:
         SegmentMembership.objects.create(segment=campaign.segment, account=account, entered_at=NOW)
@@ -147,7 +148,7 @@ def test_who_came_in_long_ago_and_was_never_looked_at_is_told():
     newcomers(campaign, 2)
     assert told(NOW + timedelta(minutes=10)) == []
     assert [one[:1] for one in told(NOW + HOUR)] == [(2,)]
-    newest = SegmentMembership.objects.order_by("pk").last()
+    newest = SegmentMembership.objects.latest("pk")
     for name in ("enrol:seats-80", "enrol:seats-80:1"):
         PullCursor.objects.update_or_create(name=name, defaults={"xid": newest.xid, "row_id": newest.pk})
     assert told(NOW + HOUR) == []

@@ -268,7 +268,7 @@ def rounds(bad: set[int], all_of: int) -> tuple[set[int], set[int]]:
         else:
             company.extend(part)
 
-    given = {"campaign_of": lambda _one: 1, "act": act, "give_up": give_up}
+    given: Any = {"campaign_of": lambda _one: 1, "act": act, "give_up": give_up}
     planning_apart.act_apart(items=range(all_of), **given)
     planning_apart.act_again(items=company, **given)
     return done, alone
