@@ -3,13 +3,13 @@
 The launch review looks at the countries of those who are there at the launch. Who comes in later, or moves, may read
 somewhere else: what blocks a launch there keeps the message from them. Judged once for a wording, a language and a
 country pack, not for each message; from samples, completed as a real one is, so that a verdict holds for everybody. A
-wording that the samples cannot fill in is judged as each of its readers gets it.
+wording that the samples cannot fill in is judged as a reader gets it, once for all of whom the same things are known.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -31,6 +31,9 @@ from orchestrator.templating.message import CompiledContent, Rendered
 # Ways by which somebody gets no more; where mail is seen in a browser is none.
 _WAYS_OUT = ("unsubscribe", "preferences")
 _EXAMPLE = "https://example.com/"
+# What was said of wordings that the samples cannot fill in, by shape; kept per process, and no reader with it.
+_MOST_JUDGED = 4096
+_judged: dict[Hashable, tuple[Demand, ...]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,19 +130,35 @@ def _judge(version_id: int, locale: str, channel: str, code: str, standing: Stan
 
 
 def _judge_each(held: Sequence[Held], standing: Standing) -> dict[int, tuple[Demand, ...]]:
-    """By message id, as its reader gets it. What can't be made is in order here: whoever makes it says so."""
-    urls = links.links_of(messages=[(one.id, one.uuid) for one in held])
-    return {one.id: _judge_one(one, urls[one.id], standing) for one in held}
+    """By message id, as a reader gets it: once for all of whom the same things are known. What can't be made is in
+    order here: whoever makes it says so."""
+    shapes = {one.id: _shape(one, standing) for one in held}
+    new = {shapes[one.id]: one for one in held if shapes[one.id] not in _judged}
+    if len(_judged) + len(new) > _MOST_JUDGED:
+        _judged.clear()
+        new = {shapes[one.id]: one for one in held}
+    urls = links.links_of(messages=[(one.id, one.uuid) for one in new.values()]) if new else {}
+    said = {shape: _judge_one(one, urls[one.id], standing) for shape, one in new.items()}
+    _judged.update({shape: broken for shape, broken in said.items() if broken is not None})
+    return {one.id: _judged.get(shapes[one.id], ()) for one in held}
 
 
-def _judge_one(one: Held, urls: Mapping[str, str], standing: Standing) -> tuple[Demand, ...]:
+def _shape(one: Held, standing: Standing) -> Hashable:
+    """The wording, the pack, and which values are there."""
+    groups = [(name, *sorted(told)) for name, told in one.context.items() if isinstance(told, dict)]
+    names = tuple(name for name, value in (*one.contact.items(), *one.account.items()) if value)
+    code = quiet_hours.pack_of(one.place.country).code
+    return one.template_version_id, one.locale, one.channel, code, standing, tuple(sorted(groups)), names
+
+
+def _judge_one(one: Held, urls: Mapping[str, str], standing: Standing) -> tuple[Demand, ...] | None:
     compiled = content.compiled_for(version_id=one.template_version_id, locale=one.locale, purpose=one.purpose)
     own = links.own_urls(message_id=one.id, version_id=one.template_version_id)
     facts = render.gather_facts(context=one.context, contact=one.contact, account=one.account, urls={**urls, **own})
     try:
         rendered = render.fill_in(channel=one.channel, compiled=compiled, facts=facts)
     except (TemplateError, TypeError):
-        return ()
+        return None
     pack = quiet_hours.pack_of(one.place.country)
     return tuple(dict.fromkeys(_find(rendered, compiled, one.channel, pack, _sender(standing, urls), urls)))
 

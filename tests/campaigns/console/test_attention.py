@@ -8,10 +8,12 @@ import pytest
 import time_machine
 from django.urls import reverse
 
+from campaigns.console.views import unclear as unclear_views
 from campaigns.delivery.models import DeliveryAttempt, Message
 from campaigns.operations.models import AuditEntry, TickSlot, WorkerHeartbeat
 from campaigns.sequences import lifecycle
 from campaigns.sequences.models import Campaign
+from campaigns.sequences.unclear import Unclear
 from orchestrator import clock
 from orchestrator.jobs import bells
 from tests.campaigns.console.reading import words_of
@@ -156,3 +158,12 @@ def test_what_a_country_keeps_back_is_counted_with_what_is_lacking(marketer):
     assert "1 message was kept from a reader in Israel" in words
     assert "the word “פרסומת” at its beginning" in words
     assert "In Israel marketing must show more than its text does: the word “פרסומת” at its beginning." in timeline
+
+
+def test_who_came_in_again_is_told_beside_those_who_can_not_get_it_for_another_reason():
+    said = unclear_views.sentences(Campaign.objects.get(), Unclear(messages=3, again=0, people=0, came_again=2))
+
+    assert [one for one in said if "can’t be sent again" in one] == [
+        "2 can’t be sent again: their readers or accounts have come in again since, and get the steps anew.",
+        "1 can’t be sent again: its reader left for a reason, the account changed, or it is a month old.",
+    ]

@@ -19,6 +19,7 @@ from orchestrator.connectors.contract import ConnectorMisconfigured
 from tests.campaigns.offers.outside import billing_in_memory
 from tests.factories import sequences as make
 from tests.factories.billing import MrrMovementFactory
+from tests.factories.offers import QuoteFactory
 
 NOW = make.NOW
 AFTER_THE_WAIT = NOW + timedelta(days=3)
@@ -193,6 +194,15 @@ def test_a_step_that_cannot_reach_the_contact_is_passed_by():
 
 def test_who_asked_for_a_call_gets_no_further_message(enrolled):
     decline.ask_call(quote_uuid=enrolled.quote.uuid, contact_id=enrolled.contact_id, now=NOW)
+    look()
+    assert StepRun.objects.get(step_key="banner").reason == "CALL_ASKED"
+
+
+def test_nor_who_asked_for_it_by_a_later_quote(enrolled):
+    """One whose figures changed is followed by another."""
+    first = enrolled.quote
+    later = QuoteFactory(account=first.account, offer=first.offer, subscription=first.subscription)
+    decline.ask_call(quote_uuid=later.uuid, contact_id=enrolled.contact_id, now=NOW)
     look()
     assert StepRun.objects.get(step_key="banner").reason == "CALL_ASKED"
 
