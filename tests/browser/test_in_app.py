@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 from campaigns.delivery import dispatch
 from campaigns.delivery.models import InAppMessage
 from campaigns.intake.models import InboundEvent
+from campaigns.profiles.models import Contact
 from orchestrator import clock
 from orchestrator.sandbox.company import generate
 from orchestrator.sandbox.server import start_in_thread
@@ -64,6 +65,7 @@ class Host:
         """Each account has one a day at most: a second one needs another day."""
         now = clock.utcnow() - timedelta(days=days_ago)
         content = {"en": TEXTS | place, locale: texts | place}
+        Contact.objects.filter(pk=self.member.contact_id).update(locale=locale)
         message = ReadyMessageFactory(
             channel="in_app",
             contact=self.member.contact,

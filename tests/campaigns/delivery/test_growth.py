@@ -73,7 +73,7 @@ CLAIM = {"channel": "email", "size": 50, "worker": "tests", "wall_now": WALL, "l
 
 ASKED_EVERY_SECOND = (
     (claim._CLAIM, CLAIM, "messages_to_claim"),
-    (claim._DUE, {"now": NOW + timedelta(days=1), "limit": 50}, "messages_coming_due"),
+    (claim._DUE, {"now": NOW + timedelta(days=1), "wall_now": WALL, "limit": 50}, "messages_coming_due"),
     (reconcile._RECLAIM, {"wall_now": WALL}, "messages_in_hand"),
     (reconcile._LAPSE, {"wall_now": WALL}, "messages_in_hand"),
 )

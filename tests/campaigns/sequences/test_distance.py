@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from campaigns.delivery import claim, dispatch, reconcile
 from campaigns.delivery.models import DeliveryAttempt, Message, ProviderEvent
 from campaigns.profiles.models import Account
-from campaigns.sequences import advance, apply, awaited, launch, move, replan, wake
+from campaigns.sequences import advance, apply, awaited, figures, launch, move, replan, wake
 from campaigns.sequences.models import Campaign, Enrolment
 from orchestrator import clock
 from orchestrator.channels import registry
@@ -55,6 +55,7 @@ def look(now: datetime) -> None:
 
 
 def send(now: datetime) -> None:
+    figures.renew_waiting(now=now)
     claim.make_ready(now=now, wall_now=clock.wall_now())
     dispatch.dispatch_due(channel="email", now=now, worker="tests")
 
