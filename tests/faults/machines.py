@@ -102,12 +102,15 @@ def _launch(tests: tuple[str, ...], examples: int, seed: int, folder: Path) -> s
 
 
 def _web_at_rest_mb() -> int:
-    """What a process holds that has loaded all that a web server runs."""
-    program = "import resource, orchestrator.wsgi; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
+    """What a process holds that has loaded all that a web server runs. (Its `ru_maxrss` begins with the size of the
+    process it was forked from.)"""
+    program = "import orchestrator.wsgi; print(open('/proc/self/status').read())"
     environment = {**os.environ, "DATABASE_URL": "postgresql:///none", "REDIS_URL": "unix:///none"}
     environment["DJANGO_SETTINGS_MODULE"] = "orchestrator.settings.local"
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=environment, capture_output=True, check=True)
-    return int(done.stdout)
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, env=environment, capture_output=True, check=True, text=True
+    )
+    return int(done.stdout.partition("VmRSS:")[2].split()[0]) // 1024
 
 
 def _stop_servers(folder: Path) -> None:
