@@ -10,6 +10,10 @@ from orchestrator.connectors import registry
 from orchestrator.connectors.contract import ConnectorMisconfigured
 
 
+class NotTakenOver(ConnectorMisconfigured):
+    """Billing has made the change; only our own tables do not know it yet."""
+
+
 def change_plan(
     *, subscription: Subscription, price: PlanPrice, quantity: int, idempotency_key: str, now: datetime
 ) -> MrrMovement | None:
@@ -32,7 +36,7 @@ def change_plan(
             state=state, account_id=subscription.account_id, cause=f"change:{idempotency_key}", now=now
         )
     except (subscribe.UnknownPlanError, subscribe.UnreadableStateError) as error:
-        raise ConnectorMisconfigured(
+        raise NotTakenOver(
             f"Billing made the change, but it cannot be taken over here: {error}", code="not_taken_over"
         ) from error
 

@@ -6,6 +6,9 @@ key, which billing answers without charging again.
 
 What is our fault (a wrong key, a price that billing does not have) is never the customer's: the quote stays ACCEPTING
 with the reason in `failure`, and all such are tried again with growing pauses, under their own keys.
+
+`failure` is taken away before each call: so a yes that has one is in nobody's call, and unless it says that the change
+may have been made (`Quote.may_be_made`), nothing was changed. Until then a no takes it back.
 """
 
 from __future__ import annotations
@@ -19,10 +22,12 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import DurationField, ExpressionWrapper, F, Q, QuerySet, Value
 
 from campaigns.billing import change
+from campaigns.billing import selectors as billing
 from campaigns.billing.models import PlanPrice
+from campaigns.consent.models import ConsentRecord
 from campaigns.offers import quote as quoting
 from campaigns.offers.models import Quote
 from campaigns.profiles.models import Account, Membership
@@ -38,6 +43,7 @@ LONGEST_PAUSE = timedelta(minutes=10)
 _PAUSE_PART = 4
 LATE_AFTER = timedelta(minutes=15)
 _AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
+_MAY_ANSWER = (Quote.State.OPEN, Quote.State.CALL_ASKED)
 
 UPGRADED = "upgraded"
 ALREADY_DONE = "already_done"
@@ -71,33 +77,34 @@ def accept_quote(
     quote = _read(quote_uuid)
     if not _may_accept(quote, contact_id):
         return Result(EXPIRED)
-    if quote.state in (Quote.State.OPEN, Quote.State.CALL_ASKED) and quote.subscription.plan_id != quote.from_plan_id:
-        return Result(ALREADY_DONE if quote.subscription.plan_id == quote.to_price.plan_id else EXPIRED)
     changes = _with_quantity(quote, quantity)
-    if not _commit_intent(quote, contact_id, changes, now, wall_now):
-        return _why_not(quote_uuid, now)
-    return _charge(_read(quote_uuid), now)
+    hindered = _commit_intent(quote, contact_id, changes, now, wall_now)
+    if hindered:
+        return hindered
+    return _charge(_read(quote_uuid), now, is_untouched=True)
 
 
 def finish_accepting(*, now: datetime, wall_now: datetime, limit: int = 100) -> int:
-    """Go on with acceptances whose caller died or whose billing call got no answer. Returns how many ended."""
-    waiting = Quote.objects.filter(state=Quote.State.ACCEPTING, wall_accepting_at__lt=wall_now - FINISH_AFTER)
-    ended = 0
-    is_shut = False
-    for quote in list(waiting.order_by("failure", "wall_accepting_at")[:limit]):
-        since = quote.wall_accepting_at
-        assert since is not None, "The filter asks for it."
-        if quote.failure and (is_shut or wall_now - since < _pause(quote, now)):
-            continue
-        # Taking it is this conditional update: of two reconcilers one goes on.
-        taken = Quote.objects.filter(pk=quote.pk, state=Quote.State.ACCEPTING, wall_accepting_at=since).update(
-            wall_accepting_at=wall_now
-        )
+    """Go on with acceptances whose caller died or whose billing call got no answer. Returns how many ended.
+
+    The one that has waited longest comes first. What waits for us is asked once a round for each thing to mend: as soon
+    as one is held by it, the others wait for the next round, and stand in nobody's way.
+    """
+    ended, shut = 0, set[str]()
+    for _turn in range(limit):
+        quote = _due(now, wall_now).exclude(failure__in=shut).order_by("wall_accepting_at", "pk").first()
+        if quote is None:
+            break
+        # Taking it is this conditional update: of two reconcilers, or of one and a no, one goes on.
+        taken = Quote.objects.filter(
+            pk=quote.pk, state=Quote.State.ACCEPTING, wall_accepting_at=quote.wall_accepting_at, failure=quote.failure
+        ).update(wall_accepting_at=wall_now, failure="")
         if not taken:
             continue
-        result = _charge(_read(quote.uuid), now)
+        result = _go_on(_read(quote.uuid), quote.failure, now)
         ended += result.name != PENDING
-        is_shut = is_shut or bool(result.name == PENDING and result.detail)
+        if result.name == PENDING and result.detail:
+            shut |= {*_texts(result.detail), *_texts(quote.failure)}
     return ended
 
 
@@ -116,30 +123,89 @@ def try_again(*, quote_ids: Sequence[int]) -> int:
     return waiting_for_us().filter(pk__in=quote_ids).update(wall_accepting_at=_AT_ONCE)
 
 
-def _pause(quote: Quote, now: datetime) -> timedelta:
-    waited = now - (quote.answered_at or now)
-    return min(max(waited / _PAUSE_PART, FINISH_AFTER), LONGEST_PAUSE)
+def _due(now: datetime, wall_now: datetime) -> QuerySet[Quote]:
+    """In nobody's call; and what waits for us has had its pause: a part of `now - answered_at`, within bounds."""
+    rested = ExpressionWrapper(Value(wall_now) - F("wall_accepting_at"), output_field=DurationField())
+    paused = ExpressionWrapper(F("rested") * _PAUSE_PART, output_field=DurationField())
+    waited = ExpressionWrapper(Value(now) - F("answered_at"), output_field=DurationField())
+    rows = Quote.objects.filter(state=Quote.State.ACCEPTING, wall_accepting_at__lt=wall_now - FINISH_AFTER)
+    rows = rows.annotate(rested=rested).annotate(paused=paused, waited=waited)
+    return rows.filter(Q(failure="") | Q(rested__gte=LONGEST_PAUSE) | Q(paused__gte=F("waited")))
+
+
+def _texts(failure: str) -> set[str]:
+    """How the same thing to mend may stand in `failure`; none for what was not refused."""
+    bare = failure.removeprefix(Quote.MAY_BE_MADE)
+    return {bare, f"{Quote.MAY_BE_MADE}{bare}"} if bare else set()
 
 
 def _commit_intent(
     quote: Quote, contact_id: int, changes: Mapping[str, Any], now: datetime, wall_now: datetime
-) -> bool:
+) -> Result | None:
+    """None once ACCEPTING is committed, else why not. The account is locked: of two quotes of one account, one is
+    accepted."""
     with transaction.atomic(durable=True):
-        taken = Quote.objects.filter(
-            pk=quote.pk, state__in=[Quote.State.OPEN, Quote.State.CALL_ASKED], valid_until__gt=now
-        ).update(
+        Account.objects.select_for_update(no_key=True).get(pk=quote.account_id)
+        fresh = _read(quote.uuid)
+        if fresh.state in _MAY_ANSWER:
+            others = Quote.objects.filter(account_id=quote.account_id, state=Quote.State.ACCEPTING)
+            hindered = ALREADY_DONE if others.exists() else _moved(fresh, changes.get("quantity", fresh.quantity), now)
+            if hindered:
+                return Result(hindered)
+        taken = Quote.objects.filter(pk=quote.pk, state__in=_MAY_ANSWER, valid_until__gt=now).update(
             state=Quote.State.ACCEPTING,
             answered_at=now,
             answered_by_id=contact_id,
             wall_accepting_at=wall_now,
+            failure="",
             **changes,
         )
-    return bool(taken)
+    return None if taken else _why_not(quote.uuid, now)
 
 
-def _charge(quote: Quote, now: datetime) -> Result:
-    """Ask billing, and write what it said. Safe to repeat for the same quote."""
-    if quote.subscription.plan_id not in (quote.from_plan_id, quote.to_price.plan_id):
+def _moved(quote: Quote, quantity: int, now: datetime) -> str:
+    """ALREADY_DONE where the account has the plan by now, EXPIRED where it has another than the price was made from,
+    another subscription, or more seats than would be bought: nobody is given less than they have. Else empty."""
+    current = billing.current_subscriptions(account_ids=[quote.account_id], now=now).get(quote.account_id)
+    has = current or quote.subscription
+    if has.plan_id == quote.to_price.plan_id:
+        return ALREADY_DONE
+    is_other = (has.pk, has.plan_id) != (quote.subscription_id, quote.from_plan_id)
+    has_more = quote.to_price.model == PlanPrice.Model.PER_SEAT and has.quantity > quantity
+    return EXPIRED if is_other or has_more else ""
+
+
+def _go_on(quote: Quote, failure: str, now: datetime) -> Result:
+    """With a yes that was just taken, and whose `failure` was this until then."""
+    # Without a word of billing the caller died, or it did not answer: either may be after the change.
+    is_untouched = bool(failure) and not failure.startswith(Quote.MADE)
+    if is_untouched and _has_opted_out(quote):
+        Quote.objects.filter(pk=quote.pk, state=Quote.State.ACCEPTING).update(
+            state=Quote.State.DECLINED, answered_at=now
+        )
+        log.info("The yes to quote %s is not carried out: who said it has opted out since.", quote.uuid)
+        return Result(DECLINED)
+    return _charge(quote, now, is_untouched=is_untouched, was_held=bool(failure))
+
+
+def _has_opted_out(quote: Quote) -> bool:
+    """Of all that is ours to send, not of a topic, and after their yes."""
+    if quote.answered_by_id is None or quote.answered_at is None:
+        return False
+    noes = ConsentRecord.objects.filter(contact_id=quote.answered_by_id, state=ConsentRecord.State.WITHDRAWN, topic="")
+    return noes.filter(at__gte=quote.answered_at).exists()
+
+
+def _charge(quote: Quote, now: datetime, *, is_untouched: bool, was_held: bool = False) -> Result:
+    """Ask billing, and write what it said. Safe to repeat for the same quote.
+
+    `is_untouched`: no earlier call can have changed anything.
+    """
+    moved = _moved(quote, quote.quantity, now)
+    if moved == ALREADY_DONE:
+        # By an earlier call of ours or by their own hand: what they have now is what they wanted last.
+        return _settle(quote)
+    if moved:
         return _fail(quote, "The subscription changed since this price was made.")
     try:
         change.change_plan(
@@ -150,23 +216,30 @@ def _charge(quote: Quote, now: datetime) -> Result:
             now=now,
         )
     except ConnectorMisconfigured as ours:
-        return _hold(quote, ours)
+        is_sure = is_untouched and not isinstance(ours, change.NotTakenOver)
+        return _hold(quote, ours, is_sure=is_sure, was_held=was_held)
     except ConnectorRefusal as refusal:
         return _fail(quote, refusal.detail)
     except ConnectorBusy as busy:
         log.warning("Billing did not answer for quote %s (%s): the reconciler asks again.", quote.uuid, busy.code)
         return Result(PENDING)
+    return _settle(quote)
+
+
+def _settle(quote: Quote) -> Result:
     Quote.objects.filter(pk=quote.pk, state=Quote.State.ACCEPTING).update(state=Quote.State.ACCEPTED, failure="")
     return Result(UPGRADED)
 
 
-def _hold(quote: Quote, ours: ConnectorMisconfigured) -> Result:
-    Quote.objects.filter(pk=quote.pk, state=Quote.State.ACCEPTING).update(failure=ours.detail)
-    if not quote.failure:
+def _hold(quote: Quote, ours: ConnectorMisconfigured, *, is_sure: bool, was_held: bool) -> Result:
+    is_said = is_sure or ours.detail.startswith(Quote.MADE)
+    words = ours.detail if is_said else f"{Quote.MAY_BE_MADE}{ours.detail}"
+    Quote.objects.filter(pk=quote.pk, state=Quote.State.ACCEPTING).update(failure=words)
+    if not was_held:
         # What waits to be sent there is looked at again before it goes: they said yes, and are not asked again.
         Account.objects.filter(pk=quote.account_id).update(revision=F("revision") + 1)
     log.error("The yes to quote %s waits until our access to billing is mended (%s).", quote.uuid, ours.code)
-    return Result(PENDING, ours.detail)
+    return Result(PENDING, words)
 
 
 def _fail(quote: Quote, words: str) -> Result:

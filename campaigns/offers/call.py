@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Case, When
 
 from campaigns.delivery import task_work
 from campaigns.delivery.models import CsmTask
@@ -16,16 +17,17 @@ from campaigns.offers.models import Quote, Refusal
 def record_call(
     *, task: CsmTask, outcome: str, reason: str = "", note: str = "", by_id: int | None, now: datetime
 ) -> bool:
-    """Returns whether a refusal was written: after NOT_NOW, for the account's newest quote that can be answered.
+    """Returns whether a refusal was written: after NOT_NOW, for the account's newest quote that can be answered,
+    before all a yes that is not carried out yet.
 
     `reason` is one of Refusal.Reason, WRONG_TIME where the caller says none. Raises TaskClosedError, ValueError.
     """
     task_work.close_task(task=task, outcome=outcome, note=note, by_id=by_id, now=now)
     if task.outcome != CsmTask.Outcome.NOT_NOW:
         return False
-    open_states = [Quote.State.OPEN, Quote.State.CALL_ASKED]
-    quotes = Quote.objects.filter(account_id=task.account_id, state__in=open_states, valid_until__gt=now)
-    quote = quotes.order_by("-made_at", "-pk").first()
+    quotes = Quote.objects.filter(Quote.can_be_declined(now=now), account_id=task.account_id)
+    # A yes that waits for us first: it would be charged after this no.
+    quote = quotes.order_by(Case(When(state=Quote.State.ACCEPTING, then=0), default=1), "-made_at", "-pk").first()
     if quote is None:
         return False
     answered = decline.decline_quote(

@@ -1,4 +1,7 @@
-"""Say no to a quote, or ask for a call. A no has a reason, and peace until its cool-down is over."""
+"""Say no to a quote, or ask for a call. A no has a reason, and peace until its cool-down is over.
+
+A yes that waits for us can be taken back by a no, also to another quote for the same plan: it is not charged later.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from campaigns.offers.accept import ALREADY_DONE, CALL_ASKED, DECLINED, EXPIRED, Result
 from campaigns.offers.models import Quote, Refusal
@@ -21,16 +24,20 @@ COOL_DOWN = {
     Refusal.Reason.MISSING_FEATURE: timedelta(days=60),
     Refusal.Reason.OTHER: timedelta(days=60),
 }
-_MAY_ANSWER = (Quote.State.OPEN, Quote.State.CALL_ASKED)
 
 
 @transaction.atomic
 def decline_quote(*, quote_uuid: UUID, contact_id: int, reason: str, note: str = "", now: datetime) -> Result:
     """Raises ValueError for a reason that is none of Refusal.Reason, Quote.DoesNotExist for an unknown quote."""
     why = Refusal.Reason(reason)
-    if not _answer(quote_uuid, contact_id, Quote.State.DECLINED, _MAY_ANSWER, now):
+    quote = Quote.objects.select_related("offer", "to_price").get(uuid=quote_uuid)
+    # The account before its quotes, as accepting does.
+    Account.objects.select_for_update(no_key=True).get(pk=quote.account_id)
+    asked = Quote.objects.filter(Quote.can_be_declined(now=now), pk=quote.pk)
+    if not _answer(asked, contact_id, Quote.State.DECLINED, now):
         return _standing(quote_uuid)
-    quote = Quote.objects.select_related("offer").get(uuid=quote_uuid)
+    held = Quote.objects.filter(Quote.held(), account_id=quote.account_id, to_price__plan_id=quote.to_price.plan_id)
+    _answer(held, contact_id, Quote.State.DECLINED, now)
     Refusal.objects.create(
         quote=quote,
         offer=quote.offer,
@@ -64,18 +71,14 @@ def decline_quote(*, quote_uuid: UUID, contact_id: int, reason: str, note: str =
 @transaction.atomic
 def ask_call(*, quote_uuid: UUID, contact_id: int, now: datetime) -> Result:
     """The quote stays valid and may still be accepted; a person calls."""
-    if not _answer(quote_uuid, contact_id, Quote.State.CALL_ASKED, (Quote.State.OPEN,), now):
+    asked = Quote.objects.filter(uuid=quote_uuid, state=Quote.State.OPEN, valid_until__gt=now)
+    if not _answer(asked, contact_id, Quote.State.CALL_ASKED, now):
         return _standing(quote_uuid)
     return Result(CALL_ASKED)
 
 
-def _answer(
-    quote_uuid: UUID, contact_id: int, state: Quote.State, allowed: tuple[Quote.State, ...], now: datetime
-) -> bool:
-    changed = Quote.objects.filter(uuid=quote_uuid, state__in=allowed, valid_until__gt=now).update(
-        state=state, answered_at=now, answered_by_id=contact_id
-    )
-    return bool(changed)
+def _answer(quotes: QuerySet[Quote], contact_id: int, state: Quote.State, now: datetime) -> bool:
+    return bool(quotes.update(state=state, answered_at=now, answered_by_id=contact_id, failure=""))
 
 
 def _standing(quote_uuid: UUID) -> Result:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 
 from django.db import models
 from django.db.models import Q
@@ -58,6 +59,10 @@ class Quote(QuickRow):
         EXPIRED = "EXPIRED", _("Expired")
         FAILED = "FAILED", _("Failed")
 
+    # How `failure` begins where the change is made or may be: no no is possible any more.
+    MADE = "Billing made the change"
+    MAY_BE_MADE = f"{MADE}, or may have: "
+
     uuid = models.UUIDField(_("id"), unique=True, default=uuid.uuid4, editable=False)
     offer = models.ForeignKey(Offer, verbose_name=_("offer"), on_delete=models.PROTECT, related_name="quotes")
     account = models.ForeignKey(
@@ -111,6 +116,21 @@ class Quote(QuickRow):
     def is_waiting_for_us(self) -> bool:
         """They said yes, and what keeps the upgrade is ours to mend; `failure` says what."""
         return self.state == self.State.ACCEPTING and bool(self.failure)
+
+    @property
+    def may_be_taken_back(self) -> bool:
+        """They said yes, and billing has refused before it changed anything: see `can_be_declined`."""
+        return self.is_waiting_for_us and not self.failure.startswith(self.MADE)
+
+    @classmethod
+    def held(cls) -> Q:
+        """The yeses of `may_be_taken_back`."""
+        return Q(state=cls.State.ACCEPTING) & ~Q(failure="") & ~Q(failure__startswith=cls.MADE)
+
+    @classmethod
+    def can_be_declined(cls, *, now: datetime) -> Q:
+        """What a no is an answer to: an offer that holds, and a yes that is not carried out, however old."""
+        return Q(state__in=[cls.State.OPEN, cls.State.CALL_ASKED], valid_until__gt=now) | cls.held()
 
 
 class Refusal(models.Model):

@@ -149,6 +149,7 @@ def _page(
 ) -> HttpResponse:
     language = pages.language_of(request=request, locale=contact.locale)
     is_over = price_page.is_over(quote=quote, now=clock.utcnow())
+    is_open = not is_over and quote.state in (Quote.State.OPEN, Quote.State.CALL_ASKED)
     if is_over and not result and status == 200:
         status = 410
     context = {
@@ -158,7 +159,8 @@ def _page(
         "result": result,
         "problem": problem,
         "is_over": is_over,
-        "is_open": not is_over and quote.state in (Quote.State.OPEN, Quote.State.CALL_ASKED),
+        "is_open": is_open,
+        "may_say_no": is_open or quote.may_be_taken_back,
         "reasons": price_page.reasons(language=language),
         "quiet_days": min(pause.days for pause in decline.COOL_DOWN.values()),
         "page": price_page.describe(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -26,6 +26,7 @@ class BillingInMemory:
     changes: ClassVar[dict[str, SubscriptionState]] = {}
     calls: ClassVar[list[str]] = []
     fails_with: ClassVar[list[ConnectorError]] = []
+    during: ClassVar[list[Callable[[], None]]] = []
     _lock = threading.Lock()
 
     @classmethod
@@ -37,6 +38,8 @@ class BillingInMemory:
     ) -> SubscriptionState:
         with self._lock:
             self.calls.append(idempotency_key)
+            for act in self.during:
+                act()
             if self.fails_with:
                 raise self.fails_with.pop(0)
             if idempotency_key not in self.changes:
@@ -68,10 +71,14 @@ def _changed(subscription_id: str, item_id: str, price_id: str, quantity: int) -
 
 
 @contextmanager
-def billing_in_memory(*fails_with: ConnectorError) -> Iterator[type[BillingInMemory]]:
+def billing_in_memory(
+    *fails_with: ConnectorError, during: Callable[[], None] | None = None
+) -> Iterator[type[BillingInMemory]]:
+    """`during` runs while billing is being asked."""
     BillingInMemory.changes.clear()
     BillingInMemory.calls.clear()
     BillingInMemory.fails_with[:] = fails_with
+    BillingInMemory.during[:] = [during] if during else []
     connectors = {"stripe": "tests.campaigns.offers.outside.BillingInMemory"}
     with override_settings(CONNECTORS=connectors):
         yield BillingInMemory

@@ -9,11 +9,13 @@ import pytest
 from django.db import connection
 
 from campaigns.billing.models import MrrMovement
+from campaigns.consent import opt_out
 from campaigns.offers import accept, decline
 from campaigns.offers.models import Quote
 from orchestrator.connectors.contract import ConnectorBusy, ConnectorMisconfigured, ConnectorRefusal
 from tests.campaigns.offers.outside import billing_in_memory
-from tests.factories.offers import NOW, basic_subscription, ladder, quote_with_reader
+from tests.factories.consent import ContactPointFactory
+from tests.factories.offers import NOW, QuoteFactory, basic_subscription, ladder, quote_with_reader
 from tests.factories.profiles import ContactFactory
 
 LATER = NOW + timedelta(minutes=5)
@@ -112,6 +114,7 @@ def test_when_billing_does_not_answer_the_reconciler_finishes():
 
 
 WRONG_KEY = ConnectorMisconfigured("Stripe refused (HTTP 401): check STRIPE_API_KEY", code="401")
+NO_PRICE = "Billing has no active price with the lookup key team_month_usd"
 
 
 def finish(after: timedelta) -> int:
@@ -160,6 +163,111 @@ def test_a_person_can_have_it_tried_at_once():
 
 
 @pytest.mark.django_db
+def test_a_yes_is_made_however_many_others_wait_for_something_else():
+    # given a price that lacks for those that have waited longest, and behind them one whose key is right by now
+    quotes = [quote_with_reader()[0] for _ in range(4)]
+    held = {"state": Quote.State.ACCEPTING, "answered_at": NOW}
+    for minute, quote in enumerate(quotes):
+        why = NO_PRICE if minute < 3 else WRONG_KEY.detail
+        Quote.objects.filter(pk=quote.pk).update(**held, failure=why, wall_accepting_at=NOW + timedelta(minutes=minute))
+    # when
+    with billing_in_memory(ConnectorMisconfigured(NO_PRICE)) as billing:
+        accept.finish_accepting(now=LATER, wall_now=LATER, limit=2)
+    # then
+    assert billing.calls == [f"quote:{quotes[0].uuid}", f"quote:{quotes[3].uuid}"]
+    assert Quote.objects.get(pk=quotes[3].pk).state == Quote.State.ACCEPTED
+
+
+def held_yes(**fields):
+    """A yes that came while our key was wrong."""
+    quote, contact_id = quote_with_reader(**fields)
+    with billing_in_memory(WRONG_KEY):
+        yes(quote, contact_id)
+    return quote, contact_id
+
+
+def finish_later():
+    """What billing was asked after hours, and the state of the first quote."""
+    with billing_in_memory() as billing:
+        finish(timedelta(hours=8))
+    return len(billing.calls), Quote.objects.order_by("pk")[0].state
+
+
+def no(quote, contact_id):
+    return decline.decline_quote(quote_uuid=quote.uuid, contact_id=contact_id, reason="OTHER", now=LATER).name
+
+
+@pytest.mark.django_db
+def test_a_no_takes_back_a_yes_that_waits_for_us():
+    assert no(*held_yes()) == "declined"
+    assert finish_later() == (0, Quote.State.DECLINED)
+
+
+@pytest.mark.django_db
+def test_a_no_to_another_quote_for_the_same_plan_takes_the_yes_back_too():
+    quote, contact_id = held_yes()
+    assert no(QuoteFactory(subscription=quote.subscription), contact_id) == "declined"
+    assert finish_later() == (0, Quote.State.DECLINED)
+
+
+@pytest.mark.django_db
+def test_who_opts_out_of_everything_is_not_upgraded_later():
+    _, contact_id = held_yes()
+    point = ContactPointFactory(contact_id=contact_id)
+    opt_out.opt_out(point_id=point.pk, source="link", at=LATER, now=LATER)
+    assert finish_later() == (0, Quote.State.DECLINED)
+
+
+@pytest.mark.django_db
+def test_what_may_have_been_charged_cannot_be_taken_back():
+    quote, contact_id = quote_with_reader()
+    with billing_in_memory(ConnectorBusy("time-out"), WRONG_KEY):
+        yes(quote, contact_id)
+        finish(timedelta(minutes=2))
+    quote.refresh_from_db()
+    assert quote.failure == f"Billing made the change, or may have: {WRONG_KEY.detail}"
+    assert no(quote, contact_id) == "already_done"
+    assert finish_later() == (1, Quote.State.ACCEPTED)
+
+
+@pytest.mark.django_db
+def test_while_billing_is_asked_again_a_no_comes_too_late():
+    quote, contact_id = held_yes()
+    said = []
+
+    def asked():
+        said.append(no(quote, contact_id))
+        raise WRONG_KEY
+
+    with billing_in_memory(during=asked):
+        finish(timedelta(hours=8))
+    assert said == ["already_done"]
+    assert no(quote, contact_id) == "declined"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("plan", "state"), [("enterprise", "ACCEPTED"), ("basic", "FAILED")])
+def test_who_has_more_by_now_keeps_it(plan, state):
+    """The plan itself with fifty seats, bought by hand; or fifty seats of today's plan, where twelve were asked for."""
+    price = ladder()["enterprise"].prices.get()
+    quote, _ = held_yes(to_price=price, quantity=12, new_mrr=Decimal("180.00"))
+    type(quote.subscription).objects.update(plan=ladder()[plan], quantity=50)
+    assert finish_later() == (0, state)
+    quote.subscription.refresh_from_db()
+    assert quote.subscription.quantity == 50
+
+
+@pytest.mark.django_db
+def test_of_two_quotes_of_one_account_one_is_accepted():
+    quote, contact_id = held_yes()
+    second = QuoteFactory(subscription=quote.subscription, new_mrr=Decimal("89.00"))
+    with billing_in_memory() as billing:
+        assert yes(second, contact_id).name == "already_done"
+    assert billing.calls == []
+    assert finish_later() == (1, Quote.State.ACCEPTED)
+
+
+@pytest.mark.django_db
 def test_a_crash_after_the_charge_charges_nobody_twice():
     # given billing was called and the process died before it wrote ACCEPTED
     quote, contact_id = quote_with_reader()
@@ -194,19 +302,20 @@ def test_fewer_seats_than_are_in_use_are_refused():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_fifty_parallel_clicks_upgrade_once():
+def test_fifty_parallel_clicks_on_two_quotes_of_an_account_upgrade_once():
     quote, contact_id = quote_with_reader(subscription=basic_subscription())
+    quotes = [quote, QuoteFactory(subscription=quote.subscription)]
     results: Counter[str] = Counter()
     barrier = threading.Barrier(10)
 
-    def click() -> None:
+    def click(number: int) -> None:
         barrier.wait()
-        for _ in range(5):
-            results[yes(quote, contact_id).name] += 1
+        for turn in range(5):
+            results[yes(quotes[(number + turn) % 2], contact_id).name] += 1
         connection.close()
 
     with billing_in_memory() as billing:
-        threads = [threading.Thread(target=click) for _ in range(10)]
+        threads = [threading.Thread(target=click, args=(number,)) for number in range(10)]
         for thread in threads:
             thread.start()
         for thread in threads:

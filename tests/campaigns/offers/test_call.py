@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from campaigns.delivery import task_work
@@ -9,7 +11,7 @@ from campaigns.offers.models import Quote, Refusal
 from campaigns.profiles.models import Account, Contact
 from campaigns.usage.models import UsageEvent
 from tests.factories.delivery import CsmTaskFactory
-from tests.factories.offers import NOW, quote_with_reader
+from tests.factories.offers import NOW, QuoteFactory, quote_with_reader
 
 pytestmark = pytest.mark.django_db
 
@@ -29,6 +31,16 @@ def test_a_no_on_the_phone_is_a_refusal_like_any_other():
     assert Quote.objects.get().state == Quote.State.DECLINED
     assert selectors.refused_account_ids(account_ids=[task.account_id], now=NOW) == {task.account_id}
     assert UsageEvent.objects.get().name == "crescendo.offer_refused"
+
+
+def test_a_no_on_the_phone_takes_back_a_yes_that_waits_for_us():
+    task = task_about_an_offer()
+    held = Quote.objects.get()
+    Quote.objects.update(state=Quote.State.ACCEPTING, failure="wrong key", answered_at=NOW)
+    newer = QuoteFactory(subscription=held.subscription, made_at=NOW + timedelta(hours=1))
+    assert call.record_call(task=task, outcome="NOT_NOW", by_id=None, now=NOW)
+    states = Quote.objects.order_by("pk").values_list("pk", "state")
+    assert list(states) == [(held.pk, Quote.State.DECLINED), (newer.pk, Quote.State.OPEN)]
 
 
 @pytest.mark.parametrize("outcome", ["INTERESTED", "NO_ANSWER", "WRONG_PERSON"])

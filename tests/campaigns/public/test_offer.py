@@ -14,7 +14,7 @@ from orchestrator import clock
 from tests.campaigns.offers.outside import billing_in_memory
 from tests.factories.billing import QuotaFactory
 from tests.factories.delivery import MessageFactory
-from tests.factories.offers import quote_with_reader
+from tests.factories.offers import QuoteFactory, quote_with_reader
 
 pytestmark = pytest.mark.django_db
 
@@ -143,6 +143,27 @@ def test_the_page_speaks_the_language_asked_for(client, offer_page, language, di
     text = client.get(f"{offer_page[0]}?lang={language}").content.decode()
 
     assert f'<html lang="{language}" dir="{direction}">' in text
+
+
+def test_a_yes_that_waits_for_us_can_be_taken_back_on_the_page(client, offer_page):
+    path, quote = offer_page
+    Quote.objects.filter(pk=quote.pk).update(state="ACCEPTING", failure="wrong key", answered_at=clock.utcnow())
+
+    text = client.get(path).content.decode()
+
+    assert "We’re on it" in text
+    assert "Say no for now" in text
+    assert answer(client, path, action="decline", reason="WRONG_TIME").json() == {"result": "declined"}
+
+
+def test_a_second_offer_of_the_account_is_told_that_its_upgrade_is_under_way(client, offer_page):
+    path, quote = offer_page
+    QuoteFactory(subscription=quote.subscription, state="ACCEPTING", answered_at=clock.utcnow())
+
+    response = client.post(path, {"action": "accept", "nonce": _hidden(client.get(path))})
+
+    assert response.status_code == 409
+    assert "has been upgraded already, or is about to be" in response.content.decode()
 
 
 def test_one_post_with_the_pages_nonce_upgrades(offer_page):
