@@ -27,7 +27,6 @@ from django.db.models import DurationField, ExpressionWrapper, F, Q, QuerySet, V
 from campaigns.billing import change
 from campaigns.billing import selectors as billing
 from campaigns.billing.models import PlanPrice
-from campaigns.consent.models import ConsentRecord
 from campaigns.offers import quote as quoting
 from campaigns.offers.models import Quote
 from campaigns.profiles.models import Account, Membership
@@ -179,21 +178,7 @@ def _go_on(quote: Quote, failure: str, now: datetime) -> Result:
     """With a yes that was just taken, and whose `failure` was this until then."""
     # Without a word of billing the caller died, or it did not answer: either may be after the change.
     is_untouched = bool(failure) and not failure.startswith(Quote.MADE)
-    if is_untouched and _has_opted_out(quote):
-        Quote.objects.filter(pk=quote.pk, state=Quote.State.ACCEPTING).update(
-            state=Quote.State.DECLINED, answered_at=now
-        )
-        log.info("The yes to quote %s is not carried out: who said it has opted out since.", quote.uuid)
-        return Result(DECLINED)
     return _charge(quote, now, is_untouched=is_untouched, was_held=bool(failure))
-
-
-def _has_opted_out(quote: Quote) -> bool:
-    """Of all that is ours to send, not of a topic, and after their yes."""
-    if quote.answered_by_id is None or quote.answered_at is None:
-        return False
-    noes = ConsentRecord.objects.filter(contact_id=quote.answered_by_id, state=ConsentRecord.State.WITHDRAWN, topic="")
-    return noes.filter(at__gte=quote.answered_at).exists()
 
 
 def _charge(quote: Quote, now: datetime, *, is_untouched: bool, was_held: bool = False) -> Result:

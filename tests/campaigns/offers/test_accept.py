@@ -211,11 +211,11 @@ def test_a_no_to_another_quote_for_the_same_plan_takes_the_yes_back_too():
 
 
 @pytest.mark.django_db
-def test_who_opts_out_of_everything_is_not_upgraded_later():
+def test_who_wants_no_more_messages_gets_what_they_bought():
     _, contact_id = held_yes()
     point = ContactPointFactory(contact_id=contact_id)
     opt_out.opt_out(point_id=point.pk, source="link", at=LATER, now=LATER)
-    assert finish_later() == (0, Quote.State.DECLINED)
+    assert finish_later() == (1, Quote.State.ACCEPTED)
 
 
 @pytest.mark.django_db
