@@ -9,12 +9,12 @@ from typing import Any
 
 from django.conf import settings
 from django.urls import reverse
-from django.utils.translation import get_language, ngettext
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from campaigns.consent.models import ConsentRecord
 from campaigns.consent.selectors import ChannelState
-from campaigns.console import campaign_words, contact_words, failed_words, step_tree, verdict_words
+from campaigns.console import campaign_words, contact_words, failed_words, moment_words, step_tree, verdict_words
 from campaigns.console.templatetags.console import money
 from campaigns.console.unsent import Unsent
 from campaigns.delivery import links
@@ -32,7 +32,6 @@ _ICONS = {
     Kind.BOUNCED: "block", Kind.COMPLAINED: "block", Kind.DISMISSED: "x", Kind.SEEN: "eye",
 }  # fmt: skip
 _TONES = {Kind.UNSENT: "is-off", Kind.WAITING: "is-off", Kind.SCANNED: "is-off", Kind.DELIVERED: "is-ok"}
-_PROVIDERS = {"email": "SendGrid", "sms": "Twilio"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +70,7 @@ class Surroundings:
     headlines: Mapping[int, str] = field(default_factory=dict)
     attempts: Mapping[int, DeliveryAttempt] = field(default_factory=dict)
     reports: Mapping[int, str] = field(default_factory=dict)
+    replies: Mapping[tuple[int, datetime], str] = field(default_factory=dict)
     spenders: Mapping[int, list[Message]] = field(default_factory=dict)
     campaigns: Mapping[str, Campaign] = field(default_factory=dict)
     noes: Sequence[ConsentRecord] = ()
@@ -109,6 +109,7 @@ def _tell_moment(moment: Moment, around: Surroundings) -> Item | None:
     kind = Kind(moment.kind)
     campaign = around.campaigns.get(message.origin_campaign)
     definition = campaign.live_version.definition if campaign and campaign.live_version else {}
+    headline, reply = around.headlines.get(message.pk, ""), around.replies.get((message.pk, moment.at), "")
     told = _UNTOLD if kind not in _REASONS else _REASONS[kind](message, around)
     return Item(
         at=moment.at,
@@ -116,11 +117,11 @@ def _tell_moment(moment: Moment, around: Surroundings) -> Item | None:
         tone=_TONES.get(kind, ""),
         head=contact_words.moment_title(kind, message.channel),
         rest=_("not counted as a click") if kind == Kind.SCANNED else "",
-        quote=around.headlines.get(message.pk, ""),
+        quote=moment_words.quote(kind=kind, headline=headline, reply=reply),
         variant=message.variant if kind in (Kind.DELIVERED, Kind.SENT) and _is_compared(message, definition) else "",
         campaign=_campaign_link(campaign),
         step=_step_words(definition, message),
-        meta=_meta(kind, message, around),
+        meta=moment_words.meta(kind=kind, message=message, headline=headline, reply=reply, zone=around.zone),
         link=_view_link(kind, message) or _decide_link(message, campaign),
         reason=told[0],
         reason_icon=told[1],
@@ -179,21 +180,6 @@ _REASONS: Mapping[Kind, Callable[[Message, Surroundings], tuple[str, str]]] = {
     Kind.WAITING: _waiting,
     Kind.BOUNCED: _bounced,
 }
-
-
-def _meta(kind: Kind, message: Message, around: Surroundings) -> str:
-    if kind not in (Kind.DELIVERED, Kind.SENT) or message.accepted_at is None or message.channel not in _PROVIDERS:
-        return ""
-    words = ngettext(
-        "Sent %(time)s by %(provider)s, %(n)d attempt.",
-        "Sent %(time)s by %(provider)s, %(n)d attempts.",
-        message.attempt,
-    )
-    time = f"{message.accepted_at.astimezone(around.zone):%H:%M:%S}"
-    said = words % {"time": time, "provider": _PROVIDERS[message.channel], "n": message.attempt}
-    if message.attempt > 1 and message.decided_by:
-        return f"{said} " + _("%(name)s had it sent again.") % {"name": message.decided_by}
-    return said
 
 
 def _view_link(kind: Kind, message: Message) -> Link | None:

@@ -212,6 +212,7 @@ def _surroundings(
         messages=messages,
         headlines=delivery.headlines(messages=told),
         attempts=delivery.last_attempts(message_ids=list(messages)),
+        replies=delivery.replies_to(messages=[message for message in told if message.replied_at is not None]),
         reports=delivery.reports_of(messages=[message for message in told if message.bounced_at is not None]),
         spenders=delivery.spenders_of(messages=capped, days=contact_items.longest_cap()),
         campaigns=sequences.campaigns_by_slug(slugs=[one.origin_campaign for one in [*told, *winners]]),

@@ -22,6 +22,7 @@ from campaigns.console import (
     marking,
     plots,
     samples,
+    stopped_words,
     verdict_words,
 )
 from campaigns.console.experiment_figures import Comparison, Stages
@@ -79,7 +80,13 @@ def gather(*, experiment: Experiment, campaign: Campaign, can_decide: bool, now:
         "experiment": experiment,
         "campaign": campaign,
         "read": read,
-        "card": verdict_words.make_card(read=read, comparisons=comparisons, is_seeing=not can_decide),
+        "card": verdict_words.make_card(
+            read=read,
+            comparisons=comparisons,
+            is_seeing=not can_decide,
+            stopped=stopped_words.sentence(campaign=campaign),
+        ),
+        "is_stopped": stopped_words.is_over(campaign=campaign),
         "checks": checks,
         "passed": sum(one.state == "ok" for one in checks),
         "plots": [experiment_plots.make_plot(read, one, place + 1) for place, one in enumerate(comparisons)],

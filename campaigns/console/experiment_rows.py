@@ -12,13 +12,14 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from campaigns.analytics import guardrails, tiles
-from campaigns.console import verdict_words
+from campaigns.console import stopped_words, verdict_words
 from campaigns.console.listing import Asked, Filter
 from campaigns.experiments.models import Experiment
 from campaigns.sequences.models import Campaign
 
 SORTS = ("-since", "name")
 HEAD = ("test", "name", "campaign", "state", "accounts", "says", "since")
+RUNNING, STOPPED, DECIDED = "RUNNING", "STOPPED", "DECIDED"
 _TONES = {
     "AHEAD": ("is-ok", "ok"),
     "HARM": ("is-bad", "warn"),
@@ -36,7 +37,8 @@ class Line:
     url: str
     campaign: str
     campaign_url: str
-    is_running: bool
+    state: str
+    state_name: str
     accounts: int | None
     verdict: str
     verdict_tone: str
@@ -45,7 +47,13 @@ class Line:
 
 
 def filters() -> list[Filter]:
-    return [Filter("state", _("State"), _("Every state"), [("running", _("Running")), ("over", _("Decided"))])]
+    names = _state_names()
+    states = [("running", names[RUNNING]), ("stopped", names[STOPPED]), ("over", names[DECIDED])]
+    return [Filter("state", _("State"), _("Every state"), states)]
+
+
+def _state_names() -> dict[str, str]:
+    return {RUNNING: _("Running"), STOPPED: _("Stopped"), DECIDED: _("Decided")}
 
 
 def all_tests() -> QuerySet[Campaign]:
@@ -61,9 +69,10 @@ def find_tests(*, asked: Asked) -> QuerySet[Campaign]:
             | Q(experiment__slug__icontains=asked.words)
             | Q(name__icontains=asked.words)
         )
-    running = Q(experiment__status=Experiment.Status.RUNNING)
+    open_, stopped = Q(experiment__status=Experiment.Status.RUNNING), Q(status=Campaign.Status.STOPPED)
+    running = open_ & ~stopped
     if asked.of("state"):
-        rows = rows.filter(running if asked.of("state") == "running" else ~running)
+        rows = rows.filter({"running": running, "stopped": open_ & stopped}.get(asked.of("state"), ~open_))
     if asked.sort.endswith("name"):
         return rows.order_by("-experiment__name" if asked.sort == "-name" else "experiment__name", "-pk")
     if asked.sort == "since":
@@ -79,14 +88,15 @@ def make_lines(*, campaigns: Sequence[Campaign]) -> list[Line]:
 
 def cells(*, campaigns: Sequence[Campaign]) -> Iterator[list[object]]:
     for line in make_lines(campaigns=campaigns):
-        state = "RUNNING" if line.is_running else "DECIDED"
-        yield [line.slug, line.name, line.campaign, state, line.accounts, line.verdict, line.started_at]
+        yield [line.slug, line.name, line.campaign, line.state, line.accounts, line.verdict, line.started_at]
 
 
 def _line(campaign: Campaign, read: tiles.Results | None) -> Line:
     experiment = campaign.experiment
     assert experiment is not None, "Only campaigns with a test are listed."
-    is_running = experiment.status == Experiment.Status.RUNNING
+    is_stopped = stopped_words.is_over(campaign=campaign)
+    is_open = experiment.status == Experiment.Status.RUNNING
+    state = STOPPED if is_stopped else RUNNING if is_open else DECIDED
     judged: Mapping[str, Any] = read["verdict"] if read else {"kind": "", "days_to_go": None, "leader": None}
     missing = read.get("accounts_to_go") if read else None
     is_alone = read is not None and len(read["arms"]) == 1
@@ -97,13 +107,14 @@ def _line(campaign: Campaign, read: tiles.Results | None) -> Line:
         days_to_go=judged["days_to_go"],
         accounts_to_go=missing,
         is_alone=is_alone,
+        is_stopped=is_stopped,
     )
     if read and judged["kind"] != "DATA_PROBLEM" and guardrails.has_harmful_opt_outs(experiment=experiment, read=read):
         (tone, icon), words = (
             _TONES["HARM"],
             verdict_words.short(kind="HARM", leader=None, days_to_go=None, accounts_to_go=None),
         )
-    if not is_running:
+    if not is_open:
         winner = verdict_words.letter(experiment.winner.key if experiment.winner else "")
         words = _("%(winner)s was chosen") % {"winner": winner} if winner else _("Ended")
         tone, icon = "is-quiet", "ok"
@@ -113,7 +124,8 @@ def _line(campaign: Campaign, read: tiles.Results | None) -> Line:
         url=reverse("admin:studio-test", args=[experiment.slug]),
         campaign=campaign.name,
         campaign_url=reverse("admin:studio-campaign", args=[campaign.slug]),
-        is_running=is_running,
+        state=state,
+        state_name=_state_names()[state],
         accounts=read["treated"]["assigned"] + read["treated"]["waiting"] if read else None,
         verdict=words,
         verdict_tone=tone,

@@ -42,6 +42,8 @@ _WORDING = re.compile(r"steps\[\d+\]\.variants\.[\w-]+\.content")
 _STEP = re.compile(r"steps\[(?P<place>\d+)\]")
 # Of all footers that marketing mail gets nobody needs to be told one by one.
 _FOOTER = "content:NO_UNSUBSCRIBE_LINK"
+# What nobody can change on these pages; the words say who can.
+_SET_ELSEWHERE = ("consent_not_recorded", "basis_not_recorded")
 # How many parts an SMS takes is said anew, for the people who would get it.
 _PARTS = "content:SEVERAL_SEGMENTS"
 # What upgrade campaigns usually see, and the difference worth waiting for.
@@ -178,7 +180,7 @@ class _Links:
         if shared is not None and shared["kind"] == "MESSAGE":
             key = shared["key"]
             return reverse("admin:studio-campaign-step", args=[self.slug, key]), _("Change the shares")
-        if not finding.where:
+        if not finding.where or finding.code in _SET_ELSEWHERE:
             return "", ""
         part = campaign_page.part_of(finding)
         if part in ("goal", "audience"):

@@ -19,11 +19,11 @@ from campaigns.console.preview_people import Viewers
 from campaigns.console.templatetags.console import count
 from campaigns.delivery import content, test_send
 from campaigns.delivery.models import Message
-from campaigns.sequences import cast, compose, problem_words
+from campaigns.sequences import cast, compose, problem_words, snippets
 from campaigns.sequences.cast import Cast, Person
 from campaigns.sequences.models import Campaign
 from campaigns.sequences.step_file import LOCALES
-from orchestrator.templating import sms
+from orchestrator.templating import message, sms
 from orchestrator.templating.errors import TemplateError
 from orchestrator.templating.message import Rendered
 from orchestrator.templating.mjml import direction
@@ -325,6 +325,16 @@ def subject_of(texts: Mapping[str, str] | None, facts: Mapping[str, Any], locale
     if texts is None:
         return SafeString("")
     return marking.line_of(source=texts.get("subject") or texts.get("title") or "", facts=facts, locale=locale)
+
+
+def typed_subject(*, subject: str, facts: Mapping[str, Any], locale: str) -> str:
+    """As it is being written: what is wrong with it where it cannot be filled in."""
+    try:
+        source = snippets.expand_text(text=subject, locale=locale)
+        message.render_text(message.compile_text(text=source, locale=locale), facts)
+    except TemplateError as error:
+        return problem_words.in_readers_words(error.message, locale=locale)
+    return subject_of({"subject": subject}, facts, locale) or "–"
 
 
 def _locales(ask: Ask, locale: str, links: _Links, person: Person | None) -> Iterator[Choice]:

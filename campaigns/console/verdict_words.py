@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from django.urls import reverse
@@ -44,24 +44,36 @@ class VerdictCard:
     note: str = ""
 
 
-def make_card(*, read: ExperimentReadout, comparisons: Sequence[Comparison], is_seeing: bool) -> VerdictCard:
-    """`is_seeing`: the reader may look, not decide; then there are no actions."""
+def make_card(
+    *, read: ExperimentReadout, comparisons: Sequence[Comparison], is_seeing: bool, stopped: str = ""
+) -> VerdictCard:
+    """`is_seeing`: the reader may look, not decide; then there are no actions. `stopped`: that nobody comes any more,
+    where the campaign was stopped for good (`stopped_words`); then it is judged with what there is."""
     experiment = read.experiment
     if experiment.status == Experiment.Status.DECIDED:
         return _decided(experiment)
-    card = _judged(read, comparisons)
+    card = _judged(read, comparisons, bool(stopped))
+    if stopped:
+        said = " ".join([card.sentence, stopped, *_still_counting(read)])
+        going_on = _decide(read, KEEP)
+        actions = [one for one in card.actions if one.url != going_on]
+        card = replace(card, sentence=said, actions=actions)
     if is_seeing:
         return VerdictCard(card.tone, card.icon, card.title, card.sentence)
     return card
 
 
-def why_not(*, read: ExperimentReadout, comparisons: Sequence[Comparison], choice: str) -> str:
+def why_not(
+    *, read: ExperimentReadout, comparisons: Sequence[Comparison], choice: str, is_stopped: bool = False
+) -> str:
     """Why this wording can't be chosen now; empty when it can. The control can always stay."""
     if read.experiment.status != Experiment.Status.RUNNING:
         return _("This test is decided already.")
+    if choice == KEEP:
+        return _("The campaign was stopped: nobody comes into the test any more.") if is_stopped else ""
     if choice == read.control:
         return ""
-    card = _judged(read, comparisons)
+    card = _judged(read, comparisons, is_stopped)
     if card.tone == "good" and read.verdict.leader == choice:
         return ""
     if card.tone == "good":
@@ -73,13 +85,22 @@ def why_not(*, read: ExperimentReadout, comparisons: Sequence[Comparison], choic
 
 
 def short(
-    *, kind: str, leader: str | None, days_to_go: int | None, accounts_to_go: int | None, is_alone: bool = False
+    *,
+    kind: str,
+    leader: str | None,
+    days_to_go: int | None,
+    accounts_to_go: int | None,
+    is_alone: bool = False,
+    is_stopped: bool = False,
 ) -> str:
-    """One line for the list of tests, from a kept read-out. `is_alone`: there is only one wording."""
+    """One line for the list of tests, from a kept read-out. `is_alone`: there is only one wording. `is_stopped`: its
+    campaign was stopped for good."""
     if is_alone and kind not in ("HARM", "DATA_PROBLEM"):
         return _("Nothing to compare")
     if kind == "AHEAD":
         return _("%(letter)s is ahead") % {"letter": letter(leader)}
+    if kind == "NOT_YET" and is_stopped:
+        return _("Stopped before it was clear")
     if kind == "NOT_YET":
         return when(days_to_go=days_to_go, accounts_to_go=accounts_to_go)
     words = {
@@ -143,7 +164,7 @@ def points(value: float | None, *, signed: bool = False) -> str:
     return f"{sign}{text}"
 
 
-def _judged(read: ExperimentReadout, comparisons: Sequence[Comparison]) -> VerdictCard:
+def _judged(read: ExperimentReadout, comparisons: Sequence[Comparison], is_stopped: bool) -> VerdictCard:
     judged = read.verdict
     if judged.kind == "DATA_PROBLEM":
         return _data_problem(read)
@@ -160,7 +181,7 @@ def _judged(read: ExperimentReadout, comparisons: Sequence[Comparison]) -> Verdi
     if judging.ONE_ARM in judged.reasons:
         sentence = _("Every account gets the same wording. What it earns against the accounts held out stands below.")
         return VerdictCard("none", "flat", _("One wording: there is nothing to compare."), sentence)
-    return _not_yet(read, about)
+    return _not_yet(read, about, is_stopped)
 
 
 def _ahead(read: ExperimentReadout, about: Comparison) -> VerdictCard:
@@ -183,16 +204,20 @@ def _ahead(read: ExperimentReadout, about: Comparison) -> VerdictCard:
     return VerdictCard("good", "ok", title, sentence, actions, note)
 
 
-def _not_yet(read: ExperimentReadout, about: Comparison | None) -> VerdictCard:
-    title = _not_clear(read)
+def _not_yet(read: ExperimentReadout, about: Comparison | None, is_stopped: bool) -> VerdictCard:
+    title = _("Stopped before it was clear.") if is_stopped else _not_clear(read)
+    tone, icon = ("none", "stop") if is_stopped else ("wait", "clock")
     actions = [Action(_("Keep it running"), _decide(read, KEEP), is_first=True)]
     if read.arms[0].assigned:
         actions.append(Action(_("Stop without a winner…"), _decide(read, read.control)))
+    if is_stopped:
+        actions = [_end(read)]
+    harmless = [] if is_stopped else [_("Looking now does no harm.")]
     if about is None or about.upgrades.low is None:
         days = read.experiment.goal_window_days
         few = _("Too few accounts have had their %(days)s days to say anything.") % {"days": days}
-        parts = [few, *_first_over(read), _("Looking now does no harm.")]
-        return VerdictCard("wait", "clock", title, " ".join(parts), actions)
+        parts = [few, *_first_over(read), *harmless]
+        return VerdictCard(tone, icon, title, " ".join(parts), actions)
     said = _(
         "%(share)s upgraded with %(letter)s and %(other)s with %(control)s, but the true difference may still be "
         "anywhere between %(low)s and %(high)s points."
@@ -204,8 +229,9 @@ def _not_yet(read: ExperimentReadout, about: Comparison | None) -> VerdictCard:
         "low": isolate(points(about.upgrades.low, signed=True)),
         "high": isolate(points(about.upgrades.high, signed=True)),
     }
-    parts = [said, *_missing(read), *_standing_still(read), _("Looking now does no harm.")]
-    return VerdictCard("wait", "clock", title, " ".join(parts), actions)
+    still = [] if is_stopped else _standing_still(read)
+    parts = [said, *_missing(read), *still, *harmless]
+    return VerdictCard(tone, icon, title, " ".join(parts), actions)
 
 
 def _no_difference(read: ExperimentReadout, about: Comparison) -> VerdictCard:
@@ -332,6 +358,17 @@ def _first_over(read: ExperimentReadout) -> list[str]:
         return []
     day = date_format(timezone.localtime(started + timedelta(days=read.experiment.goal_window_days)), "j F")
     return [_("The first of them have by %(day)s.") % {"day": day}]
+
+
+def _still_counting(read: ExperimentReadout) -> list[str]:
+    if not read.waiting:
+        return []
+    words = ngettext(
+        "%(n)s account is still within its %(days)s days and counts once they are over.",
+        "%(n)s accounts are still within their %(days)s days and count once these are over.",
+        read.waiting,
+    )
+    return [words % {"n": count(read.waiting), "days": read.experiment.goal_window_days}]
 
 
 def _standing_still(read: ExperimentReadout) -> list[str]:

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
 
+from campaigns.consent.models import DoubtfulReply
 from campaigns.delivery import content
 from campaigns.delivery.models import CsmTask, DeliveryAttempt, Message, ProviderEvent
 from orchestrator.templating import message as templating
@@ -45,6 +47,7 @@ class Moment:
     at: datetime
 
 
+# Of replies the first is the message's own fact; what was written after it is told where its words were kept.
 # A mail that was delivered is told once, at its delivery. A task is no message to the contact: it tells its own story.
 _MOMENTS = """
 WITH own AS (
@@ -69,6 +72,10 @@ FROM own CROSS JOIN LATERAL (VALUES
     ('COMPLAINED', own.complained_at)
 ) AS fact(kind, at)
 WHERE fact.at IS NOT NULL
+UNION ALL
+SELECT own.id, own.channel, 'REPLIED', reply.at
+FROM own JOIN consent_doubtfulreply reply ON reply.message = own.uuid
+WHERE reply.at <> own.replied_at
 UNION ALL
 SELECT own.id, own.channel, 'SCANNED', min(event.at)
 FROM own JOIN delivery_providerevent event ON event.message = own.uuid
@@ -108,6 +115,21 @@ def reports_of(*, messages: Sequence[Message]) -> dict[int, str]:
     came_back = (ProviderEvent.Type.BOUNCED, ProviderEvent.Type.BLOCKED, ProviderEvent.Type.DROPPED)
     rows = ProviderEvent.objects.filter(message__in=list(ids), type__in=came_back).order_by("at", "pk")
     return {ids[uuid]: reason for uuid, reason in rows.values_list("message", "reason") if uuid is not None}
+
+
+def replies_to(*, messages: Sequence[Message]) -> dict[tuple[int, datetime], str]:
+    """What was written back to each and when, where the words were kept for a person to read (`consent.hold`)."""
+    if not messages:
+        return {}
+    ids = {message.uuid: message.pk for message in messages}
+    rows = DoubtfulReply.objects.filter(message__in=list(ids)).exclude(text="").order_by("pk")
+    return {(ids[uuid], at): text for uuid, at, text in rows.values_list("message", "at", "text") if uuid is not None}
+
+
+def messages_by_uuid(*, uuids: Sequence[UUID]) -> dict[UUID, Message]:
+    """With what names them: account, campaign, wording."""
+    rows = Message.objects.filter(uuid__in=uuids).select_related("account", "contact", "template_version")
+    return {message.uuid: message for message in rows}
 
 
 def spenders_of(*, messages: Sequence[Message], days: int) -> dict[int, list[Message]]:

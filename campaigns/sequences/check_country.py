@@ -20,9 +20,10 @@ from campaigns.sequences.models import Campaign
 from orchestrator.engine.country_packs import quiet_hours
 from orchestrator.engine.country_packs.pack import BLOCKER, CHANNELS, WARNING, ContentRule, Demand
 
-# code -> the settings that mend it.
+# code -> the settings, or in the catalogue the key, that mend it.
 SETTINGS: Mapping[str, tuple[str, ...]] = {
     "sender_name_missing": ("SENDER_NAME",),
+    "consent_not_recorded": ("permitted_without_record",),
     "reply_address": ("SENDGRID_FROM_EMAIL", "INBOUND_MAIL_DOMAIN"),
 }
 
@@ -103,8 +104,8 @@ def _bases(readers: ByChannel) -> Iterator[Found]:
         without = [one for one in rows if one.without_record]
         if without:
             words = _(
-                "%(channel)s: there is no record of why they may be written to. Ask for it in the topic: take the "
-                "channel from “permitted without a record”. %(readers)s"
+                "%(channel)s: there is no record of why they may be written to. An administrator can have it asked "
+                "for, in the topic that the catalogue of plans brings. %(readers)s"
             )
             number = sum(one.without_record for one in without)
             told["readers"] = check_content.readers_words(readers=without, number=number)
@@ -112,8 +113,8 @@ def _bases(readers: ByChannel) -> Iterator[Found]:
         wrong = [one for one in rows if one.wrong_basis]
         if wrong:
             words = _(
-                "%(channel)s: the record of their yes names no legal basis that counts there. Take it over from the "
-                "CRM (consent_basis), or ask them. %(readers)s"
+                "%(channel)s: the record of their yes names no legal basis that counts there. It is not set here but "
+                "comes from the CRM (consent_basis): who keeps the CRM can record it there, or ask them. %(readers)s"
             )
             number = sum(one.wrong_basis for one in wrong)
             told["readers"] = check_content.readers_words(readers=wrong, number=number)

@@ -31,7 +31,8 @@ LONGEST_QUOTE = 60
 @dataclass(frozen=True, slots=True)
 class Text:
     """A wording in one language. `needs`: {variable: the field that needs it first}, those it prints with nothing in
-    their place; `blanked`: the names of people that it leaves out where they are missing."""
+    their place; `blanked`: the names of people that it leaves out where they are missing. `is_wrong`: it can be filled
+    in for nobody, as the review says elsewhere."""
 
     step: StepSpec
     variant: VariantSpec
@@ -40,6 +41,7 @@ class Text:
     needs: Mapping[str, str]
     blanked: Mapping[str, str]
     quotes: bool
+    is_wrong: bool
 
 
 def check_variables(*, campaign: Campaign, spec: CampaignSpec, now: datetime) -> Iterator[Found]:
@@ -47,9 +49,9 @@ def check_variables(*, campaign: Campaign, spec: CampaignSpec, now: datetime) ->
     is missing (`default`), or only where it is there (`if`), is in order; a name left out without a word in its place
     is told."""
     # What there is not is told elsewhere.
-    known = {name for name in wording.variables(has_offer=spec.offer is not None) if lacking.can_lack(name=name)}
+    allowed = wording.variables(has_offer=spec.offer is not None)
     texts = [
-        _read(step, variant, locale, known)
+        _read(step, variant, locale, allowed)
         for step in spec.message_steps()
         for variant in step.variants
         for locale in variant.content
@@ -66,26 +68,29 @@ def check_variables(*, campaign: Campaign, spec: CampaignSpec, now: datetime) ->
         counted |= dict.fromkeys(told, lacking.count_told(campaign=campaign, roles=roles, names=told, now=now))
     found = [one for text in texts for one in _lacking(spec, text, counted)]
     yield from found
-    if not found:
+    if not found and not any(one.is_wrong for one in texts):
         yield "PASSED", "names", _("Nobody in the audience lacks a word that the texts need."), "", ""
 
 
-def _read(step: StepSpec, variant: VariantSpec, locale: str, known: set[str]) -> Text:
+def _read(step: StepSpec, variant: VariantSpec, locale: str, allowed: Mapping[str, Any]) -> Text:
+    known = {name for name in allowed if lacking.can_lack(name=name)}
     fields = _fields(step, variant, locale)
     needed: dict[str, str] = {}
     blanked: dict[str, str] = {}
-    quotes = False
+    quotes = is_wrong = False
     for field, text in fields.items():
         try:
             found, used = needs.find_needs(text), liquid.used_variables(text)
         except TemplateError:
-            continue  # the review says so elsewhere
+            is_wrong = True
+            continue
+        is_wrong = is_wrong or any(lint.tell_unknown(name=name, allowed=allowed) for name in used)
         quotes = quotes or bool(known & used)
         for name in sorted(found.bare & known):
             needed.setdefault(name, field)
         for name in sorted(found.blanked & set(FIELDS)):
             blanked.setdefault(name, field)
-    return Text(step, variant, locale, fields, needed, blanked, quotes)
+    return Text(step, variant, locale, fields, needed, blanked, quotes, is_wrong)
 
 
 def _fields(step: StepSpec, variant: VariantSpec, locale: str) -> dict[str, str]:

@@ -34,6 +34,7 @@ BATCH = 1000
 FRESH, AHEAD = freshness.FRESH, timedelta(minutes=10)
 # What says that a figure of this family is told at all.
 _MARKS = frozenset({"meter", "event"})
+_EVENT = ("event", "attempts", "feature", "first_at", "last_at")
 _MAY_HAVE_GONE = [
     DeliveryAttempt.Outcome.STARTED.value,
     DeliveryAttempt.Outcome.UNCLEAR.value,
@@ -53,7 +54,7 @@ def gather_today(
     found: Figures = {}
     for rows in audiences.values():
         today = _today(rows[0].version.segment, sorted({row.account_id for row in rows}), subscriptions, now)
-        found |= {row.pk: _told(row.entry.evidence, today.get(row.account_id, {})) for row in rows}
+        found |= {row.pk: as_told(entered=row.entry.evidence, today=today.get(row.account_id, {})) for row in rows}
     return found
 
 
@@ -172,7 +173,18 @@ def _today(
         return {}
 
 
-def _told(entered: Mapping[str, Any], today: Mapping[str, Any]) -> dict[str, Any]:
+def as_told(*, entered: Mapping[str, Any], today: Mapping[str, Any]) -> dict[str, Any]:
+    """What a message may quote, of the evidence of the entry and of today's."""
+    if _has_fallen(entered, today):
+        kept = {name: value for name, value in today.items() if name not in _EVENT}
+        return kept | {name: entered[name] for name in _EVENT if name in entered}
     if (entered.keys() & _MARKS) <= today.keys():
         return dict(today)
     return dict(entered) | dict(today)
+
+
+def _has_fallen(entered: Mapping[str, Any], today: Mapping[str, Any]) -> bool:
+    """What happened days ago leaves the window of the audience's rule bit by bit: fewer than at the entry are no news
+    of the account, but what is left of the old ones."""
+    is_same = "event" in entered and entered["event"] == today.get("event")
+    return is_same and today.get("attempts", 0) < entered.get("attempts", 0)

@@ -8,6 +8,9 @@ from collections.abc import Callable
 from django.utils.translation import get_language_bidi
 from django.utils.translation import gettext as _
 
+from campaigns.sequences import wording
+from orchestrator.templating import lint
+
 
 def in_readers_words(message: str, *, locale: str = "") -> str:
     """The engine's sentence as the reader understands it; what is seldom wrong stays as the engine says it.
@@ -15,6 +18,10 @@ def in_readers_words(message: str, *, locale: str = "") -> str:
     `locale`: the language of the text, whose name the engine puts before its sentence.
     """
     message = message.removeprefix(f"{locale}: ") if locale else message
+    missing = _MISSING.fullmatch(message)
+    if missing is not None:
+        # What nobody can have lacks no value: a fallback would be printed for everybody.
+        message = lint.tell_unknown(name=missing["name"], allowed=wording.variables(has_offer=True)) or message
     for pattern, said in _SAID:
         found = pattern.fullmatch(message)
         if found is not None:
@@ -27,11 +34,12 @@ def _isolate(text: str) -> str:
     return f"\u2066{text}\u2069" if text and get_language_bidi() else text
 
 
+_MISSING = re.compile(r"(?P<name>[\w.\[\]]+) has no value here\. Give it a fallback: (?P<example>.+)\.")
 _Said = tuple[re.Pattern[str], Callable[[], str]]
 # Asked for anew each time, since the language is the reader's.
 _SAID: tuple[_Said, ...] = (
     (
-        re.compile(r"(?P<name>[\w.\[\]]+) has no value here\. Give it a fallback: (?P<example>.+)\."),
+        _MISSING,
         lambda: _("%(name)s has no value here. Give it a fallback: %(example)s."),
     ),
     (

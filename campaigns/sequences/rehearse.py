@@ -44,7 +44,10 @@ class Sending:
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
     """Accounts: matched = Σ not_enrolled + held_out + start. How many are held out is expected, the draw comes
-    with the launch. `contacts` are the people of those who start."""
+    with the launch. `contacts` are the people of those who start.
+
+    `audience` is everybody in it now, contacts where the segment is `of_contacts`. Of accounts the rest beyond
+    those who matched entered before, or was held out, and does not enter anew."""
 
     matched: int
     not_enrolled: dict[str, int]
@@ -52,6 +55,12 @@ class Rehearsal:
     start: int
     contacts: int
     sendings: list[Sending]
+    audience: int = 0
+    of_contacts: bool = False
+
+    @property
+    def before(self) -> int:
+        return 0 if self.of_contacts else max(self.audience - self.matched, 0)
 
 
 @dataclass(slots=True)
@@ -73,7 +82,8 @@ def rehearse(*, campaign: Campaign, now: datetime) -> Rehearsal:
     matched, reasons = 0, Counter[str]()
     people: list[tuple[Contact, Account]] = []
     with rolled_back():
-        for ids in _batches(matching_ids(campaign=campaign, now=now)):
+        everybody = matching_ids(campaign=campaign, now=now)
+        for ids in _batches(everybody):
             judged = judge(campaign=campaign, spec=spec, ids=ids, now=now)
             matched += len(judged.candidates)
             reasons.update(judged.reasons.values())
@@ -89,6 +99,8 @@ def rehearse(*, campaign: Campaign, now: datetime) -> Rehearsal:
         start=remaining - held_out,
         contacts=round(len(people) * (1 - share)),
         sendings=list(_sendings(spec, people, 1 - share, now)),
+        audience=len(everybody),
+        of_contacts=any(subject == "contact" for subject, _pk in everybody),
     )
 
 

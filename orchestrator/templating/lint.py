@@ -101,6 +101,11 @@ def _check_field(field: str, source: str, allowed: Mapping[str, Any], locale: st
     return problems
 
 
+def tell_unknown(*, name: str, allowed: Mapping[str, Any]) -> str:
+    """Why a text cannot quote it whoever reads it; empty for a variable that there is."""
+    return "" if _is_allowed(name, allowed) else _unknown(name, allowed)
+
+
 def _is_allowed(name: str, allowed: Mapping[str, Any]) -> bool:
     if name in allowed:
         return True

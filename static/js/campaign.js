@@ -29,8 +29,11 @@ const show = document.getElementById("show");
 if (wording && show) {
     let later;
     let isTyped = false;
+    /* Whether all have a value was tried with what was saved. */
+    const untry = () => { document.getElementById("preview-tried")?.setAttribute("hidden", ""); };
     wording.addEventListener("input", () => {
         isTyped = true;
+        untry();
         window.clearTimeout(later);
         later = window.setTimeout(() => wording.requestSubmit(show), 500);
     });
@@ -45,7 +48,7 @@ if (wording && show) {
     });
     /* As another person: still what is typed, not what was saved. */
     document.addEventListener("htmx:afterSettle", (event) => {
-        if (isTyped && event.target.id === "panel") { wording.requestSubmit(show); }
+        if (isTyped && event.target.id === "panel") { untry(); wording.requestSubmit(show); }
     });
 }
 

@@ -23,28 +23,34 @@ SEGMENT: dict[str, Any] = {
 
 PLAN = "{{ offer.plan_to }}"
 PRICE = "{{ offer.new_monthly | money: offer.currency }}"
-TIMES = "{{ evidence.attempts }}"
+TIMES = {
+    "en": '{{ evidence.attempts | plural: "# time", "# times" }}',
+    "he": '{{ evidence.attempts | plural: "פעם אחת", "פעמיים", "# פעמים" }}',
+    "ro": '{{ evidence.attempts | plural: "o dată", "de # ori", "de # de ori" }}',
+}
+# The window of the rule as it was when the last of them was counted: by the time somebody reads this, it is past.
+UP_TO = '{{ evidence.last_at | date: "long" }}'
 
 MODAL = {
     "en": {
         "kind": "modal",
         "feature": FEATURE,
         "title": f"Single sign-on is part of {PLAN}",
-        "body": f"Your team tried it {TIMES} times in two weeks. {PLAN} has it and costs {PRICE} a month.",
+        "body": f"Your team tried it {TIMES['en']} in two weeks. {PLAN} has it and costs {PRICE} a month.",
         "button": f"See {PLAN}",
     },
     "he": {
         "kind": "modal",
         "feature": FEATURE,
         "title": f"כניסה אחידה (SSO) כלולה ב־{PLAN}",
-        "body": f"הצוות ניסה אותה {TIMES} פעמים בשבועיים. היא כלולה ב־{PLAN}, שעולה {PRICE} לחודש.",
+        "body": f"הצוות ניסה אותה {TIMES['he']} בשבועיים. היא כלולה ב־{PLAN}, שעולה {PRICE} לחודש.",
         "button": f"לצפייה ב־{PLAN}",
     },
     "ro": {
         "kind": "modal",
         "feature": FEATURE,
         "title": f"Autentificarea unică (SSO) face parte din {PLAN}",
-        "body": f"Echipa a încercat-o de {TIMES} ori în două săptămâni. {PLAN} o cuprinde și costă {PRICE} pe lună.",
+        "body": f"Echipa a încercat-o {TIMES['ro']} în două săptămâni. {PLAN} o cuprinde și costă {PRICE} pe lună.",
         "button": f"Vedeți {PLAN}",
     },
 }
@@ -52,19 +58,19 @@ MODAL = {
 TASK = {
     "en": {
         "title": "Call {{ account.name }} about single sign-on",
-        "text": f"They tried single sign-on {TIMES} times in two weeks and did not open the offer. "
+        "text": f"They tried single sign-on {TIMES['en']} in the two weeks up to {UP_TO} and did not open the offer. "
         f"Ask who wants it and why. {PLAN} has it: {PRICE} a month, {{{{ offer.difference | money: offer.currency }}}} "
         "more than today.",
     },
     "he": {
         "title": "שיחה עם {{ account.name }} על כניסה אחידה (SSO)",
-        "text": f"ניסו את הכניסה האחידה {TIMES} פעמים בשבועיים ולא פתחו את ההצעה. כדאי לברר מי צריך אותה ולמה. "
-        f"היא כלולה ב־{PLAN}: {PRICE} לחודש.",
+        "text": f"ניסו את הכניסה האחידה {TIMES['he']} בשבועיים שעד {UP_TO} ולא פתחו את ההצעה. "
+        f"כדאי לברר מי צריך אותה ולמה. היא כלולה ב־{PLAN}: {PRICE} לחודש.",
     },
     "ro": {
         "title": "Sunați la {{ account.name }} despre autentificarea unică (SSO)",
-        "text": f"Au încercat autentificarea unică de {TIMES} ori în două săptămâni și nu au deschis oferta. "
-        f"Întrebați cine o dorește și de ce. {PLAN} o cuprinde: {PRICE} pe lună.",
+        "text": f"Au încercat autentificarea unică {TIMES['ro']} în cele două săptămâni până la {UP_TO} "
+        f"și nu au deschis oferta. Întrebați cine o dorește și de ce. {PLAN} o cuprinde: {PRICE} pe lună.",
     },
 }
 

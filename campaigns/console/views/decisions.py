@@ -7,7 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
-from campaigns.console import experiment_page, pages, verdict_words
+from campaigns.console import experiment_page, pages, stopped_words, verdict_words
 from campaigns.console.views import experiments
 from campaigns.experiments import decide as deciding
 from campaigns.experiments.decide import AlreadyDecidedError
@@ -28,9 +28,8 @@ def decide(request: HttpRequest, slug: str, choice: str) -> HttpResponse:
         raise Http404(choice)
     now = clock.utcnow()
     read, comparisons, _stages = experiment_page.read_test(experiment=experiment, now=now)
-    refusal = "" if is_keeping else verdict_words.why_not(read=read, comparisons=comparisons, choice=choice)
-    if is_keeping and experiment.status != Experiment.Status.RUNNING:
-        refusal = _("This test is decided already.")
+    stopped = stopped_words.sentence(campaign=campaign)
+    refusal = verdict_words.why_not(read=read, comparisons=comparisons, choice=choice, is_stopped=bool(stopped))
     reason = request.POST.get("reason", "").strip()[:LONGEST_REASON]
     needs_reason = request.method == "POST" and not reason and not is_keeping
     if request.method == "POST" and not refusal and not needs_reason:
@@ -55,7 +54,7 @@ def decide(request: HttpRequest, slug: str, choice: str) -> HttpResponse:
         "letter": verdict_words.letter(choice),
         "is_keeping": is_keeping,
         "is_control": choice == read.control,
-        "card": verdict_words.make_card(read=read, comparisons=comparisons, is_seeing=True),
+        "card": verdict_words.make_card(read=read, comparisons=comparisons, is_seeing=True, stopped=stopped),
         "refusal": refusal,
         "needs_reason": needs_reason,
         "waiting": read.waiting,

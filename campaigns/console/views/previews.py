@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.csp import CSP
+from django.utils.html import conditional_escape
 from django.utils.translation import gettext as _
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.csp import csp_override
@@ -45,8 +46,8 @@ def show_preview(request: HttpRequest, slug: str, key: str, letter: str) -> Http
     has_offer = "offer" in document
     facts = person.facts if person else samples.make_facts(campaign=campaign, has_offer=has_offer, now=now)
     if request.method == "POST" and request.GET.get("part") == "subject":
-        typed = {"subject": request.POST.get("subject", "")}
-        return HttpResponse(preview_panel.subject_of(typed, facts, locale) or "–")
+        typed = preview_panel.typed_subject(subject=request.POST.get("subject", ""), facts=facts, locale=locale)
+        return HttpResponse(conditional_escape(typed))
     at = message_preview.snippets_as_of(campaign)
     texts = message_preview.contents_for(step=step, letter=letter, document=document, at=at).get(locale)
     if request.method == "POST":

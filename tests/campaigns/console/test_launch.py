@@ -8,7 +8,7 @@ import time_machine
 from django.urls import reverse
 from django.utils import translation
 
-from campaigns.consent.models import ContactPoint
+from campaigns.consent.models import ConsentRecord, ContactPoint
 from campaigns.console import launch_review
 from campaigns.delivery import content as contents
 from campaigns.delivery.models import LinkTarget, Message
@@ -61,8 +61,8 @@ def post(client, seen):
 def test_the_sum_says_where_everybody_went(marketer):
     words = words_of(review_of(marketer, make.drafted(holdout_percent=50)))
     assert (
-        "Match the segment 9 Not started −3 failed payment 1 opted out 1 nobody there may be written to 1 "
-        "Held out to compare with, about −3 Start, about 3"
+        "In the audience 9 Not started 3 failed payment 1 opted out 1 nobody there may be written to 1 "
+        "Held out to compare with, about 3 Start, about 3"
     ) in words
     assert "Starts for 3 accounts" in words
 
@@ -83,6 +83,17 @@ def test_the_sum_closes():
     made = rehearse.rehearse(campaign=make.drafted(holdout_percent=20), now=make.NOW)
     assert made.matched == sum(made.not_enrolled.values()) + made.held_out + made.start
     assert made.not_enrolled == {"payment_failed": 1, "opted_out": 1, "no_reachable_contact": 1}
+
+
+def test_of_a_next_version_the_numbers_add_up_to_the_audience(marketer):
+    campaign = make.drafted(holdout_percent=0)
+    launch(marketer, campaign)
+    campaign.refresh_from_db()
+
+    made = rehearse.rehearse(campaign=campaign, now=make.NOW)
+
+    assert (made.audience, made.before, made.start) == (9, 6, 0)
+    assert made.audience == made.before + sum(made.not_enrolled.values()) + made.held_out + made.start
 
 
 def test_a_rehearsal_writes_nothing():
@@ -163,6 +174,17 @@ def test_every_kind_of_blocker_has_a_way_to_its_field(marketer):
     items = review_of(marketer, campaign).context["review"].blockers
     base = f"/admin/studio/campaigns/{campaign.slug}/"
     assert [item.url for item in items] == [f"{base}?edit=goal#goal", f"{base}?edit=goal#goal"]
+
+
+def test_what_is_set_elsewhere_leads_to_no_part_where_it_cannot_be_changed():
+    make.reader(make.account_near_limit(), country="RO", locale="en", email="maria@customer.example")
+    ConsentRecord.objects.update(basis="")
+
+    made = launch_review.review(campaign=make.drafted(), now=make.NOW)
+
+    told = [one for one in made.warnings if "names no legal basis" in one.title]
+    assert all("who keeps the CRM can record it there" in one.title for one in told)
+    assert {(one.url, one.action) for one in told} == {("", "")}
 
 
 def test_a_missing_language_is_a_warning_that_leads_to_its_text(marketer):
@@ -355,5 +377,5 @@ def test_where_the_launch_brings_nobody_in_it_says_who_enters_and_when(marketer,
     assert title in words
     assert sentence in words
     assert "0 are in the audience now; who is in it by then can enter" in words
-    for said in ("Starts for nobody now", "Match the segment", "Nobody is in the audience now"):
+    for said in ("Starts for nobody now", "In the audience", "Nobody is in the audience now"):
         assert said not in words

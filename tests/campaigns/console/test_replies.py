@@ -10,10 +10,13 @@ from django.urls import reverse
 from campaigns.analytics import home
 from campaigns.consent import hold
 from campaigns.consent.models import ConsentRecord, ContactPoint, DoubtfulReply
+from campaigns.console import reply_page
+from campaigns.delivery import timeline
 from campaigns.operations.models import AuditEntry
 from tests.campaigns.console.reading import words_of
 from tests.factories.consent import ConsentTopicFactory, ContactPointFactory
-from tests.factories.delivery import NOW
+from tests.factories.delivery import NOW, MessageFactory
+from tests.factories.profiles import MembershipFactory
 
 pytestmark = pytest.mark.django_db
 LIST = "/admin/studio/replies/"
@@ -47,6 +50,18 @@ def test_what_somebody_wrote_waits_on_the_page_and_on_home(marketer, point):
     assert "Dana Levi" in page
     assert "1 reply may be a no" in words_of(marketer.get("/admin/studio/"))
     assert LIST in [need.url for need in home.find_needs(now=NOW)]
+
+
+def test_a_reply_names_its_account_and_the_message_that_it_answers(point):
+    account = MembershipFactory(contact=point.contact, account__name="Galil Software").account
+    sent = MessageFactory(contact=point.contact, account=account)
+    hold.hold(point_id=point.pk, message=sent.uuid, text="Who is this?", rule="en.who", source="twilio", at=NOW)
+    doubt(point, "And you?")
+
+    answered, other = reply_page.make_rows(replies=list(DoubtfulReply.objects.order_by("pk")))
+
+    assert (answered.accounts, other.accounts) == ([account], [account])
+    assert (answered.answered, other.answered) == (timeline.headlines(messages=[sent])[sent.pk], "")
 
 
 def test_nothing_waits(marketer):

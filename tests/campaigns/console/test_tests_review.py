@@ -9,8 +9,9 @@ import time_machine
 from django.urls import reverse
 from django.utils import translation
 
-from campaigns.console import experiment_figures
+from campaigns.console import experiment_figures, experiment_rows
 from campaigns.delivery.models import ProviderEvent
+from campaigns.sequences import lifecycle
 from campaigns.sequences.models import Enrolment
 from tests.campaigns.console.reading import words_of
 from tests.campaigns.console.reviewing import (
@@ -51,6 +52,21 @@ def test_not_clear_yet_says_about_how_long_while_windows_run(marketer):
     words = review(marketer)
     assert "Not clear yet: about 166 more days." in words
     assert "only accounts that enter from now on" not in words
+
+
+def test_a_stopped_campaigns_test_is_judged_with_what_there_is_and_waits_for_nobody(marketer):
+    campaign = results(NOT_YET, planned=1000, last_entry_day=42)
+    lifecycle.stop(campaign=campaign, by="maria", now=LATER)
+    words = review(marketer)
+    assert "Stopped before it was clear. 10.9 % upgraded with B and 8.9 % with A, but" in words
+    day = f"{LATER:%-d %B %Y}"
+    assert f"The campaign was stopped on {day}: nobody comes into the test any more." in words
+    assert "are still within their 14 days and count once these are over. End the test…" in words
+    for untrue in ("Keep it running", "more days", "Running", "Looking now", "once so many"):
+        assert untrue not in words
+    (line,) = experiment_rows.make_lines(campaigns=[campaign])
+    assert line.state_name == "Stopped"
+    assert "nobody comes into the test any more" in words_of(marketer.get(page("-decide", "seats-80", "keep")))
 
 
 def test_not_clear_yet_says_how_many_accounts_are_missing_when_nobody_waits_and_offers_no_winner(marketer):

@@ -284,6 +284,8 @@ def test_the_typed_subject_is_filled_in_above_the_preview(draft, marketer):
     shown = marketer.post(preview, {"subject": "{{ evidence.value }} <of> {{ evidence.quota }}"}).content.decode()
     assert shown == '<span class="cr-var">9</span> &lt;of&gt; <span class="cr-var">10</span>'
     assert marketer.post(preview, {"subject": ""}).content.decode() == "–"
+    wrong = marketer.post(preview, {"subject": "{{ contact.frist_name }}"}).content.decode()
+    assert wrong == "There is no variable contact.frist_name. Did you mean contact.first_name?"
 
 
 def test_words_from_data_are_shown_as_a_reader_would_see_them():

@@ -25,3 +25,9 @@ def test_a_mail_can_be_read_in_the_browser_without_our_origin(client):
 
 def test_a_wrong_link_leads_nowhere(client):
     assert client.get("/v/nonsense").status_code == 404
+
+
+def test_the_page_behind_a_wrong_link_looks_like_any_other_such_page(client):
+    policies = [client.get(f"/{way}/nonsense")["Content-Security-Policy"] for way in ("v", "o")]
+    assert policies[0] == policies[1]
+    assert "style-src 'self'" in policies[0]

@@ -90,6 +90,11 @@ def test_a_word_with_another_in_its_place_or_only_where_it_is_known_is_in_order(
     assert found(text) == [("PASSED", "Nobody in the audience lacks a word that the texts need.")]
 
 
+def test_nothing_is_in_order_while_a_text_names_a_word_that_there_is_not():
+    people("Noa")
+    assert found("{{ contact.first_name }}, {{ contact.frist_name }}") == []
+
+
 def test_what_is_told_of_accounts_is_counted_too():
     people("Noa", "Dan")
     told = "SMS, English: 2 of 2 have no value for “Feature that was tried”; they would not get it."

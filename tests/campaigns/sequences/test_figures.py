@@ -180,6 +180,17 @@ def test_where_today_tells_nothing_of_it_the_entry_does():
     assert quoted("banner") == 9
 
 
+def test_attempts_that_have_left_the_window_since_the_entry_are_told_as_they_were_then():
+    tried = {"event": "premium_feature_attempted", "attempts": 3, "feature": "sso"}
+    then = {**tried, "first_at": "2026-11-20T09:00:00+00:00", "last_at": "2026-11-22T09:00:00+00:00"}
+    after = {**tried, "first_at": "2026-11-22T09:00:00+00:00", "last_at": "2026-11-22T09:00:00+00:00", "plan": "team"}
+
+    fewer, more = ({**after, "attempts": number} for number in (1, 4))
+
+    assert figures.as_told(entered=then, today=fewer) == {**then, "plan": "team"}
+    assert figures.as_told(entered=then, today=more) == more
+
+
 def test_an_audience_that_cannot_be_read_any_more_stops_no_message():
     launched(MAIL, LONG, BANNER)
     SegmentVersion.objects.update(definition={"event": "used", "window": "9000d"})

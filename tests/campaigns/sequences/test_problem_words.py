@@ -13,6 +13,15 @@ def _problem(text: str) -> str:
     return lint.check_content(kind="csm_task", content={"text": text}, allowed=allowed, locale="en")[0].message
 
 
+def test_a_word_that_there_is_not_gets_no_advice_for_one_that_somebody_lacks():
+    advice = 'has no value here. Give it a fallback: {{{{ {0} | default: "…" }}}}.'
+    for name, said in (
+        ("contact.frist_name", "There is no variable contact.frist_name. Did you mean contact.first_name?"),
+        ("contact.first_name", f"contact.first_name {advice.format('contact.first_name')}"),
+    ):
+        assert problem_words.in_readers_words(f"{name} {advice.format(name)}") == said
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
