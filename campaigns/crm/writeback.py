@@ -32,6 +32,8 @@ FIRST_RETRY_S = 30
 LONGEST_RETRY_S = 3600
 # About three days of hourly tries once the first hour is over.
 MAX_ATTEMPTS = 75
+# In the payload of what was tried and may have been written, though nobody said so.
+UNANSWERED = "unanswered"
 _AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)  # due by any clock
 
 
@@ -171,7 +173,8 @@ def _push(
     ours = WriteBack.objects.filter(state=WriteBack.State.PENDING)
     for row in claimed:
         if row.id in refused:
-            ours.filter(pk=row.id).update(state=WriteBack.State.FAILED, last_error=refused[row.id])
+            payload = {name: value for name, value in row.payload.items() if name != UNANSWERED}
+            ours.filter(pk=row.id).update(state=WriteBack.State.FAILED, last_error=refused[row.id], payload=payload)
             pushed.failed += 1
     done = [row.id for row in claimed if row.id not in refused]
     pushed.done += ours.filter(pk__in=done).update(state=WriteBack.State.DONE, done_at=now, last_error="")
@@ -180,7 +183,9 @@ def _push(
 
 def _put_off(claimed: Sequence[_Claimed], error: ConnectorError, pushed: Pushed, wall_now: datetime) -> None:
     """The CRM took none of them: busy, or a refusal that concerns the connection (a wrong key), not one row. That one
-    is ours to mend, so it gives up none of them, however long it takes."""
+    is ours to mend, so it gives up none of them, however long it takes. What had no answer may stand there all the
+    same, and is marked so."""
+    mark = {} if error.permanent else {UNANSWERED: True}
     for row in claimed:
         wait = _wait_s(row.attempts, error)
         is_over = row.attempts >= MAX_ATTEMPTS and not isinstance(error, ConnectorMisconfigured)
@@ -188,6 +193,7 @@ def _put_off(claimed: Sequence[_Claimed], error: ConnectorError, pushed: Pushed,
             state=WriteBack.State.FAILED if is_over else WriteBack.State.PENDING,
             next_at=wall_now + timedelta(seconds=wait),
             last_error=str(error),
+            payload={**row.payload, **mark},
         )
         pushed.failed += is_over
         pushed.retried += not is_over

@@ -2,16 +2,19 @@
 
 The launch review looks at the countries of those who are there at the launch. Who comes in later, or moves, may read
 somewhere else: what blocks a launch there keeps the message from them. Judged once for a wording, a language and a
-country pack, not for each message; from samples, completed as a real one is, so that a verdict holds for everybody. A
-wording that the samples cannot fill in is judged as a reader gets it, once for all of whom the same things are known.
+country pack, not for each message; from samples, completed as a real one is, so that a verdict holds for everybody.
+Where values decide what is said, and where the samples cannot fill a wording in, it is judged as a reader gets it: once
+for all of whom the same things are known, with the same values where those decide.
 """
 
 from __future__ import annotations
 
 import functools
+import hashlib
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.db.models import Count
@@ -25,6 +28,7 @@ from orchestrator.engine.country_packs import content as rules
 from orchestrator.engine.country_packs import quiet_hours
 from orchestrator.engine.country_packs.content import Sender
 from orchestrator.engine.country_packs.pack import BLOCKER, CHANNELS, CountryPack, Demand
+from orchestrator.templating import liquid, needs
 from orchestrator.templating.errors import TemplateError
 from orchestrator.templating.message import CompiledContent, Rendered
 
@@ -122,11 +126,29 @@ def _judge(version_id: int, locale: str, channel: str, code: str, standing: Stan
     broken = dict.fromkeys(_of_the_set_up(pack, channel, standing))
     compiled = content.compiled_for(version_id=version_id, locale=locale, purpose=Message.Purpose.MARKETING)
     urls = links.links_of_nobody(has_offer=True)
-    own = {f"{content.TARGET}{number}": _EXAMPLE for number in content.targets_of(version_id=version_id)}
-    tried = shown.try_both(channel=channel, compiled=compiled, urls=urls | own, has_offer=True)
+    if not broken and _deciding(version_id, locale, channel):
+        return None
+    tried = _try(version_id, locale, channel)
     for rendered in tried:
         broken |= dict.fromkeys(_find(rendered, compiled, channel, pack, _sender(standing, urls), urls))
     return tuple(broken) if broken or len(tried) == shown.WAYS else None
+
+
+def _try(version_id: int, locale: str, channel: str) -> list[Rendered]:
+    compiled = content.compiled_for(version_id=version_id, locale=locale, purpose=Message.Purpose.MARKETING)
+    own = {f"{content.TARGET}{number}": _EXAMPLE for number in content.targets_of(version_id=version_id)}
+    urls = links.links_of_nobody(has_offer=True) | own
+    return shown.try_both(channel=channel, compiled=compiled, urls=urls, has_offer=True)
+
+
+@functools.lru_cache(maxsize=4096)
+def _deciding(version_id: int, locale: str, channel: str) -> tuple[str, ...]:
+    """The facts whose values decide what is said: those compared with something; of what the samples cannot fill in,
+    all."""
+    compiled = content.compiled_for(version_id=version_id, locale=locale, purpose=Message.Purpose.MARKETING)
+    is_filled = len(_try(version_id, locale, channel)) == shown.WAYS
+    find = needs.find_compared if is_filled else liquid.used_variables
+    return tuple(sorted({name for part in (compiled.subject, compiled.html, compiled.text) for name in find(part)}))
 
 
 def _judge_each(held: Sequence[Held], standing: Standing) -> dict[int, tuple[Demand, ...]]:
@@ -144,11 +166,33 @@ def _judge_each(held: Sequence[Held], standing: Standing) -> dict[int, tuple[Dem
 
 
 def _shape(one: Held, standing: Standing) -> Hashable:
-    """The wording, the pack, and which values are there."""
-    groups = [(name, *sorted(told)) for name, told in one.context.items() if isinstance(told, dict)]
+    """The wording, the pack, which values are there, and those that decide: as a digest, since they may be a
+    person's."""
+    groups = [
+        (name, *sorted((key, _is_told(value), value == "") for key, value in told.items()))
+        for name, told in one.context.items()
+        if isinstance(told, dict)
+    ]
+    facts = render.gather_facts(context=one.context, contact=one.contact, account=one.account, urls={})
+    deciding = _deciding(one.template_version_id, one.locale, one.channel)
+    values = hashlib.blake2b(repr([_value(facts, name) for name in deciding]).encode(), digest_size=16).digest()
     names = tuple(name for name, value in (*one.contact.items(), *one.account.items()) if value)
     code = quiet_hours.pack_of(one.place.country).code
-    return one.template_version_id, one.locale, one.channel, code, standing, tuple(sorted(groups)), names
+    return one.template_version_id, one.locale, one.channel, code, standing, tuple(sorted(groups)), names, values
+
+
+def _is_told(value: object) -> bool:
+    """As a condition of Liquid has it: a zero is something."""
+    return value is not None and value is not False
+
+
+def _value(facts: Mapping[str, Any], name: str) -> object:
+    """Of the length of a list, the list."""
+    found: object = facts
+    for part in name.split("."):
+        if isinstance(found, Mapping):
+            found = found.get(part)
+    return found
 
 
 def _judge_one(one: Held, urls: Mapping[str, str], standing: Standing) -> tuple[Demand, ...] | None:

@@ -18,7 +18,7 @@ OLDEST = FRESH + timedelta(hours=1)
 HOLD = timedelta(seconds=30)
 
 _PUT_BACK = """
-UPDATE delivery_message SET state = 'PLANNED', next_at = %(later)s
+UPDATE delivery_message SET state = 'PLANNED', next_at = GREATEST(next_at, %(later)s)
 WHERE id IN (
     SELECT id FROM delivery_message
     WHERE state = 'READY' AND purpose = 'MARKETING' AND (%(gate)s::bigint IS NULL OR gate_id = %(gate)s)
@@ -36,9 +36,15 @@ def is_old(*, context: Mapping[str, Any], planned_at: datetime, now: datetime) -
     return at is not None and datetime.fromisoformat(at) < now - OLDEST
 
 
+def held_until(*, next_at: datetime | None, wall_now: datetime) -> datetime | None:
+    """Of one whose figures are renewed: None, unless somebody else than we wants it to wait."""
+    return next_at if next_at is not None and next_at > wall_now + HOLD else None
+
+
 def put_back(*, gate_id: int | None = None, now: datetime, wall_now: datetime) -> int:
     """What could be claimed, of one gate or of all, and quotes old figures waits until they are renewed; returns how
-    many. One statement. What it misses is found when it is begun."""
+    many. What a provider wants to have later still waits for that. One statement. What it misses is found when it is
+    begun."""
     params = {"gate": gate_id, "oldest": now - OLDEST, "later": wall_now + HOLD}
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_PUT_BACK, params)

@@ -2,9 +2,10 @@
 
     python -m campaigns.operations.nursery SUPERVISOR_PID
 
-Asked by lines of JSON on stdin, it answers each with one on stdout: the supervisor's side is `Nursery`. It has one
-thread, no connection and nothing to do but to wait, so that a child begins as a fresh process would, only sooner.
-If it ends, its children end, and the supervisor begins them all anew.
+Asked by lines of JSON on stdin, it answers each with one on what was its stdout when it began; what is printed goes to
+stderr. The supervisor's side is `Nursery`. It has one thread, no connection and nothing to do but to wait, so that a
+child begins as a fresh process would, only sooner. If it ends, its children end, and the supervisor begins them all
+anew.
 """
 
 from __future__ import annotations
@@ -37,6 +38,10 @@ ROOT = Path(__file__).resolve().parents[2]
 POLL_S = 0.05
 # Longer than loading takes on a machine that is very busy.
 ANSWER_PATIENCE_S = 60.0
+
+
+class NotBegunError(OSError):
+    """The machine has no room for a process just now, or the nursery may not part: to be tried again."""
 
 
 class Fork:
@@ -87,10 +92,14 @@ class Nursery:
         # With its last child the supervisor forgets one that has been replaced: hearing no more, it ends.
         weakref.finalize(self, self.process.stdin.close)
         self._ended: dict[int, int] = {}
+        self._is_given_up = False
 
     def begin(self, *, words: Sequence[str], environment: Mapping[str, str], output: Path) -> Fork:
-        """A Python program as `python WORDS...` would start it. If the nursery is gone, what it returns has ended."""
+        """A Python program as `python WORDS...` would start it. If the nursery is gone, what it returns has ended.
+        Raises NotBegunError."""
         answer = self._ask({"words": words, "environment": environment, "output": str(output)})
+        if answer and "why_not" in answer:
+            raise NotBegunError(answer["why_not"])
         return Fork(answer["pid"] if answer else self.process.pid, self)
 
     def status_of(self, pid: int) -> int | None:
@@ -107,27 +116,38 @@ class Nursery:
         self.process.communicate()
 
     def _ask(self, question: Mapping[str, Any]) -> dict[str, Any] | None:
-        """None when it has ended, or does not answer and so is ended: with it end all its children."""
+        """None when it has ended, or does not answer in whole lines and so is ended: with it end all its children."""
         assert self.process.stdin is not None and self.process.stdout is not None
+        if self._is_given_up:
+            return None
         try:
             self.process.stdin.write(json.dumps(question).encode() + b"\n")
             self.process.stdin.flush()
-            if not select.select([self.process.stdout], [], [], ANSWER_PATIENCE_S)[0]:
-                self.process.kill()
-            answer = self.process.stdout.readline()
-        except OSError:
-            return None
-        return dict(json.loads(answer)) if answer else None
+            if select.select([self.process.stdout], [], [], ANSWER_PATIENCE_S)[0]:
+                return dict(json.loads(self.process.stdout.readline()))
+        except (OSError, ValueError, TypeError):
+            pass
+        self._is_given_up = True
+        self.process.kill()
+        return None
 
 
 def main() -> None:
     leash.tie(int(sys.argv[1]))
+    answers = keep_answers_apart()
     load()
+    sys.stdout.flush()
     for line in sys.stdin:
         asked = json.loads(line)
-        answer = {"pid": _part(asked)} if asked else {"ended": dict(_ended())}
-        sys.stdout.write(json.dumps(answer) + "\n")
-        sys.stdout.flush()
+        answer = _part(asked, answers) if asked else {"ended": dict(_ended())}
+        os.write(answers, json.dumps(answer).encode() + b"\n")
+
+
+def keep_answers_apart() -> int:
+    """The descriptor that was stdout; stdout is stderr from now on."""
+    answers = os.dup(1)
+    os.dup2(2, 1)
+    return answers
 
 
 def load() -> None:
@@ -139,13 +159,19 @@ def load() -> None:
     connections.close_all()
 
 
-def _part(asked: Mapping[str, Any]) -> int:
-    assert threading.active_count() == 1, "What another thread holds, a child would wait for for ever."
+def _part(asked: Mapping[str, Any], answers: int) -> dict[str, Any]:
+    if threading.active_count() > 1:
+        return {"why_not": "The nursery has a second thread: what that holds, a child would wait for for ever."}
     nursery = os.getpid()
-    pid = os.fork()
+    # The child is in here for good: nothing of it may be caught.
+    try:
+        pid = os.fork()
+    except OSError as error:
+        return {"why_not": f"The nursery cannot part: {error}."}
     if not pid:
+        os.close(answers)
         _become(nursery=nursery, **asked)
-    return pid
+    return {"pid": pid}
 
 
 def _become(*, nursery: int, words: list[str], environment: Mapping[str, str], output: str) -> NoReturn:

@@ -56,8 +56,10 @@ class Program:
 
 @dataclass
 class _Child:
+    """`process` is None where it could not be begun; it is then as one that died at once."""
+
     program: Program
-    process: subprocess.Popen[bytes] | Fork
+    process: subprocess.Popen[bytes] | Fork | None
     started_at: float
     died_at: float | None = None
 
@@ -110,8 +112,11 @@ class Supervisor:
     def restart(self) -> None:
         """Let every child end and begin anew, with the code as it is now."""
         self._nursery = None  # it ends when the last of its children has
-        for child in list(self._children.values()):
-            child.process.terminate()
+        for process in self._processes():
+            process.terminate()
+
+    def _processes(self) -> list[subprocess.Popen[bytes] | Fork]:
+        return [child.process for child in list(self._children.values()) if child.process is not None]
 
     def _watch(self) -> None:
         for program in self._programs:
@@ -119,19 +124,23 @@ class Supervisor:
                 self._children[program.name] = self._launch(program)
         self._write_state()
         while not self._ended.wait(POLL_S):
-            now = time.monotonic()
-            for name, child in self._children.items():
-                if child.process.poll() is None:
-                    continue
-                if child.died_at is None:
-                    child.died_at = now
-                    _kill_group(child.process.pid)
-                    log.warning("%s ended (status %s) and is started again.", name, child.process.returncode)
-                early = child.died_at - child.started_at < EARLY_S
-                if now - child.died_at >= (RESTART_AFTER_EARLY_DEATH_S if early else RESTART_AFTER_S):
-                    self._children[name] = self._launch(child.program)
+            for child in list(self._children.values()):
+                self._look_after(child, time.monotonic())
             self._write_state()
         self._stop_children()
+
+    def _look_after(self, child: _Child, now: float) -> None:
+        if child.process is not None and child.process.poll() is None:
+            return
+        if child.died_at is None:
+            child.died_at = now
+            if child.process is not None:
+                _kill_group(child.process.pid)
+                status = child.process.returncode
+                log.warning("%s ended (status %s) and is started again.", child.program.name, status)
+        early = child.died_at - child.started_at < EARLY_S
+        if now - child.died_at >= (RESTART_AFTER_EARLY_DEATH_S if early else RESTART_AFTER_S):
+            self._children[child.program.name] = self._launch(child.program)
 
     def _keep_services(self) -> None:
         """Apart from the children's watch: a database that recovers takes its time."""
@@ -155,15 +164,16 @@ class Supervisor:
         self._lock.close()
 
     def _stop_children(self) -> None:
-        for child in self._children.values():
-            child.process.terminate()
+        processes = self._processes()
+        for process in processes:
+            process.terminate()
         deadline = time.monotonic() + STOP_PATIENCE_S
-        for child in self._children.values():
+        for process in processes:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                child.process.wait(max(0.0, deadline - time.monotonic()))
-        for child in self._children.values():
-            _kill_group(child.process.pid)
-            child.process.wait()
+                process.wait(max(0.0, deadline - time.monotonic()))
+        for process in processes:
+            _kill_group(process.pid)
+            process.wait()
         if nursery := self._nursery:
             nursery.stop()
         (self._var / "up.json").unlink(missing_ok=True)
@@ -179,7 +189,13 @@ class Supervisor:
         }
         output = self._var / "log" / f"{program.name}.out"
         begin = self._fork if program.is_forked else self._spawn
-        return _Child(program, begin(program.command, environment, output), time.monotonic())
+        process: subprocess.Popen[bytes] | Fork | None
+        try:
+            process = begin(program.command, environment, output)
+        except OSError as error:
+            log.error("%s could not be begun and is tried again: %s", program.name, error)
+            process = None
+        return _Child(program, process, time.monotonic())
 
     def _spawn(self, command: Sequence[str], environment: Mapping[str, str], output: Path) -> subprocess.Popen[bytes]:
         leash = [sys.executable, "-m", "campaigns.operations.leash", str(os.getpid())]
@@ -206,6 +222,8 @@ class Supervisor:
         if nursery := self._nursery:
             state["nursery"] = nursery.process.pid
         for child in self._children.values():
+            if child.process is None:
+                continue
             pid, program = child.process.pid, child.program
             if program.kind == "web":
                 state["web"] = [pid, *_children_of(pid)]

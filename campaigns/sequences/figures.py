@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from campaigns.billing import selectors as billing
@@ -26,6 +26,7 @@ from campaigns.segments.errors import DefinitionError
 from campaigns.segments.models import Segment
 from campaigns.sequences import evidence, planning_apart, withdrawn
 from campaigns.sequences.models import Campaign, Enrolment
+from orchestrator import clock
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +41,18 @@ _MAY_HAVE_GONE = [
     DeliveryAttempt.Outcome.UNCLEAR.value,
     DeliveryAttempt.Outcome.ACCEPTED.value,
 ]
+
+# In the context of what could not be renewed in company: it is tried alone.
+_ALONE = "figures_alone"
+_SET_APART = """
+UPDATE delivery_message SET context = context || jsonb_build_object(%(alone)s::text, true) WHERE id = ANY(%(ids)s)
+"""
+_LEAVE = """
+UPDATE delivery_message
+SET context = (context - %(alone)s::text) || jsonb_build_object(%(as_of)s::text, %(at)s::text),
+    next_at = CASE WHEN next_at > %(held)s THEN next_at END
+WHERE id = ANY(%(ids)s)
+"""
 
 type Figures = dict[int, dict[str, Any]]
 
@@ -63,20 +76,34 @@ def renew_waiting(*, now: datetime) -> int:
     They are taken by nobody: what a worker has in hand goes as it is, or comes back for its age (`delivery.freshness`).
 
     What it says of the use and what it says of the offer stay of one day: where its quote would read differently now,
-    the message is given back and planned anew. All stays as it was of what may have left in an earlier attempt, and
-    where figures cannot be made anew.
+    the message is given back and planned anew. All stays as it was of a receipt, and of what may have left in an
+    earlier attempt. What fails in company waits for `renew_again`.
     """
     with transaction.atomic():
         planning_apart.limit_statements()
         # The locks are held until all parts are done.
-        rows = list(_waiting(now))
+        rows = list(_waiting(now).exclude(context__has_key=_ALONE)[:BATCH])
         planning_apart.act_apart(
             items=rows,
             campaign_of=lambda row: row.gate_id,
             act=lambda part: _renew(part, now),
-            give_up=lambda part, error: _leave_as_is(part, error, now),
+            give_up=_set_apart,
         )
         return len(rows)
+
+
+def renew_again(*, now: datetime) -> None:
+    """Those that failed before, one by one, campaigns in turn, as many as the time allows: whoever is come to has new
+    figures, or goes with the old ones, since they cannot be made. The first is come to however long it takes."""
+    with transaction.atomic():
+        planning_apart.limit_statements()
+        planning_apart.act_again(
+            items=list(_waiting(now).filter(context__has_key=_ALONE)[:BATCH]),
+            campaign_of=lambda row: row.gate_id,
+            act=lambda part: _renew(part, now),
+            give_up=lambda part, error: _leave_as_is(part, error, now),
+            part=1,
+        )
 
 
 def _renew(rows: Sequence[Message], now: datetime) -> None:
@@ -87,7 +114,7 @@ def _renew(rows: Sequence[Message], now: datetime) -> None:
         told = gather_today(enrolments=enrolments, now=now, subscriptions=subscriptions)
         differ, unpriced = _hold_against_today(rows, subscriptions, now)
         back = {row.pk for row in rows if row.pk in differ and _is_given_back(row)}
-        stays = (differ | unpriced) - back
+        stays = {row.pk for row in rows if row.pk in differ | unpriced or _is_settled(row)} - back
         plan.skip_messages(message_ids=sorted(back), reason=Message.Reason.FACTS_CHANGED, now=now)
         for row, enrolment in zip(rows, enrolments, strict=True):
             renewed = {} if row.pk in stays else {"evidence": told[enrolment.pk]}
@@ -121,24 +148,36 @@ def _hold_against_today(
 
 
 def _is_given_back(row: Any) -> bool:
-    """A receipt states what was. A successor would not see the evidence of an earlier attempt, and who is through gets
-    none."""
-    is_inside = row.step_run.enrolment.state == Enrolment.State.OPEN
-    is_untried = row.decided_at is None and not row.may_have_gone
-    return is_inside and is_untried and row.purpose == Message.Purpose.MARKETING
+    """Who is through gets no successor."""
+    return row.step_run.enrolment.state == Enrolment.State.OPEN and not _is_settled(row)
+
+
+def _is_settled(row: Any) -> bool:
+    """A receipt states what was. What may have left in an earlier attempt says the same in the next, and a successor
+    would not see the evidence of it."""
+    return row.purpose != Message.Purpose.MARKETING or row.decided_at is not None or row.may_have_gone
+
+
+def _set_apart(rows: Sequence[Message], error: Exception) -> None:
+    log.error("The figures of %s messages could not be renewed: %s.", len(rows), planning_apart.describe(error))
+    with connection.cursor() as cursor:
+        cursor.execute(_SET_APART, {"alone": _ALONE, "ids": [row.pk for row in rows]})
 
 
 def _leave_as_is(rows: Sequence[Message], error: Exception, now: datetime) -> None:
-    log.error("The figures of %s messages could not be renewed: %s.", len(rows), planning_apart.describe(error))
-    for row in rows:
-        _stamp(row, {}, now)
-    _store(rows)
+    """As it stands in the database: a try that failed may have changed what is at hand."""
+    log.error("The figures of %s messages cannot be made anew: %s.", len(rows), planning_apart.describe(error))
+    with connection.cursor() as cursor:
+        held = clock.wall_now() + freshness.HOLD
+        params: dict[str, Any] = {"alone": _ALONE, "as_of": freshness.AS_OF, "at": now.isoformat(), "held": held}
+        cursor.execute(_LEAVE, params | {"ids": [row.pk for row in rows]})
 
 
 def _stamp(row: Message, renewed: Mapping[str, Any], now: datetime) -> None:
-    """It is looked at again in a day; and goes at once, if it was held for its figures."""
-    row.context = {**row.context, **renewed, freshness.AS_OF: now.isoformat()}
-    row.next_at = None
+    """It is looked at again in a day; and goes at once, if it was held for its figures alone."""
+    kept = {name: value for name, value in row.context.items() if name != _ALONE}
+    row.context = {**kept, **renewed, freshness.AS_OF: now.isoformat()}
+    row.next_at = freshness.held_until(next_at=row.next_at, wall_now=clock.wall_now())
 
 
 def _store(rows: Sequence[Message]) -> None:
@@ -156,7 +195,7 @@ def _waiting(now: datetime) -> QuerySet[Message]:
         step_run__enrolment__campaign__status=Campaign.Status.LIVE,
     )
     related = rows.select_related("step_run__enrolment__entry", "step_run__enrolment__version__segment__live_version")
-    return related.annotate(may_have_gone=Exists(unsure)).order_by("pk")[:BATCH]
+    return related.annotate(may_have_gone=Exists(unsure)).order_by("pk")
 
 
 def _today(

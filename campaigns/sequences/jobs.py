@@ -61,7 +61,7 @@ def advance(**_kwargs: object) -> None:
     """Move whose time has come, and end who is through."""
     now = clock.utcnow()
     failed: list[Exception] = []
-    for act in (_wake, _renew, _plan_anew, advance_many, _try_again, _complete):
+    for act in (_wake, _renew, _renew_again, _plan_anew, advance_many, _try_again, _complete):
         with planning_apart.one_of_many(what=act.__name__, failed=failed):
             act(now=now)
     planning_apart.raise_together(failed)
@@ -75,6 +75,10 @@ def _renew(now: datetime) -> None:
     until = time.monotonic() + RENEW_S
     while figures.renew_waiting(now=now) == figures.BATCH and time.monotonic() < until:
         pass
+
+
+def _renew_again(now: datetime) -> None:
+    figures.renew_again(now=now)
 
 
 def _plan_anew(now: datetime) -> None:

@@ -94,11 +94,13 @@ def act_again[Item, Done](
     act: Callable[[Sequence[Item]], Done],
     give_up: Callable[[Sequence[Item], Exception], None],
     seconds: float = AGAIN_S,
+    part: int | None = None,
 ) -> tuple[list[Done], bool]:
     """The same for those that failed before, in their order, campaigns in turn: whoever is come to is done, or has
     failed alone. Beside it, whether all were come to."""
-    parts = [[group[at : at + PART] for at in range(0, len(group), PART)] for group in _by_campaign(items, campaign_of)]
-    in_turn = [part for turn in itertools.zip_longest(*parts) for part in turn if part]
+    size = part or PART
+    parts = [[group[at : at + size] for at in range(0, len(group), size)] for group in _by_campaign(items, campaign_of)]
+    in_turn = [one for turn in itertools.zip_longest(*parts) for one in turn if one]
     done: list[Done] = []
     left = _divide(in_turn, act, give_up, done, time.monotonic() + seconds, None)
     return done, not left

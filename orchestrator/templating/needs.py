@@ -1,4 +1,5 @@
-"""Which facts a template cannot do without: those it prints where nothing stands in for one that is missing."""
+"""Which facts a template cannot do without: those it prints where nothing stands in for one that is missing. And which
+it compares, so that their values decide what is said."""
 
 from __future__ import annotations
 
@@ -10,10 +11,15 @@ from liquid.ast import ConditionalBlockNode, Node
 from liquid.builtin.expressions import FilteredExpression, Path, StringLiteral
 from liquid.builtin.expressions.logical import (
     BooleanExpression,
+    ContainsExpression,
     EqExpression,
+    GeExpression,
+    GtExpression,
+    LeExpression,
     LogicalAndExpression,
     LogicalNotExpression,
     LogicalOrExpression,
+    LtExpression,
     NeExpression,
 )
 from liquid.builtin.tags.case_tag import CaseNode, MultiExpressionBlockNode
@@ -27,6 +33,17 @@ from orchestrator.templating.limits import LARGEST_OUTPUT
 type Names = frozenset[str]
 
 _NONE: Names = frozenset()
+_COMPARISONS = (
+    EqExpression,
+    NeExpression,
+    LtExpression,
+    LeExpression,
+    GtExpression,
+    GeExpression,
+    ContainsExpression,
+)
+# Under a name of the template's own a fact may be compared, too.
+_RENAMING = frozenset({"assign", "capture", "for", "tablerow", "increment", "decrement"})
 
 
 @dataclass(slots=True)
@@ -47,6 +64,34 @@ def find_needs(source: str) -> Needs:
         _look(node, _NONE, context, found)
     outside = liquid.used_variables(source)
     return Needs(found.bare & outside, (found.blanked & outside) - found.bare)
+
+
+def find_compared(source: str) -> Names:
+    """Whose values decide what is said, not only that they are there; all that it uses, where it compares something
+    that it made itself. TemplateError as `parse`."""
+    template = liquid.parse(source, html=False, locale="en", limit=LARGEST_OUTPUT)
+    context = RenderContext(template)
+    compared = {name for node in template.nodes for name in _compared(node, context)}
+    if not compared:
+        return _NONE
+    used = liquid.used_variables(source)
+    return frozenset(used if _RENAMING & template.analyze().tags.keys() else compared & used)
+
+
+def _compared(node: Node, context: RenderContext) -> Iterator[str]:
+    for inner in node.children(context):
+        yield from _compared(inner, context)
+    for expression in node.expressions():
+        is_compared = isinstance(node, CaseNode | MultiExpressionBlockNode)
+        yield from _names([expression] if is_compared else _comparisons(expression))
+
+
+def _comparisons(expression: Expression) -> Iterator[Expression]:
+    if isinstance(expression, _COMPARISONS):
+        yield expression
+        return
+    for inner in expression.children():
+        yield from _comparisons(inner)
 
 
 def _look(node: Node, held: Names, context: RenderContext, found: Needs) -> None:

@@ -7,13 +7,15 @@ import pytest
 from campaigns.consent import opt_out, points
 from campaigns.consent.models import ConsentRecord, ContactPoint
 from campaigns.conversions import tell
-from campaigns.crm import connect, jobs, opt_outs, sync, writeback
+from campaigns.crm import connect, jobs, opt_outs, sync, told, writeback
 from campaigns.crm.models import WriteBack
 from campaigns.profiles.addresses import hash_address
 from campaigns.profiles.models import Contact
 from orchestrator import clock
+from orchestrator.connectors.contract import ConnectorBusy, ConnectorMisconfigured
 from tests.contracts import provider
 from tests.factories.consent import ConsentTopicFactory
+from tests.factories.crm import CrmConnectionFactory
 from tests.orchestrator.connectors.hubspot_fake import HubSpotFake
 
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
@@ -213,6 +215,53 @@ def test_a_no_that_the_crm_says_again_after_we_told_it_a_yes_is_taken(connection
 
     assert opt_outs.compare_opt_outs(connection=connection, now=NOW).taken == 1
     assert point().is_blocked
+
+
+BUSY, BAD_KEY = ConnectorBusy("HubSpot took too long."), ConnectorMisconfigured("HubSpot refused (HTTP 401).")
+
+
+@pytest.mark.parametrize(
+    ("rows", "ours"),
+    [
+        (["DONE email"], {"email"}),
+        (["DONE email", "PENDING sms"], {"email"}),
+        (["DONE email", "BUSY sms"], {"email", "sms"}),
+        (["DONE email", "CLAIMED sms"], {"email", "sms"}),
+        (["DONE email", "BAD_KEY sms"], {"email"}),
+        (["DONE email", "BUSY BAD_KEY sms"], {"email", "sms"}),
+        (["BUSY email", "DONE sms"], {"sms"}),
+        (["REFUSED email", "DONE sms"], {"sms"}),
+        (["DONE sms", "REFUSED email"], {"sms"}),
+        (["DONE sms", "BUSY REFUSED AGAIN email"], {"sms"}),
+        (["REFUSED email"], set()),
+    ],
+)
+def test_only_what_was_told_last_and_what_has_no_answer_since_is_our_own_word(db, settings, rows, ours):
+    """All else that stands in the CRM is a word of the person's."""
+    settings.HUBSPOT_ACCESS_TOKEN = "pat-test"
+    made = CrmConnectionFactory()
+    for number, (*happened, value) in enumerate(row.split() for row in rows):
+        payload = writeback.status_payload(external_id="c1", properties={opt_outs.PROPERTY: value})
+        writeback.queue_write_backs(items=[(WriteBack.Kind.CONTACT_STATUS, str(number), payload)], now=NOW)
+        for what in happened:
+            happen(what, WriteBack.objects.latest("pk"))
+
+    assert told.values_told(connection=made, external_ids=["c1"], name=opt_outs.PROPERTY).get("c1", set()) == ours
+
+
+def happen(what, row):
+    if what == "PENDING":
+        return
+    if what == "AGAIN":
+        writeback.retry_failed(write_back_ids=[row.pk])
+        return
+    WriteBack.objects.filter(pk=row.pk).update(next_at=NOW)
+    claimed = writeback._claim(row.connection, row.kind, NOW)
+    if what in ("BUSY", "BAD_KEY"):
+        writeback._put_off(claimed, BUSY if what == "BUSY" else BAD_KEY, writeback.Pushed(), NOW)
+    elif what != "CLAIMED":
+        refused = {row.pk: "refused"} if what == "REFUSED" else {}
+        writeback._push(row.connection, claimed, lambda *_: refused, writeback.Pushed(), NOW, NOW)
 
 
 @pytest.mark.parametrize("told_before", ["", "email"])

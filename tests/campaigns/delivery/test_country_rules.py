@@ -97,3 +97,39 @@ def test_the_others_of_the_slice_go():
     assert send("IL", version).state == Message.State.SKIPPED
     here.refresh_from_db()
     assert here.state == Message.State.ACCEPTED
+
+
+MARK = "פרסומת"
+
+
+@pytest.mark.parametrize(
+    ("subject", "group", "name"),
+    [
+        ("{{ told.mark }}: מקום", "told", "mark"),
+        ("{% if told.plan == 'פרסומת' %}פרסומת: {% endif %}מקום {{ told.plan }}", "told", "plan"),
+        ("{% if evidence.unit == 'פרסומת' %}פרסומת: {% endif %}מקום", "evidence", "unit"),
+        (
+            "{% assign it = evidence.unit %}{% case it %}{% when 'פרסומת' %}פרסומת: {% endcase %}מקום",
+            "evidence",
+            "unit",
+        ),
+        ("{% if told.mark %}{{ told.mark }}{% endif %} {{ told.mark }} מקום", "told", "mark"),
+    ],
+)
+def test_where_a_value_decides_what_is_said_the_next_reader_is_judged_by_theirs(subject, group, name):
+    version = wording(subject)
+
+    said = [send("IL", version, context={group: {name: value}}).state for value in (MARK, "seats", MARK)]
+
+    assert said == ["ACCEPTED", "SKIPPED", "ACCEPTED"]
+
+
+def test_who_gets_the_same_is_judged_once_where_a_value_decides(monkeypatch):
+    version = wording("{% if account.name == 'Acme' %}פרסומת: {% endif %}מקום")
+    judged = []
+    real = country_rules._judge_one
+    monkeypatch.setattr(country_rules, "_judge_one", lambda one, *rest: judged.append(one) or real(one, *rest))
+    for name in ("Noa", "Dan"):
+        send("IL", version, contact__first_name=name, account__name="Acme")
+
+    assert len(judged) == 1

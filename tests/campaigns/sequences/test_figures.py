@@ -7,13 +7,13 @@ from decimal import Decimal
 
 import pytest
 
-from campaigns.delivery import claim, dispatch, stalled, switch
+from campaigns.delivery import claim, dispatch, freshness, stalled, switch
 from campaigns.delivery.models import DeliveryAttempt, Message
 from campaigns.offers import quote
 from campaigns.offers.models import Quote
 from campaigns.profiles.models import Account
 from campaigns.segments.models import SegmentVersion
-from campaigns.sequences import figures, lifecycle, replan
+from campaigns.sequences import figures, lifecycle, planning_apart, replan
 from campaigns.sequences.models import Campaign, Entry
 from campaigns.usage.models import Meter, UsageDaily
 from orchestrator import clock
@@ -29,6 +29,8 @@ TOLD = {
     "subject": "{{ evidence.value }} / {{ offer.seats }}",
     "mjml": make.MJML.format("{{ links.unsubscribe }}"),
 }
+
+PLAIN = {"variants": {"a": {"content": {"en": TOLD | {"subject": "{{ evidence.value }}"}}}}}
 
 
 @pytest.fixture(autouse=True)
@@ -52,6 +54,12 @@ def send(now) -> None:
 def uses(account: Account, value: int, at) -> None:
     meter = Meter.objects.get(code="seats_used")
     UsageDaily.objects.create(account=account, meter=meter, day=at.date(), value=Decimal(value), last_at=at)
+
+
+def figures_of(account: Account) -> tuple[object, bool]:
+    """What is said, and whether as of a later day than that of the entry."""
+    context = Message.objects.get(account=account).context
+    return context["evidence"]["value"], context["figures_at"] > (NOW + DAY).isoformat()
 
 
 def quoted(step: str) -> object:
@@ -105,6 +113,20 @@ def test_what_may_have_gone_once_stays_as_it_was():
     assert (message.state, message.context["evidence"]["value"], message.context["offer"]["seats"]) == ("PLANNED", 9, 9)
 
 
+@pytest.mark.parametrize("what", ["tried before", "sent again", "a receipt"])
+def test_what_may_have_gone_and_a_receipt_keep_their_figures_where_the_quote_stays_the_same(what):
+    account = launched(LONG, MAIL | PLAIN, offer=None)
+    uses(account, 10, NOW + 19 * DAY)
+    if what == "tried before":
+        DeliveryAttempt.objects.create(message=Message.objects.get(), number=1, started_at=NOW, outcome="UNCLEAR")
+    if what == "sent again":
+        Message.objects.update(decided_at=NOW)
+    if what == "a receipt":
+        Message.objects.update(purpose="TRANSACTIONAL")
+    figures.renew_waiting(now=NOW + 20 * DAY)
+    assert figures_of(account) == (9, True)
+
+
 def test_figures_that_cannot_be_made_anew_stop_neither_their_message_nor_others(monkeypatch):
     make.market()
     other = make.ready_account()
@@ -120,8 +142,33 @@ def test_figures_that_cannot_be_made_anew_stop_neither_their_message_nor_others(
 
     monkeypatch.setattr(quote, "price_accounts", fails_for_one)
     assert (figures.renew_waiting(now=NOW + 20 * DAY), figures.renew_waiting(now=NOW + 20 * DAY)) == (2, 0)
+    figures.renew_again(now=NOW + 20 * DAY)
     assert Message.objects.get(account=account).reason == "FACTS_CHANGED"
     assert Message.objects.get(account=other).context["evidence"]["value"] == 9
+
+
+def test_what_failed_in_company_has_figures_of_today_or_failed_alone(monkeypatch):
+    """After a time-out of all together nobody goes with old figures that are said to be of today."""
+    make.market()
+    other = make.ready_account()
+    account = launched(LONG, MAIL | PLAIN, offer=None)
+    for one in (account, other):
+        uses(one, 10, NOW + 19 * DAY)
+    real, soon = figures.gather_today, NOW + 20 * DAY
+
+    def times_out_for_many(*, enrolments, **given):
+        if len(enrolments) > 1 or enrolments[0].account_id == other.pk:
+            raise ArithmeticError
+        return real(enrolments=enrolments, **given)
+
+    monkeypatch.setattr(figures, "gather_today", times_out_for_many)
+    monkeypatch.setattr(planning_apart, "IN_A_ROW", 0)  # nobody is come to alone
+    assert (figures.renew_waiting(now=soon), figures.renew_waiting(now=soon)) == (2, 0)
+    assert (figures_of(account), figures_of(other)) == ((9, False), (9, False))
+    figures.renew_again(now=soon)
+    assert (figures_of(account), figures_of(other)) == ((10, True), (9, True))
+    assert figures._waiting(soon).count() == 0
+    assert not Message.objects.filter(context__has_key=figures._ALONE).exists()
 
 
 @pytest.mark.parametrize("held_by", ["pause", "switch", "nobody"])
@@ -147,6 +194,25 @@ def test_what_waited_for_days_when_it_could_have_gone_goes_with_the_figures_of_t
     replan.plan_anew(now=back)
     send(back)
     assert [one.subject for one in registry.outbox("email").sent] == ["2 / 2"]
+
+
+@pytest.mark.parametrize("is_able", [True, False])
+def test_what_a_provider_wants_later_is_not_tried_sooner_for_its_figures(monkeypatch, is_able):
+    launched(MAIL | PLAIN, offer=None, limits={"send_by_hours": 336})
+    claim.make_ready(now=NOW, wall_now=clock.wall_now())
+    wish = clock.wall_now() + timedelta(hours=2)
+    Message.objects.update(next_at=wish)
+    freshness.put_back(now=NOW + 5 * DAY, wall_now=clock.wall_now())
+    assert (Message.objects.get().state, Message.objects.get().next_at) == ("PLANNED", wish)
+    if not is_able:
+        monkeypatch.setattr(figures, "_renew", fails)
+    figures.renew_waiting(now=NOW + 5 * DAY)
+    figures.renew_again(now=NOW + 5 * DAY)
+    assert (Message.objects.get().next_at, figures._waiting(NOW + 5 * DAY).count()) == (wish, 0)
+
+
+def fails(*_given):
+    raise ArithmeticError
 
 
 def test_what_nobody_renews_does_not_go_and_is_told_to_be_late():

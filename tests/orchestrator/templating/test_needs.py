@@ -54,3 +54,17 @@ def test_asking_about_a_missing_fact_does_not_fail(text):
 def test_a_broken_text_is_told_as_everywhere():
     with pytest.raises(TemplateError):
         needs.find_needs("{% if %}")
+
+
+@pytest.mark.parametrize(
+    ("source", "names"),
+    [
+        ("{{ a.b }} {% if c.d %}x{% endif %}", set()),
+        ("{% if a.b == 'x' and c.d %}{{ e.f }}{% endif %}", {"a.b"}),
+        ("{% unless a.b > 3 %}{% elsif c.d contains e.f %}x{% endunless %}", {"a.b", "c.d", "e.f"}),
+        ("{% if g.h %}{% case a.b %}{% when c.d, 'x' %}y{% endcase %}{% endif %}", {"a.b", "c.d"}),
+        ("{% assign x = a.b %}{% if x == 'y' %}z{% endif %}{{ c.d }}", {"a.b", "c.d"}),
+    ],
+)
+def test_what_is_compared_decides_by_its_value(source, names):
+    assert needs.find_compared(source) == names
