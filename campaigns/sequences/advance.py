@@ -15,14 +15,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet, Window
+from django.db.models.functions import RowNumber
 
 from campaigns.delivery.models import Message
 from campaigns.offers import quote as quoting
 from campaigns.offers import selectors as offers
 from campaigns.offers.models import Quote
 from campaigns.operations import bulk_rows, collector
-from campaigns.sequences import compose, exits, facts, figures, note, planning_apart
+from campaigns.sequences import compose, exits, facts, figures, note, planning_apart, questions
 from campaigns.sequences import flow as flows
 from campaigns.sequences.compose import Due
 from campaigns.sequences.facts import Gathered
@@ -87,7 +88,7 @@ def advance_batch(*, now: datetime, size: int) -> Advanced:
             planning_apart.limit_statements()
             rows = with_surroundings(_due(now).order_by("due_at", "pk")[:size])
             batch = [(row.pk, row.campaign_id, row.step_key) for row in rows]
-            return _advance(rows, now)
+            return _advance(rows, questions.Asking(), now)
     except Exception as error:
         if not batch or not planning_apart.is_theirs(error):
             raise
@@ -97,7 +98,7 @@ def advance_batch(*, now: datetime, size: int) -> Advanced:
     for done in planning_apart.act_apart(
         items=batch,
         campaign_of=lambda one: one[1],
-        act=lambda part: _advance_apart(_due(now), part, now),
+        act=lambda part: _advance_apart(_due(now), part, questions.Asking(), now),
         give_up=lambda part, error: _give_up(part, error, now),
     ):
         total.add(done)
@@ -106,14 +107,18 @@ def advance_batch(*, now: datetime, size: int) -> Advanced:
 
 
 def advance_again(*, now: datetime) -> Advanced:
-    """Those that stood still for a reason and are to be tried again, the longest waiting first: as many as the time
-    allows, apart from all others, so that they keep nobody from theirs."""
+    """Those that stood still for a reason and are to be tried again, the longest waiting of each campaign first: as
+    many as the time allows, apart from all others, so that they keep nobody from theirs. A question that is too slow
+    for several of them holds whom alone it is too slow for."""
     due = _to_try(now)
-    rows = due.order_by("snag__try_at", "pk")[:BATCH]
+    place = Window(RowNumber(), partition_by="campaign_id", order_by=[F("snag__try_at"), F("pk")])
+    rows = due.annotate(place=place).order_by("place", "pk")[:BATCH]
     tried, _ = planning_apart.act_again(
         items=list(rows.values_list("pk", "campaign_id", "step_key")),
         campaign_of=lambda one: one[1],
-        act=lambda part: _advance_apart(_locked(due), part, now),
+        act=lambda part: _advance_apart(
+            _locked(due), part, questions.Asking(remembers=False, holds=len(part) == 1), now
+        ),
         give_up=lambda part, error: _give_up(part, error, now),
     )
     total = Advanced()
@@ -122,10 +127,13 @@ def advance_again(*, now: datetime) -> Advanced:
     return total
 
 
-def _advance_apart(due: QuerySet[Enrolment], part: Sequence[_Place], now: datetime) -> Advanced:
+def _advance_apart(
+    due: QuerySet[Enrolment], part: Sequence[_Place], asking: questions.Asking, now: datetime
+) -> Advanced:
     with transaction.atomic():
         planning_apart.limit_statements()
-        return _advance(with_surroundings(due.filter(pk__any=[pk for pk, *_ in part]).order_by("pk")), now)
+        rows = with_surroundings(due.filter(pk__any=[pk for pk, *_ in part]).order_by("pk"))
+        return _advance(rows, asking, now)
 
 
 def _give_up(part: Sequence[_Place], error: Exception, now: datetime) -> None:
@@ -193,11 +201,11 @@ def plan_sends(
     return compose.plan_step(due=due, now=now), skipped
 
 
-def _advance(rows: Sequence[Enrolment], now: datetime) -> Advanced:
+def _advance(rows: Sequence[Enrolment], asking: questions.Asking, now: datetime) -> Advanced:
     if not rows:
         return Advanced()
     flow_of = flows.read_flows(version_ids={row.version_id for row in rows})
-    gathered = facts.gather_facts(enrolments=rows, flows=flow_of, now=now)
+    gathered = facts.gather_facts(enrolments=rows, flows=flow_of, now=now, asking=asking)
     batch = _Batch()
     for row in rows:
         _decide(row, flow_of[row.version_id], gathered, batch, now)

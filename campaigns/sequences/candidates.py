@@ -31,6 +31,7 @@ class Candidate:
     """One account. `contact_ids` is filled where contacts came in: only they are meant.
 
     `joins`: the account is enrolled already and another of its contacts came in; it gets no second entry.
+    `was_fault`: what is written of this stay so far is that a fault of ours kept it out.
     """
 
     account: Account
@@ -38,6 +39,7 @@ class Candidate:
     number: int
     contact_ids: list[int]
     joins: Entry | None = None
+    was_fault: bool = False
 
 
 @dataclass(slots=True)
@@ -86,8 +88,10 @@ def find_candidates(
     return found
 
 
-def account_of(*, arrival: Arrival) -> int | None:
-    return _account_of(arrival, _home_accounts([arrival.contact_id] if arrival.contact_id else []))
+def accounts_of(*, arrivals: Sequence[Arrival]) -> list[int | None]:
+    """Of each; None for a contact of no account."""
+    home = _home_accounts([one.contact_id for one in arrivals if one.contact_id])
+    return [_account_of(one, home) for one in arrivals]
 
 
 def _account_of(one: Arrival, home: dict[int, int]) -> int | None:
@@ -98,15 +102,24 @@ def _candidate(account: Account, one: Arrival, past: _Past | None, entry: EntryS
     people = [one.contact_id] if one.contact_id else []
     if past is None:
         return Candidate(account, one, 1, people)
-    last, taken = past.entries[-1], past.taken
-    if one.source == Entry.Source.EVENT and one.at <= last.at:
+    stay_id = one.stay.pk if one.stay else None
+    # A fault that kept out a colleague says nothing of this one.
+    judged = [known for known in past.entries if known.reason != Entry.Reason.FAULT or known.stay_id == stay_id]
+    if one.source == Entry.Source.EVENT and judged and one.at <= judged[-1].at:
         # It happened before it was last looked at what becomes of the account: it has had its answer.
         return None
-    if not taken or _may_enter_again(taken, entry, one.at):
-        return Candidate(account, one, last.number + 1, people)
+    number, was_fault = past.entries[-1].number + 1, _was_fault(past, stay_id)
+    if not past.taken or _may_enter_again(past.taken, entry, one.at):
+        return Candidate(account, one, number, people, was_fault=was_fault)
+    last = [known for known in past.entries if known.reason != Entry.Reason.FAULT][-1]
     if people and last.outcome == Entry.Outcome.ENROLLED and not _was_enrolled(last, one.contact_id):
-        return Candidate(account, one, last.number, people, joins=last)
+        return Candidate(account, one, number, people, joins=last, was_fault=was_fault)
     return None
+
+
+def _was_fault(past: _Past, stay_id: int | None) -> bool:
+    of_stay = [known for known in past.entries if known.stay_id == stay_id]
+    return bool(of_stay) and of_stay[-1].reason == Entry.Reason.FAULT
 
 
 def _may_enter_again(taken: Sequence[Entry], entry: EntrySpec, at: datetime) -> bool:

@@ -138,7 +138,7 @@ def enrol_arrivals(
     *, campaign: Campaign, arrivals: Sequence[Arrival], now: datetime, is_second_look: bool = False
 ) -> Counts:
     """One batch, in the caller's transaction, under the campaign's lock. At a second look whoever is still kept out
-    has had that written down before: nothing is."""
+    has had that written down before: nothing is, but where it was a fault of ours and is none any more."""
     assert campaign.live_version_id is not None, "Only a launched campaign enrols."
     flow = flows.read_flow(version_id=campaign.live_version_id)
     people = candidates.find_candidates(
@@ -158,7 +158,7 @@ def enrol_arrivals(
     )
     reasons = judged.reasons | chosen.reasons
     if is_second_look:
-        people = {pk: one for pk, one in people.items() if pk not in reasons}
+        people = {pk: one for pk, one in people.items() if pk not in reasons or one.was_fault}
     ready = [one for one in people.values() if one.account.pk not in reasons]
     draws = _draw(campaign, ready, now)
     entries = _write_entries(campaign, people, judged, reasons, draws, now)
@@ -272,7 +272,7 @@ def _write_entries(
             at=now,
         )
         for account_id, one in people.items()
-        if one.joins is None
+        if one.joins is None or (one.was_fault and account_id in reasons)
     ]
     return entries | {entry.account_id: entry for entry in bulk_rows.insert_rows(rows=new)}
 

@@ -7,13 +7,12 @@ if they had come back then. A list of contacts is closed: whoever is on it was j
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from campaigns.operations import collector
 from campaigns.segments import parse
@@ -56,7 +55,7 @@ def _look_at(campaign_id: int, last: int, now: datetime, *, apart: bool) -> tupl
         campaign = enrol.lock(campaign_id)
         if campaign is None:
             return None, Counts()
-        stays = list(_not_taken(campaign).filter(pk__gt=last).order_by("pk")[: enrol.BATCH])
+        stays = list(_not_taken(campaign, now).filter(pk__gt=last).order_by("pk")[: enrol.BATCH])
         counts = _take_in(campaign, candidates.arrivals_of(stays=stays, now=now), apart, now)
     return stays[-1].pk if len(stays) == enrol.BATCH else None, counts
 
@@ -66,7 +65,8 @@ def _try_again(campaign_id: int, now: datetime, *, apart: bool) -> Counts:
         campaign = enrol.lock(campaign_id)
         if campaign is None:
             return Counts()
-        kept_out = faults.kept_out(campaign=campaign, now=now).order_by("at", "pk")[: enrol.BATCH]
+        # Others each time: those whose fault lasts keep nobody from being tried.
+        kept_out = faults.kept_out(campaign=campaign, now=now).order_by("?")[: enrol.BATCH]
         arrivals = [
             Arrival(
                 account_id=entry.account_id,
@@ -82,10 +82,9 @@ def _try_again(campaign_id: int, now: datetime, *, apart: bool) -> Counts:
 
 
 def _take_in(campaign: Campaign, arrivals: Sequence[Arrival], apart: bool, now: datetime) -> Counts:
-    """Where not all are come to in the time, it is others each time."""
     counts, _ = enrol_apart.take_in(
         campaign=campaign,
-        arrivals=random.Random(now.isoformat()).sample(arrivals, len(arrivals)) if apart else arrivals,  # noqa: S311
+        arrivals=arrivals,
         act=lambda part: enrol.enrol_arrivals(campaign=campaign, arrivals=part, now=now, is_second_look=True),
         apart=apart,
         now=now,
@@ -93,8 +92,9 @@ def _take_in(campaign: Campaign, arrivals: Sequence[Arrival], apart: bool, now: 
     return counts
 
 
-def _not_taken(campaign: Campaign) -> QuerySet[SegmentMembership]:
-    """Stays during which nobody of the account was taken in, neither enrolled nor held out."""
+def _not_taken(campaign: Campaign, now: datetime) -> QuerySet[SegmentMembership]:
+    """Stays during which nobody of the account was taken in, neither enrolled nor held out; and those that a fault of
+    ours keeps out beside a colleague."""
     taken = Entry.objects.filter(campaign=campaign, at__gte=OuterRef("entered_at"))
     taken = taken.exclude(outcome=Entry.Outcome.NOT_ENROLLED)
     assert campaign.segment is not None and campaign.segment.live_version is not None, "A launched campaign has one."
@@ -102,4 +102,6 @@ def _not_taken(campaign: Campaign) -> QuerySet[SegmentMembership]:
         taken = taken.filter(account__memberships__contact=OuterRef("contact"))
     else:
         taken = taken.filter(account=OuterRef("account"))
-    return SegmentMembership.objects.filter(~Exists(taken), segment=campaign.segment, left_at__isnull=True)
+    faulty = faults.kept_out(campaign=campaign, now=now).values("stay")
+    rows = SegmentMembership.objects.filter(segment=campaign.segment, left_at__isnull=True)
+    return rows.filter(~Exists(taken) | Q(pk__in=faulty))

@@ -46,8 +46,15 @@ class Asked:
     noes: set[tuple[int, str]] = field(default_factory=set)
 
 
-def gather_facts(*, enrolments: Sequence[Enrolment], flows: Mapping[int, Flow], now: datetime) -> Gathered:
-    """`enrolments` with campaign (its gate and experiment), entry (and its stay), account and contact at hand."""
+def gather_facts(
+    *,
+    enrolments: Sequence[Enrolment],
+    flows: Mapping[int, Flow],
+    now: datetime,
+    asking: questions.Asking | None = None,
+) -> Gathered:
+    """`enrolments` with campaign (its gate and experiment), entry (and its stay), account and contact at hand. Raises
+    TooSlowError where `asking` holds nobody for a question that is too slow."""
     accounts = sorted({row.account_id for row in enrolments})
     gathered = Gathered(subscriptions=billing.current_subscriptions(account_ids=accounts, now=now))
     asked = _ask_permissions(enrolments, flows)
@@ -57,7 +64,7 @@ def gather_facts(*, enrolments: Sequence[Enrolment], flows: Mapping[int, Flow], 
     gathered.had = awaited.read_had(enrolment_ids=[row.pk for row in enrolments])
     awaited.settle(enrolments=enrolments, had=gathered.had)
     exits = find_exits(enrolments=enrolments, flows=flows, noes=asked.noes, closed=closed, had=gathered.had, now=now)
-    conditions, unanswerable = _conditions(enrolments, flows, exits, now)
+    conditions, unanswerable = _conditions(enrolments, flows, exits, now, asking or questions.Asking())
     drawn = ways.draw_ways(enrolments=enrolments, flows=flows)
     jumps = _jumps(enrolments, flows)
     for enrolment in enrolments:
@@ -158,7 +165,11 @@ def _skips(enrolment: Enrolment, flow: Flow, asked: Asked) -> dict[str, str]:
 
 
 def _conditions(
-    enrolments: Sequence[Enrolment], flows: Mapping[int, Flow], exits: Mapping[int, set[str]], now: datetime
+    enrolments: Sequence[Enrolment],
+    flows: Mapping[int, Flow],
+    exits: Mapping[int, set[str]],
+    now: datetime,
+    asking: questions.Asking,
 ) -> tuple[dict[int, dict[str, bool]], dict[int, dict[str, str]]]:
     """Every branch and asking wait of a version judged for all its enrolments at once, account and contact bound.
     Beside it, by version id, those that nobody can judge, and why: what they ask about was deleted since, or
@@ -169,7 +180,6 @@ def _conditions(
             staying[enrolment.version_id].append(enrolment)
     conditions: dict[int, dict[str, bool]] = {enrolment.pk: {} for enrolment in enrolments}
     unanswerable: dict[int, dict[str, str]] = defaultdict(dict)
-    asking = questions.Asking()
     for version_id, rows in staying.items():
         flow = flows[version_id]
         pairs = [(row.pk, row.account_id, row.contact_id) for row in rows]
@@ -181,6 +191,8 @@ def _conditions(
                         document=document, pairs=pairs, now=now, campaign=flow.spec.slug, since=since
                     )
             except (DefinitionError, questions.TooSlowError) as error:
+                if isinstance(error, questions.TooSlowError) and not asking.holds:
+                    raise
                 unanswerable[version_id][step_key] = str(error)
                 continue
             for row in rows:

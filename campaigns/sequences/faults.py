@@ -9,7 +9,7 @@ from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from campaigns.sequences import shares
-from campaigns.sequences.models import Campaign, Entry
+from campaigns.sequences.models import Campaign, Enrolment, Entry
 
 # An event starts nothing later than this.
 LATEST = timedelta(days=1)
@@ -40,12 +40,18 @@ GROUP BY campaign.slug, campaign.status
 
 
 def kept_out(*, now: datetime, campaign: Campaign | None = None) -> QuerySet[Entry]:
-    """The entries of those whom a fault of ours keeps out still, and who would be taken in."""
+    """The entries of those whom a fault of ours keeps out still, and who would be taken in. Of a contact it is what
+    became of that contact since, or of the whole account, that counts: a colleague may be inside."""
     later = Entry.objects.filter(
         campaign=OuterRef("campaign"), account=OuterRef("account"), number__gt=OuterRef("number")
     )
+    theirs = later.filter(Q(stay__contact=OuterRef("stay__contact")) | Q(outcome=Entry.Outcome.HOLDOUT))
+    taken_in = Enrolment.objects.filter(
+        campaign=OuterRef("campaign"), contact=OuterRef("stay__contact"), enrolled_at__gte=OuterRef("at")
+    )
     rows = Entry.objects.filter(
-        ~Exists(later),
+        Q(stay__contact__isnull=True) & ~Exists(later)
+        | Q(stay__contact__isnull=False) & ~Exists(theirs) & ~Exists(taken_in),
         Q(stay__isnull=True) | Q(stay__left_at__isnull=True),
         ~Q(source=Entry.Source.EVENT) | Q(at__gt=now - LATEST),
         campaign__status=Campaign.Status.LIVE,

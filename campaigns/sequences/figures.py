@@ -92,18 +92,18 @@ def renew_waiting(*, now: datetime) -> int:
         return len(rows)
 
 
-def renew_again(*, now: datetime) -> None:
-    """Those that failed before, one by one, campaigns in turn, as many as the time allows: whoever is come to has new
-    figures, or goes with the old ones, since they cannot be made. The first is come to however long it takes."""
+def renew_again(*, now: datetime) -> bool:
+    """Those that failed before, campaigns in turn, as many as the time allows: whoever is come to has new figures, or
+    goes with the old ones, since they cannot be made. The first is come to however long it takes. Whether any did."""
     with transaction.atomic():
         planning_apart.limit_statements()
-        planning_apart.act_again(
+        done, _ = planning_apart.act_again(
             items=list(_waiting(now).filter(context__has_key=_ALONE)[:BATCH]),
             campaign_of=lambda row: row.gate_id,
             act=lambda part: _renew(part, now),
             give_up=lambda part, error: _leave_as_is(part, error, now),
-            part=1,
         )
+    return bool(done)
 
 
 def _renew(rows: Sequence[Message], now: datetime) -> None:

@@ -25,9 +25,10 @@ from orchestrator.jobs import bells
 
 log = logging.getLogger(__name__)
 
-# A job is killed after a minute; what is left then is the next one's.
-ADVANCE_S = 25.0
-RENEW_S = 10.0
+# A job is killed after a minute; what is left then is the next one's. Nothing is begun after so long: a batch that has
+# to be tried apart may take twice that.
+ADVANCE_S = 20.0
+RENEW_S = 5.0
 
 
 def enrol(**_kwargs: object) -> None:
@@ -58,17 +59,35 @@ def look_again(**_kwargs: object) -> None:
 
 
 def advance(**_kwargs: object) -> None:
-    """Move whose time has come, and end who is through."""
+    """End who is through, and move whose time has come."""
+    now, until = clock.utcnow(), time.monotonic() + ADVANCE_S
+    failed: list[Exception] = []
+    for act in (_wake, _complete, _renew, _plan_anew):
+        if time.monotonic() < until:
+            with planning_apart.one_of_many(what=act.__name__, failed=failed):
+                act(now)
+    with planning_apart.one_of_many(what=advance_many.__name__, failed=failed):
+        _advance_until(until, now)
+    planning_apart.raise_together(failed)
+
+
+def try_again(**_kwargs: object) -> None:
+    """Those that stood still for a reason; in a job of its own, so that they and the others take each other no time."""
     now = clock.utcnow()
     failed: list[Exception] = []
-    for act in (_wake, _renew, _renew_again, _plan_anew, advance_many, _try_again, _complete):
-        with planning_apart.one_of_many(what=act.__name__, failed=failed):
-            act(now=now)
+    for again in (_renew_again, _plan_again, _advance_again):
+        with planning_apart.one_of_many(what=again.__name__, failed=failed):
+            if again(now):
+                bells.ring("messages_due")
     planning_apart.raise_together(failed)
 
 
 def _wake(now: datetime) -> None:
     wake.wake_concerned(now=now)
+
+
+def _complete(now: datetime) -> None:
+    wake.complete_finished(now=now)
 
 
 def _renew(now: datetime) -> None:
@@ -77,33 +96,38 @@ def _renew(now: datetime) -> None:
         pass
 
 
-def _renew_again(now: datetime) -> None:
-    figures.renew_again(now=now)
+def _renew_again(now: datetime) -> int:
+    return figures.renew_again(now=now)
 
 
 def _plan_anew(now: datetime) -> None:
     until = time.monotonic() + RENEW_S
-    while (planned := replan.plan_anew(now=now)) and time.monotonic() < until:
+    while (planned := replan.plan_fresh(now=now)) and time.monotonic() < until:
         bells.ring("messages_due")
         if planned < replan.BATCH:
             break
 
 
-def _try_again(now: datetime) -> None:
-    if advancing.advance_again(now=now).planned:
-        bells.ring("messages_due")
+def _plan_again(now: datetime) -> int:
+    return replan.plan_again(now=now)
 
 
-def _complete(now: datetime) -> None:
-    wake.complete_finished(now=now)
+def _advance_again(now: datetime) -> int:
+    return advancing.advance_again(now=now).planned
 
 
 def advance_many(**_kwargs: object) -> None:
     """Move whose time has come, batch by batch for a while, beside any other worker that does the same."""
-    now = clock.utcnow()
-    until = time.monotonic() + ADVANCE_S
+    _advance_until(time.monotonic() + ADVANCE_S, clock.utcnow())
+
+
+def _advance_until(until: float, now: datetime) -> None:
+    """Another job is rung for as soon as there is more than this one comes to."""
     looked_at = advancing.BATCH
-    while looked_at == advancing.BATCH and time.monotonic() < until:
+    while looked_at == advancing.BATCH:
+        if time.monotonic() >= until:
+            bells.ring("many_enrolments_due")
+            break
         done = advancing.advance_batch(now=now, size=advancing.BATCH)
         looked_at = done.looked_at
         if looked_at == advancing.BATCH:

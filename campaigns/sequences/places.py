@@ -42,7 +42,13 @@ SELECT coalesce(place, '{NOT_YET}'), count(*) FROM audience LEFT JOIN best USING
 """  # noqa: S608
 
 _CONTACTS = f"""
-WITH {_PLACES}, audience AS (
+WITH {_PLACES}, faulty AS (
+    SELECT stay.contact_id FROM sequences_entry entry
+    JOIN segments_segmentmembership stay ON stay.id = entry.stay_id
+    WHERE entry.campaign_id = %(campaign)s AND entry.reason = 'fault' AND stay.contact_id IS NOT NULL
+        AND NOT EXISTS (SELECT FROM sequences_entry later WHERE later.campaign_id = entry.campaign_id
+            AND later.account_id = entry.account_id AND later.stay_id = stay.id AND later.number > entry.number)
+), audience AS (
     SELECT contact_id FROM sequences_enrolment WHERE campaign_id = %(campaign)s
     UNION
     SELECT contact_id FROM segments_segmentmembership
@@ -54,7 +60,8 @@ SELECT audience.contact_id, CASE
     WHEN NOT EXISTS (SELECT FROM profiles_membership home WHERE home.contact_id = audience.contact_id)
         THEN '{NO_ACCOUNT}'
     ELSE coalesce((
-        SELECT CASE best.place WHEN 'enrolled' THEN '{NOT_CHOSEN}' ELSE best.place END
+        SELECT CASE WHEN best.place <> 'enrolled' THEN best.place
+            WHEN audience.contact_id IN (SELECT contact_id FROM faulty) THEN 'fault' ELSE '{NOT_CHOSEN}' END
         FROM profiles_membership home JOIN best USING (account_id) WHERE home.contact_id = audience.contact_id
         ORDER BY best.place <> 'holdout', best.place <> 'enrolled', best.place LIMIT 1
     ), '{NOT_YET}') END

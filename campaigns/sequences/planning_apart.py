@@ -3,13 +3,14 @@ still, with its reason (`Snag`), until it is tried again, by then in no one else
 
 from __future__ import annotations
 
-import itertools
 import logging
+import random
 import time
 import traceback
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import InterfaceError, OperationalError, connection
@@ -27,7 +28,7 @@ _NOT_THEIRS = (OperationalError, InterfaceError, BaseTimeoutException)
 STATEMENT_S = 15
 # How long what failed together is tried apart, and how many failures one after the other say that nothing will go.
 APART_S, IN_A_ROW = 10.0, 60
-# What failed before is tried again by itself, in parts of so many, for so long at a time.
+# What failed before is tried again by itself, in parts of at most so many, for so long at a time.
 AGAIN_S, PART = 5.0, 100
 # It is tried again after as long as it has stood still, within these.
 SOONEST, LATEST = timedelta(minutes=5), timedelta(hours=1)
@@ -82,7 +83,7 @@ def act_apart[Item, Done](
         if len(suspect) == 1:
             give_up(suspect, why)
             continue
-        for left in _divide(_halves(suspect), act, give_up, done, until, IN_A_ROW):
+        for left in _divide(_halves(suspect), act, give_up, done, until):
             give_up(left, why)
     return done
 
@@ -94,16 +95,45 @@ def act_again[Item, Done](
     act: Callable[[Sequence[Item]], Done],
     give_up: Callable[[Sequence[Item], Exception], None],
     seconds: float = AGAIN_S,
-    part: int | None = None,
 ) -> tuple[list[Done], bool]:
     """The same for those that failed before, in their order, campaigns in turn: whoever is come to is done, or has
-    failed alone. Beside it, whether all were come to."""
-    size = part or PART
-    parts = [[group[at : at + size] for at in range(0, len(group), size)] for group in _by_campaign(items, campaign_of)]
-    in_turn = [one for turn in itertools.zip_longest(*parts) for one in turn if one]
+    failed alone. Beside it, whether all were come to.
+
+    Each campaign begins with one of its own, goes on with twice as many as went, and with half of what did not go. So
+    the first try of all settles somebody, however little of the time it leaves; and as chance says which campaign
+    begins, none waits for the end of another."""
+    until = time.monotonic() + seconds
+    lines = deque(_Line(group) for group in _by_campaign(items, campaign_of))
+    random.shuffle(lines)
     done: list[Done] = []
-    left = _divide(in_turn, act, give_up, done, time.monotonic() + seconds, None)
-    return done, not left
+    while lines and time.monotonic() < until:
+        line = lines.popleft()
+        part = line.items[: line.size]
+        try:
+            done.append(act(part))
+            line.settle(part, then=min(2 * line.size, PART))
+        except Exception as error:
+            if not is_theirs(error):
+                raise
+            if len(part) == 1:
+                give_up(part, error)
+                line.settle(part, then=1)
+            else:
+                line.size = len(part) // 2
+        if line.items:
+            lines.append(line)
+    return done, not lines
+
+
+@dataclass(slots=True)
+class _Line[Item]:
+    """What is left of a campaign, and how many of it are tried next."""
+
+    items: list[Item]
+    size: int = 1
+
+    def settle(self, part: Sequence[Item], *, then: int) -> None:
+        self.items, self.size = self.items[len(part) :], then
 
 
 def _by_campaign[Item](items: Sequence[Item], campaign_of: Callable[[Item], int]) -> list[list[Item]]:
@@ -124,13 +154,12 @@ def _divide[Item, Done](
     give_up: Callable[[Sequence[Item], Exception], None],
     done: list[Done],
     until: float,
-    in_a_row: int | None,
 ) -> list[Sequence[Item]]:
     """Part after part down to the single ones, so that each is settled before the next is begun. Returns the parts that
-    were not come to by `until`, or after so many failures `in_a_row`."""
+    were not come to by `until`, or after too many failures in a row."""
     waiting = list(reversed(parts))
     failures = 0
-    while waiting and failures != in_a_row and time.monotonic() < until:
+    while waiting and failures != IN_A_ROW and time.monotonic() < until:
         part = waiting.pop()
         try:
             done.append(act(part))

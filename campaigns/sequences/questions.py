@@ -1,7 +1,8 @@
 """What the steps of a campaign ask is asked for a limited time: a slow question holds its own people, and nobody else.
 
 A question that took too long is not asked again for a while by this process, unless for fewer people: each of their
-parts would take as long.
+parts would take as long. Those who were held for that are asked about apart from all others and in the end alone, each
+time anew: it may be one of them for whom it is slow.
 """
 
 from __future__ import annotations
@@ -37,16 +38,19 @@ _slow: dict[Question, _Slow] = {}
 
 
 class Asking:
-    """The questions of one batch."""
+    """The questions of one batch. `remembers`: what took too long rests. `holds`: those about whom it is asked stand
+    still then, instead of failing together."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, remembers: bool = True, holds: bool = True) -> None:
+        self._remembers = remembers
+        self.holds = holds
         self._spent = 0.0
 
     @contextmanager
     def limited(self, *, question: Question, people: int) -> Iterator[None]:
         """Raises TooSlowError, then nothing was changed."""
         began = time.monotonic()
-        known = _slow.get(question)
+        known = _slow.get(question) if self._remembers else None
         if known is not None and began < known.until and people >= known.people:
             raise TooSlowError(_words())
         if self._spent >= ANSWERS_S:
@@ -56,7 +60,8 @@ class Asking:
                 yield
             _slow.pop(question, None)
         except SegmentTooSlow as error:
-            _slow[question] = _Slow(people, time.monotonic() + REST_S)
+            if self._remembers:
+                _slow[question] = _Slow(people, time.monotonic() + REST_S)
             raise TooSlowError(_words()) from error
         finally:
             self._spent += time.monotonic() - began

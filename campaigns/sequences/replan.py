@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Exists, Max, OuterRef, QuerySet
+from django.db.models import Exists, F, Max, OuterRef, QuerySet, Window
+from django.db.models.functions import RowNumber
 
 from campaigns.delivery.models import Message
 from campaigns.sequences import advance, facts, planning_apart
@@ -25,21 +26,33 @@ def plan_anew(*, now: datetime) -> int:
     account upgraded meanwhile, or a reason to leave holds: then the enrolment is woken to leave. Returns
     how many messages were planned. How late it may go counts on from the first of them. One that cannot be
     planned stops no other."""
+    return plan_fresh(now=now) + plan_again(now=now)
+
+
+def plan_fresh(*, now: datetime) -> int:
+    """Those of enrolments that have not failed before."""
     fresh = _given_back(now).filter(~Exists(Snag.objects.filter(enrolment=OuterRef("enrolment"))))
-    failed = _given_back(now).filter(enrolment__snag__isnull=False)
     planned = planning_apart.act_apart(
         items=_read(fresh.order_by("pk")),
         campaign_of=lambda run: run.enrolment.campaign_id,
         act=lambda part: _plan_anew(part, now),
         give_up=lambda part, error: _give_up(part, error, now),
     )
+    return sum(planned)
+
+
+def plan_again(*, now: datetime) -> int:
+    """Those that failed and are to be tried again, apart from all others."""
+    failed = _given_back(now).filter(enrolment__snag__isnull=False)
+    order = [F("enrolment__snag__try_at"), F("pk")]
+    place = Window(RowNumber(), partition_by="enrolment__campaign_id", order_by=order)
     again, _ = planning_apart.act_again(
-        items=_read(failed.order_by("enrolment__snag__try_at", "pk")),
+        items=_read(failed.annotate(place=place).order_by("place", "pk")),
         campaign_of=lambda run: run.enrolment.campaign_id,
         act=lambda part: _plan_anew(part, now),
         give_up=lambda part, error: _give_up(part, error, now),
     )
-    return sum(planned) + sum(again)
+    return sum(again)
 
 
 def _read(runs: QuerySet[StepRun]) -> list[StepRun]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Case, Count, Max, OuterRef, QuerySet, Subquery, Value, When
+from django.db.models import Case, Count, Max, OuterRef, Q, QuerySet, Subquery, Value, When
 
 from campaigns.delivery.models import DeliveryAttempt, Message
 from campaigns.sequences import campaign_file, places
@@ -178,8 +178,9 @@ def enrolments_of(*, contact_id: int) -> list[Enrolment]:
 
 def entries_beside(*, account_ids: Sequence[int], contact_id: int) -> list[Entry]:
     """Where these accounts came into an audience without this contact on the way: held out, kept out, or somebody
-    else there was chosen. Newest first."""
+    else there was chosen; not that a fault kept out a colleague. Newest first."""
     rows = Entry.objects.filter(account_id__in=account_ids).exclude(enrolments__contact_id=contact_id)
+    rows = rows.exclude(Q(reason=Entry.Reason.FAULT, stay__contact__isnull=False) & ~Q(stay__contact=contact_id))
     return list(rows.select_related("campaign", "account").order_by("-at", "-pk"))
 
 

@@ -73,7 +73,7 @@ def find_kept_out(*, now: datetime, campaign: str = "") -> list[Stalled]:
     kinds = rows.values(slug=F("campaign__slug"), status=F("campaign__status"), error=error)
     found = [
         Stalled(one["slug"], one["status"], one["n"], one["since"], Snag.Kind.FAULT.value, detail=one["error"] or "")
-        for one in kinds.annotate(n=Count("pk"), since=Min("at")).order_by("slug", "error")
+        for one in kinds.annotate(n=Count("account", distinct=True), since=Min("at")).order_by("slug", "error")
     ]
     unread = faults.count_unread(limit=now - messages.bound(), campaign=campaign)
     return found + [Stalled(*one) for one in unread]

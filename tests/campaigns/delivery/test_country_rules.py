@@ -128,7 +128,12 @@ def test_who_gets_the_same_is_judged_once_where_a_value_decides(monkeypatch):
     version = wording("{% if account.name == 'Acme' %}פרסומת: {% endif %}מקום")
     judged = []
     real = country_rules._judge_one
-    monkeypatch.setattr(country_rules, "_judge_one", lambda one, *rest: judged.append(one) or real(one, *rest))
+
+    def counted(one, *rest):
+        judged.append(one)
+        return real(one, *rest)
+
+    monkeypatch.setattr(country_rules, "_judge_one", counted)
     for name in ("Noa", "Dan"):
         send("IL", version, contact__first_name=name, account__name="Acme")
 

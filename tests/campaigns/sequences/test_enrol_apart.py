@@ -5,7 +5,9 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from decimal import Decimal
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -14,9 +16,10 @@ from campaigns.analytics.stalls import NEWCOMERS, Cause
 from campaigns.console import stall_words
 from campaigns.offers import quote
 from campaigns.operations.models import PullCursor
-from campaigns.profiles.models import Account
+from campaigns.profiles.models import Account, Score
 from campaigns.segments.models import SegmentMembership
-from campaigns.sequences import enrol, enrol_again, enrol_events, planning_apart, selectors
+from campaigns.sequences import compose, enrol, enrol_again, enrol_apart, enrol_events, planning_apart, selectors
+from campaigns.sequences.candidates import Arrival
 from campaigns.sequences.models import Campaign, CampaignVersion, Enrolment, Entry
 from campaigns.usage import record
 from orchestrator import clock
@@ -152,3 +155,117 @@ def test_who_came_in_long_ago_and_was_never_looked_at_is_told():
     for name in ("enrol:seats-80", "enrol:seats-80:1"):
         PullCursor.objects.update_or_create(name=name, defaults={"xid": newest.xid, "row_id": newest.pk})
     assert told(NOW + HOUR) == []
+
+
+def test_a_try_that_takes_longer_than_there_is_time_keeps_nobody_out_for_long(monkeypatch):
+    campaign = launched()
+    CampaignVersion.objects.update(audience_read_at=None)
+    new = newcomers(campaign, 12)
+    clock_s = [0.0]
+    monkeypatch.setattr(planning_apart, "time", SimpleNamespace(monotonic=lambda: clock_s[0]))
+    real = quote.price_accounts
+
+    def slow(*, account_ids, **given):
+        if new[5].pk in account_ids:
+            clock_s[0] += 2 * enrol_apart.SECONDS
+            raise ArithmeticError
+        return real(account_ids=account_ids, **given)
+
+    monkeypatch.setattr(quote, "price_accounts", slow)
+    written = [0]
+    while written[-1] < 12:
+        take_in(campaign)
+        assert Entry.objects.count() > written[-1]
+        written.append(Entry.objects.count())
+    assert Enrolment.objects.count() == 11
+
+
+def two_of_an_account(monkeypatch, **changes) -> tuple[Campaign, list[int], set[int]]:
+    """The contacts' ids; those in the set cannot be taken in."""
+    make.market()
+    account = make.account_near_limit()
+    people = [make.reader(account), make.reader(account)]
+    broken: set[int] = set()
+    real = compose.plan_step
+
+    def fails(*, due, now):
+        if {one.enrolment.contact_id for one in due} & broken:
+            raise ArithmeticError
+        return real(due=due, now=now)
+
+    monkeypatch.setattr(compose, "plan_step", fails)
+    broken.update(changes.pop("broken", lambda _people: ())([one.pk for one in people]))
+    audience = {"contacts": [one.external_id for one in people]}
+    given: dict[str, Any] = {
+        "holdout_percent": None,
+        "steps": [MAIL],
+        "recipients": {"roles": ["OWNER"], "per_account": 2},
+    }
+    campaign = make.launched(audience=audience, **given, **changes)
+    return campaign, [one.pk for one in people], broken
+
+
+def inside() -> set[int]:
+    return set(Enrolment.objects.values_list("contact", flat=True))
+
+
+@pytest.mark.parametrize("which", [[0], [1], [0, 1]])
+def test_who_of_a_list_is_kept_out_is_told_and_tried_again_whatever_becomes_of_a_colleague(monkeypatch, which):
+    campaign, people, broken = two_of_an_account(monkeypatch, broken=lambda people: [people[one] for one in which])
+    kept_out = {people[one] for one in which}
+    enrol.enrol_audience(campaign=campaign, now=NOW)
+    for hour in (1, 2):
+        enrol_again.enrol_kept_out(now=NOW + hour * HOUR)
+    assert inside() == set(people) - kept_out
+    assert told(NOW) == [(1, Cause.FAULT, "ArithmeticError")]
+    assert selectors.ledger(campaign=campaign, now=NOW)["contacts"]["not_enrolled"] == {"fault": len(which)}
+    assert Entry.objects.filter(reason="fault").count() == len(which)
+    broken.clear()
+    enrol_again.enrol_kept_out(now=NOW + 3 * HOUR)
+    assert (inside(), told(NOW + 3 * HOUR)) == (set(people), [])
+    assert selectors.ledger(campaign=campaign, now=NOW)["contacts"]["not_enrolled"] == {}
+
+
+def test_an_event_of_two_of_an_account_is_judged_at_once_where_others_fail(monkeypatch):
+    _, people, broken = two_of_an_account(monkeypatch, entry={"by": "EVENT", "event": {"name": "used"}})
+    account = Account.objects.get()
+    happened(account, people)
+    broken.add(people[1])
+    enrol_events.enrol_happened(now=NOW + HOUR)
+    assert (inside(), len(told(NOW + HOUR))) == (set(), 1)
+    broken.clear()
+    enrol_again.enrol_kept_out(now=NOW + 2 * HOUR)
+    assert (inside(), told(NOW + 2 * HOUR)) == (set(people), [])
+
+
+def happened(account: Account, people: list[int]) -> None:
+    record.record_events(
+        events=[record.NewEvent(NOW, account.pk, one, "used", {}, "tests", str(one), NOW) for one in people]
+    )
+
+
+def test_what_keeps_it_out_once_the_fault_is_mended_is_written_down(break_pricing):
+    campaign = launched()
+    [bad] = newcomers(campaign, 1)
+    break_pricing({bad.pk})
+    take_in(campaign)
+    break_pricing(set())
+    Score.objects.create(account=bad, kind="health", value=Decimal(20), at=NOW)
+    for hour in (1, 2):
+        enrol_again.enrol_kept_out(now=NOW + hour * HOUR)
+    assert list(Entry.objects.order_by("number").values_list("reason", flat=True)) == ["fault", "health_red"]
+    assert told(NOW + 2 * HOUR) == []
+
+
+def test_nothing_is_written_of_an_account_that_is_inside():
+    campaign = launched()
+    [account] = newcomers(campaign, 1)
+    take_in(campaign)
+
+    def fails(_part):
+        raise ArithmeticError
+
+    stay = SegmentMembership.objects.get(account=account)
+    given: dict[str, Any] = {"arrivals": [Arrival(account.pk, None, NOW, stay)], "act": fails, "apart": True}
+    assert enrol_apart.take_in(campaign=campaign, now=NOW, **given)[1]
+    assert Entry.objects.get().outcome == "ENROLLED"

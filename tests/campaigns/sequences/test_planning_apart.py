@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -34,6 +35,7 @@ from campaigns.sequences import (
 from campaigns.sequences.models import Campaign, CampaignVersion, Enrolment, Snag, StepRun
 from campaigns.usage import record
 from orchestrator import clock
+from orchestrator.jobs import bells
 from tests.factories import sequences as make
 
 pytestmark = pytest.mark.django_db
@@ -217,15 +219,36 @@ def test_what_took_too_long_is_asked_for_fewer_people_or_later(market, monkeypat
     gone()
     asked = slow(monkeypatch, "seats-80")
     advance.advance_due(now=NOW + 4 * DAY)
-    advance.advance_due(now=NOW + 5 * DAY)
+    Snag.objects.all().delete()
+    advance.advance_batch(now=NOW + 5 * DAY, size=100)
     assert asked == [2]
-    monkeypatch.setattr(planning_apart, "PART", 1)
-    advance.advance_due(now=NOW + 6 * DAY)
+    Snag.objects.all().delete()
+    advance.advance_batch(now=NOW + 5 * DAY, size=1)
     assert asked == [2, 1]
     monkeypatch.undo()
     monkeypatch.setattr(questions, "_slow", {})
     advance.advance_due(now=NOW + 7 * DAY)
     assert planned("seats-80", "banner") == 2
+
+
+def test_whom_a_question_is_slow_for_alone_is_held_alone(market, monkeypatch):
+    accounts = [market, *(make.ready_account() for _ in range(4))]
+    launched(MAIL, WAIT, ASKED, BANNER, END)
+    gone()
+    real = evaluate.matching_pairs
+
+    def slow_for_one(*, pairs: Any, **given: Any) -> set[int]:
+        if accounts[2].pk in {account for _, account, _ in pairs}:
+            _cancel()
+        return real(pairs=pairs, **given)
+
+    monkeypatch.setattr(evaluate, "matching_pairs", slow_for_one)
+    advance.advance_due(now=NOW + 4 * DAY)
+    assert (planned("seats-80", "banner"), Snag.objects.filter(kind="CONDITION").count()) == (0, 5)
+    advance.advance_again(now=NOW + 5 * DAY)
+    snag = Snag.objects.get()
+    assert (planned("seats-80", "banner"), snag.kind, snag.step_key) == (4, "CONDITION", "reacted")
+    assert snag.enrolment.account == accounts[2]
 
 
 def test_all_questions_of_a_batch_together_have_less_than_a_job():
@@ -281,6 +304,80 @@ def test_no_innocent_stands_longer_than_two_rounds(bad):
     done, alone = rounds(bad, 2000)
     assert done == set(range(2000)) - bad
     assert alone == bad
+
+
+def ticks(monkeypatch: pytest.MonkeyPatch, items: Sequence[tuple[str, int]], slow: set[tuple[str, int]]) -> list[Any]:
+    """What is settled in each tick of the lane of the failed, until all are, where a try of a slow one takes longer
+    than the lane has."""
+    clock_s = [0.0]
+    monkeypatch.setattr(planning_apart, "time", SimpleNamespace(monotonic=lambda: clock_s[0]))
+    settled: list[set[tuple[str, int]]] = []
+
+    def act(part: Sequence[tuple[str, int]]) -> None:
+        if slow & set(part):
+            clock_s[0] += 3 * planning_apart.AGAIN_S
+            raise ValueError
+        settled[-1].update(part)
+
+    left = list(items)
+    while left:
+        settled.append(set())
+        planning_apart.act_again(
+            items=left,
+            campaign_of=lambda one: ord(one[0]),
+            act=act,
+            give_up=lambda part, _error: settled[-1].update(part),
+        )
+        left = [one for one in left if one not in settled[-1]]
+    return settled
+
+
+def test_however_long_a_try_takes_each_tick_settles_somebody(monkeypatch):
+    items = [("a", number) for number in range(100)]
+    slow = {("a", number) for number in (0, 37, 38, 99)}
+    settled = ticks(monkeypatch, items, slow)
+    assert all(settled)
+    assert len(settled) <= 5 * len(slow)
+
+
+def test_nobody_waits_for_the_end_of_a_campaign_in_which_all_are_slow(monkeypatch):
+    slow = {("a", number) for number in range(200)}
+    settled = ticks(monkeypatch, [*sorted(slow), ("b", 1)], slow)
+    assert next(number for number, one in enumerate(settled) if ("b", 1) in one) < 50
+
+
+@pytest.mark.parametrize("act", ["advance_batch", "advance_again", "plan_fresh", "plan_again", "enrol"])
+def test_no_statement_about_a_batch_takes_for_ever(market, monkeypatch, act):
+    campaign = launched(MAIL, WAIT, SECOND)
+    assert campaign.segment is not None
+    pk = Enrolment.objects.get().pk
+    if act.startswith("plan"):
+        Message.objects.update(state="SKIPPED", reason="FACTS_CHANGED", ended_at=NOW)
+    gone()
+    if act.endswith("again"):
+        planning_apart.note_snags(kind="FAULT", steps={pk: "wait"}, details={pk: "KeyError"}, now=NOW)
+    if act == "enrol":
+        SegmentMembership.objects.create(segment=campaign.segment, account=make.ready_account(), entered_at=NOW)
+    limits: list[str] = []
+    real = quote.price_accounts
+
+    def looks(**given: Any) -> Any:
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW statement_timeout")
+            limits.extend(cursor.fetchone())
+        return real(**given)
+
+    monkeypatch.setattr(quote, "price_accounts", looks)
+    now = NOW + 4 * DAY
+    acts: dict[str, Any] = {
+        "advance_batch": lambda: advance.advance_batch(now=now, size=10),
+        "advance_again": lambda: advance.advance_again(now=now),
+        "plan_fresh": lambda: replan.plan_fresh(now=now),
+        "plan_again": lambda: replan.plan_again(now=now),
+        "enrol": lambda: enrol.enrol_audience(campaign=campaign, now=now),
+    }
+    acts[act]()
+    assert limits == [f"{planning_apart.STATEMENT_S}s"]
 
 
 def test_where_nothing_goes_it_is_given_up_soon():
@@ -349,6 +446,31 @@ def test_what_one_part_of_the_job_cannot_do_keeps_no_other_from_theirs(market, m
     with pytest.raises(ExceptionGroup):
         jobs.advance()
     assert planned("seats-80", "mail-2") == 1
+
+
+def test_who_failed_is_tried_again_by_a_job_of_its_own(market, monkeypatch):
+    launched(MAIL, WAIT, SECOND)
+    gone()
+    monkeypatch.setattr(clock, "utcnow", lambda: NOW + 4 * DAY)
+    monkeypatch.setattr(quote, "make_quotes", _fails)
+    jobs.advance()
+    monkeypatch.undo()
+    monkeypatch.setattr(clock, "utcnow", lambda: NOW + 5 * DAY)
+    jobs.advance()
+    assert planned("seats-80", "mail-2") == 0
+    jobs.try_again()
+    assert planned("seats-80", "mail-2") == 1
+
+
+def test_where_the_time_is_over_another_job_is_rung_for(market, monkeypatch):
+    launched(MAIL, WAIT, SECOND)
+    gone()
+    monkeypatch.setattr(clock, "utcnow", lambda: NOW + 4 * DAY)
+    monkeypatch.setattr(jobs, "ADVANCE_S", 0.0)
+    rung: list[str] = []
+    monkeypatch.setattr(bells, "ring", rung.append)
+    jobs.advance()
+    assert (rung, planned("seats-80", "mail-2")) == (["many_enrolments_due"], 0)
 
 
 def test_a_campaign_that_cannot_be_read_keeps_no_other_from_its_people(market):
