@@ -38,7 +38,7 @@ PARAGRAPH = (
 MJML = (
     "<mjml><mj-body><mj-section><mj-column><mj-text>Hello {{ contact.first_name }}.</mj-text>"
     + PARAGRAPH * 6
-    + '<mj-button href="{{ links.offer }}">Upgrade for {{ offer.price }}</mj-button>'
+    + '<mj-button href="{{ links.offer }}">Upgrade for {{ offer.new_monthly }}</mj-button>'
     + "</mj-column></mj-section></mj-body></mjml>"
 )
 WORDINGS = {
@@ -117,7 +117,7 @@ def make_messages(count: int, channel: str) -> None:
     )
     found = points.ensure_points(contacts=contacts, channel=channel)
     ContactPoint.objects.update(topics={"offers": "GRANTED"})
-    offer = {"plan_from": "Basic", "price": "€129", "valid_until": f"{NOW + timedelta(days=30):%Y-%m-%d}"}
+    offer = {"plan_from": "Basic", "new_monthly": "€129", "valid_until": f"{NOW + timedelta(days=30):%Y-%m-%d}"}
     for start in range(0, count, 1000):
         plan.plan_messages(
             items=[
@@ -180,7 +180,7 @@ def reference_ms(channel: str, rounds: int = 300) -> float:
     facts = {
         "contact": {"first_name": "Noa"},
         "account": {"name": "Company"},
-        "offer": {"plan_from": "Basic", "price": "€129"},
+        "offer": {"plan_from": "Basic", "new_monthly": "€129"},
         "links": {"offer": "http://127.0.0.1:8000/c/x"},
     }
     began = time.process_time()
