@@ -18,7 +18,11 @@ pytestmark = pytest.mark.django_db
 class Nobody:
     """No people and no providers."""
 
+    def __init__(self) -> None:
+        self.asked = 0
+
     def idle(self, **_within: float) -> dict[str, int]:
+        self.asked += 1
         return {"due": 0, "posting": 0}
 
 
@@ -37,6 +41,12 @@ def test_a_switch_that_is_off_is_named_with_what_to_press(monkeypatch):
     assert "“a look first”. 1 message is due and waits. Switch it on: the page Sending" in said
 
 
-def test_time_passes_though_sending_is_off_while_nothing_waits_for_it():
+def test_time_passes_though_sending_is_off_while_nothing_waits_for_it(monkeypatch):
+    monkeypatch.setattr(days, "SWITCH_S", -1.0)
+    monkeypatch.setattr(days, "RINGING", ())
     switch.set_switch(is_on=False, by="dana", now=clock.utcnow())
-    days.settle(outside=Nobody())  # type: ignore[arg-type]
+    outside = Nobody()
+
+    days.settle(outside=outside)  # type: ignore[arg-type]
+
+    assert outside.asked == 2, "It was quiet twice, and nobody was told to switch it on."
