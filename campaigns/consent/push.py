@@ -57,15 +57,17 @@ SET is_wanted = EXCLUDED.is_wanted, version = entry.version + 1, state = 'PENDIN
 WHERE entry.is_wanted <> EXCLUDED.is_wanted
 """
 
+# The first are named before anything is joined with them: a join might ask for them again and again.
 _CLAIM = """
-UPDATE consent_listentry AS entry SET next_at = %(lease)s, attempts = attempts + 1
-FROM (
+WITH due AS MATERIALIZED (
     SELECT due.id FROM consent_listentry due
     JOIN consent_contactpoint point ON point.id = due.point_id
     WHERE due.state = 'PENDING' AND due.next_at <= %(wall_now)s AND point.channel = %(channel)s
     ORDER BY due.id LIMIT %(limit)s
     FOR UPDATE OF due SKIP LOCKED
-) AS due, consent_contactpoint point
+)
+UPDATE consent_listentry AS entry SET next_at = %(lease)s, attempts = attempts + 1
+FROM due, consent_contactpoint point
 WHERE entry.id = due.id AND point.id = entry.point_id
 RETURNING entry.id, entry.version, entry.is_wanted, entry.attempts, point.address_hash
 """

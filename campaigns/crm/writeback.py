@@ -147,11 +147,13 @@ def retry_failed(*, write_back_ids: Sequence[int]) -> int:
 def _claim(one: CrmConnection, kind: str, wall_now: datetime) -> list[_Claimed]:
     with database.cursor() as cursor:
         cursor.execute(
-            "UPDATE crm_writeback SET next_at = %s, attempts = attempts + 1 WHERE id IN ("
+            # Named, so that it is asked once: inside a join PostgreSQL might ask for the first hundred again and again.
+            "WITH due AS MATERIALIZED ("
             " SELECT id FROM crm_writeback WHERE state = 'PENDING' AND connection_id = %s AND kind = %s"
             " AND next_at <= %s ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED)"
-            " RETURNING id",
-            [wall_now + LEASE, one.pk, kind, wall_now, BATCH],
+            " UPDATE crm_writeback AS row SET next_at = %s, attempts = attempts + 1 FROM due WHERE row.id = due.id"
+            " RETURNING row.id",
+            [one.pk, kind, wall_now, BATCH, wall_now + LEASE],
         )
         ids = [row[0] for row in cursor.fetchall()]
     rows = WriteBack.objects.filter(pk__in=ids).order_by("id")
@@ -264,18 +266,36 @@ def _not_replaced(one: CrmConnection, rows: Sequence[_Claimed]) -> list[_Claimed
 def _send_properties(kind: str, alias: type[AccountAlias] | type[ContactAlias]) -> _Sender:
     def send(crm: Crm, one: CrmConnection, rows: Sequence[_Claimed]) -> Mapping[int, str]:
         crm_ids = _crm_ids(alias, one, {row.payload["external_id"] for row in rows})
-        patches = {
-            row.id: PropertyPatch(
-                kind=kind, crm_id=crm_ids[row.payload["external_id"]], properties=row.payload["properties"]
-            )
-            for row in rows
-            if row.payload["external_id"] in crm_ids
-        }
+        later = _said_later(one, kind, rows)
+        known = {row.id: row for row in rows if row.payload["external_id"] in crm_ids}
+        patches = {}
+        for row in known.values():
+            said = {name: word for name, word in row.payload["properties"].items() if name not in later[row.id]}
+            if said:
+                patches[row.id] = PropertyPatch(kind=kind, crm_id=crm_ids[row.payload["external_id"]], properties=said)
         reasons = crm.patch_properties(list(patches.values())) if patches else {}
         refused = {key: reasons[patch.crm_id] for key, patch in patches.items() if patch.crm_id in reasons}
-        return refused | _strangers(rows, patches)
+        return refused | _strangers(rows, known)
 
     return send
+
+
+def _said_later(one: CrmConnection, kind: str, rows: Sequence[_Claimed]) -> Mapping[int, set[str]]:
+    """Names of the properties that a newer write-back of the same record has written, or will: a try that comes late
+    must not put its older word over them."""
+    newer = WriteBack.objects.filter(
+        connection=one,
+        kind=WriteBack.Kind.ACCOUNT_STATUS if kind == "account" else WriteBack.Kind.CONTACT_STATUS,
+        pk__gt=min(row.id for row in rows),
+        payload__external_id__in={row.payload["external_id"] for row in rows},
+    ).exclude(state=WriteBack.State.FAILED)
+    said = list(newer.values_list("pk", "payload__external_id", "payload__properties"))
+    return {
+        row.id: {
+            name for pk, owner, words in said if pk > row.id and owner == row.payload["external_id"] for name in words
+        }
+        for row in rows
+    }
 
 
 def _crm_ids(

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import connection as database
 
 from campaigns.crm import writeback
 from campaigns.crm.models import WriteBack
@@ -122,12 +123,37 @@ def test_without_a_key_nothing_is_lost(db, settings):
 
 def test_a_wrong_key_gives_up_nothing_and_is_asked_once_a_kind(server, monkeypatch):
     monkeypatch.setattr(writeback, "BATCH", 1)
-    queue(("ACCOUNT_STATUS", "k1", status()), ("ACCOUNT_STATUS", "k2", status(word="lost")))
+    AccountAliasFactory(source="hubspot", value="702", account__external_id="a2")
+    queue(("ACCOUNT_STATUS", "k1", status()), ("ACCOUNT_STATUS", "k2", status("a2", "lost")))
     WriteBack.objects.update(attempts=writeback.MAX_ATTEMPTS)
     server.default = provider.Reply.of_json({"category": "INVALID_AUTHENTICATION", "message": "no"}, 401)
     pushed = push()
     assert (pushed.failed, pushed.retried, len(server.requests)) == (0, 1, 1)
     assert set(WriteBack.objects.values_list("state", flat=True)) == {"PENDING"}
+
+
+def test_a_claim_takes_no_more_than_one_request_holds(server, monkeypatch):
+    """As PostgreSQL may plan it: with the joined rows looked up one by one."""
+    monkeypatch.setattr(writeback, "BATCH", 1)
+    queue(*(("ACCOUNT_STATUS", f"k{number}", status()) for number in range(5)))
+    with database.cursor() as cursor:
+        cursor.execute(
+            "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL enable_hashagg = off"
+        )
+        cursor.execute("SET LOCAL enable_material = off; SET LOCAL enable_sort = off")
+    assert len(writeback._claim(WriteBack.objects.earliest("pk").connection, "ACCOUNT_STATUS", WALL)) == 1
+
+
+def test_an_older_word_that_comes_late_is_not_put_over_the_newer_one(server, hubspot):
+    late = {"upsell_status": "won", "upsell_campaign": "seats"}
+    queue(("ACCOUNT_STATUS", "k1", writeback.status_payload(external_id="a1", properties=late)))
+    WriteBack.objects.update(next_at=WALL + timedelta(minutes=1))
+    queue(("ACCOUNT_STATUS", "k2", status(word="lost")))
+    push()
+
+    assert push(WALL + timedelta(minutes=1)).done == 1
+    written = hubspot.records["companies"]["701"]["properties"]
+    assert (written["upsell_status"], written["upsell_campaign"]) == ("lost", "seats")
 
 
 def test_what_fails_for_days_is_given_up_and_a_person_can_try_it_again(server, settings):
