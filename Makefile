@@ -66,6 +66,7 @@ test: setup ## the whole suite; ARGS="tests/orchestrator -k name" runs a part
 	@# Three runs of pytest. Journeys and the fault stand start whole sites and wait more than they work: they go on beside the
 	@# many, on servers of their own. Playwright keeps an event loop in its process, beside which Django would hold two
 	@# connections: browser tests have a run of theirs. Both are collected from their own folders, not from among thousands.
+	@# What tests/architecture says of the source `make check` says.
 	@$(PY) -m tests.prepared $(addprefix var/test-gw,0 1 2) $(addprefix var/beside/test-gw,0 1)
 	@run() { $(PY) -m pytest "$$@" || { status=$$?; [ $$status = 5 ] && [ -n "$(ARGS)" ] || return $$status; }; }; \
 	beside() { CRESCENDO_VAR=$(CURDIR)/var/beside run -n 2 "$$@"; }; \
@@ -73,7 +74,7 @@ test: setup ## the whole suite; ARGS="tests/orchestrator -k name" runs a part
 	  beside --dist loadfile -m "stand or journey" $(or $(ARGS),tests/faults/test_stand.py tests/journeys tests/campaigns/cli) || status=$$?; \
 	  beside --dist worksteal -m browser $(or $(ARGS),tests/browser) || status=$$?; \
 	  exit $$status; } > var/beside.log 2>&1 & beside=$$!; \
-	status=0; run -n 3 -m "not browser and not journey and not stand" $(ARGS) || status=$$?; \
+	status=0; run -n 3 -m "not browser and not journey and not stand" $(or $(ARGS),--ignore=tests/architecture) || status=$$?; \
 	wait $$beside || status=$$?; cat var/beside.log; exit $$status
 
 .PHONY: check
