@@ -32,13 +32,30 @@ pytestmark = pytest.mark.faults
 
 
 @pytest.fixture
-def var() -> Iterator[Path]:
+def empty_var() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="crescendo-test-") as folder:
+        path = Path(folder) / "var"
+        yield path
+        services.release(path)
+        services.stop(path)
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Path]:
+    """One for all tests: to lay and to remove its thousands of files is most of what a test would do."""
     with tempfile.TemporaryDirectory(prefix="crescendo-test-") as folder:
         path = Path(folder) / "var"
         prepared.lay(path)
         yield path
-        services.release(path)
-        services.stop(path)
+
+
+@pytest.fixture
+def var(cluster) -> Iterator[Path]:
+    """given servers' data, and no server"""
+    assert servers_of(cluster) == set()
+    yield cluster
+    services.release(cluster)
+    services.stop(cluster)
 
 
 def owner_of(var: Path) -> subprocess.Popen[str]:
@@ -153,23 +170,23 @@ def test_a_number_that_now_belongs_to_another_program_is_no_server(var):
         assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
-def test_a_redis_whose_socket_was_removed_is_replaced(var):
-    services.start_redis(var)
-    old = redis_pid(var)
-    services.redis_socket(var).unlink()
+def test_a_redis_whose_socket_was_removed_is_replaced(empty_var):
+    services.start_redis(empty_var)
+    old = redis_pid(empty_var)
+    services.redis_socket(empty_var).unlink()
 
-    assert Redis.from_url(services.start_redis(var)).ping()
+    assert Redis.from_url(services.start_redis(empty_var)).ping()
 
-    assert redis_pid(var) != old
+    assert redis_pid(empty_var) != old
     assert not psutil.pid_exists(old) or psutil.Process(old).status() == psutil.STATUS_ZOMBIE
 
 
-def test_two_folders_do_not_disturb_each_other(var):
-    other = var.parent / "other"
-    mine, theirs = services.start_redis(var), services.start_redis(other)
+def test_two_folders_do_not_disturb_each_other(empty_var):
+    other = empty_var.parent / "other"
+    mine, theirs = services.start_redis(empty_var), services.start_redis(other)
     Redis.from_url(mine).set("whose", "mine")
 
-    services.release(var)
+    services.release(empty_var)
 
     assert Redis.from_url(theirs).get("whose") is None
     assert servers_of(other) != set()
@@ -177,13 +194,13 @@ def test_two_folders_do_not_disturb_each_other(var):
     assert servers_of(other) == set()
 
 
-def test_a_deep_folder_gets_its_socket_in_the_temporary_folder(var):
-    deep = var / ("d" * 120)
+def test_a_deep_folder_gets_its_socket_in_the_temporary_folder(empty_var):
+    deep = empty_var / ("d" * 120)
 
     url = services.start_redis(deep)
 
     assert Redis.from_url(url).ping()
     assert services.redis_socket(deep).parent == Path(tempfile.gettempdir())
-    assert services.redis_socket(deep) != services.redis_socket(var / ("e" * 120))
+    assert services.redis_socket(deep) != services.redis_socket(empty_var / ("e" * 120))
     services.release(deep)
     assert servers_of(deep) == set()
