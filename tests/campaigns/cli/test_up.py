@@ -22,6 +22,7 @@ import psutil
 import pytest
 
 from orchestrator import services
+from tests import prepared
 
 ROOT = Path(__file__).resolve().parents[3]
 READY_PATIENCE_S = 90
@@ -96,6 +97,7 @@ class Up:
 def var() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="crescendo-up-") as folder:
         path = (Path(folder) / "var").resolve()
+        prepared.lay(path)
         yield path
         services.stop(path)
 
