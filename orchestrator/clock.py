@@ -12,6 +12,8 @@ demo and tests move it, and only forward. Without the variable the offset is zer
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -26,6 +28,12 @@ def wall_now() -> datetime:
 
 def utcnow() -> datetime:
     return wall_now() + _offset()
+
+
+def going_on(since: datetime) -> Callable[[], datetime]:
+    """What time it is in work that was told at its beginning what time it is, and may outlast a lease."""
+    began = time.monotonic()
+    return lambda: since + timedelta(seconds=time.monotonic() - began)
 
 
 def advance(*, to: datetime) -> None:

@@ -297,7 +297,8 @@ NO_SLIPS = frozenset(
 HARMLESS = re.compile(
     r"\b(?:stop by|stop over|stop in|one stop|non ?stop|bus stop|full stop|stop at|stop working|stopped working"
     r"|cancel (?:my|the|our) (?:order|meeting|call|plan|subscription|trial|account|appointment)"
-    r"(?! to \w+ (?:newsletter|mails?|e ?mails?|list|updates?)\b)"
+    r"(?! (?:to|for) (?:\w+ ){0,2}(?:newsletters?|mails?|mailings?|e ?mails?|lists?|updates?|messages?|msgs?|texts?"
+    r"|txts?|sms|alerts?|ads?|notifications?|promotions?|communications?|marketing)\b)"
     r"|quit my job|remov(?:e|ed|ing) (?:\w+ )?(?:seats?|users?|licen[cs]es?|members?|projects?|files?)"
     r"|anul\w* (?:comanda|intalnir\w*|sedint\w*|planul)"
     r"|(?:לבטל|ביטול) (?:את )?(?:ה?הזמנה|ה?פגישה|ה?תוכנית))\b"

@@ -19,6 +19,7 @@ from django.db import connection
 
 from campaigns.consent.models import ContactPoint, ListEntry
 from campaigns.profiles.models import Contact
+from orchestrator import clock
 from orchestrator.channels import suppressions
 from orchestrator.channels.contract import ChannelError, Refusal
 from orchestrator.channels.suppressions import SuppressionList
@@ -134,12 +135,12 @@ def note_missing(*, channel: str, now: datetime) -> int:
 
 def push_due(*, now: datetime, wall_now: datetime) -> Pushed:
     """Tell every provider what is due, until nothing is. A channel whose provider has no list waits. Never raises
-    ChannelError."""
-    pushed = Pushed()
+    ChannelError. `wall_now`: when this begins; each claim has its own whole lease."""
+    pushed, wall = Pushed(), clock.going_on(wall_now)
     for channel in settings.SUPPRESSION_LISTS:
         outside = suppressions.get(channel)
-        while outside is not None and (claimed := _claim(channel, wall_now)):
-            _push(outside, channel, claimed, pushed, now, wall_now)
+        while outside is not None and (claimed := _claim(channel, wall())):
+            _push(outside, channel, claimed, pushed, now, wall())
     return pushed
 
 

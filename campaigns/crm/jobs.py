@@ -3,7 +3,7 @@ from __future__ import annotations
 import logging
 
 from campaigns.crm import connect, opt_outs, prune, sync, writeback
-from campaigns.crm.models import SyncRun
+from campaigns.crm.models import CrmConnection, SyncRun
 from campaigns.operations import retention
 from orchestrator import clock
 from orchestrator.connectors.contract import ConnectorError
@@ -30,16 +30,20 @@ def compare_opt_outs(**_kwargs: object) -> None:
         if not connection.is_active:
             continue
         run = sync.sync_connection(connection=connection, full=True, now=clock.utcnow())
-        try:
-            compared = opt_outs.compare_opt_outs(connection=connection, now=clock.utcnow())
-        except ConnectorError as error:
-            log.error("The opt-outs of %s could not be compared: %s", connection.slug, error)
-            continue
-        told = {"connection": connection.slug, "taken": compared.taken, "told_again": compared.told_again}
-        log.info("opt-outs compared", extra=told)
+        _compare_opt_outs(connection)
         if run.state == SyncRun.State.FAILED:
             log.error("The sync of %s failed: %s", connection.slug, run.error)
     bells.ring("writebacks_due")
+
+
+def _compare_opt_outs(connection: CrmConnection) -> None:
+    try:
+        compared = opt_outs.compare_opt_outs(connection=connection, now=clock.utcnow())
+    except ConnectorError as error:
+        log.error("The opt-outs of %s could not be compared: %s", connection.slug, error)
+        return
+    told = {"connection": connection.slug, "taken": compared.taken, "told_again": compared.told_again}
+    log.info("opt-outs compared", extra=told)
 
 
 def push_writebacks(**_kwargs: object) -> None:

@@ -13,15 +13,16 @@ from campaigns.crm.models import CrmConnection, WriteBack
 
 
 def values_told(*, connection: CrmConnection, external_ids: Collection[str], name: str) -> Mapping[str, set[str]]:
-    """By contact the values of the property that may stand there from us: the one told last, and what was tried since
-    and has no answer yet. What was refused, or given up, is none of ours: in doubt a no is the person's own."""
+    """By contact the values of the property that may stand there from us: the newest that was written (none goes over a
+    newer one, however late it comes), and what was tried since and has no answer yet. What was refused, or given up,
+    is none of ours: in doubt a no is the person's own."""
     rows = WriteBack.objects.filter(
         connection=connection, kind=WriteBack.Kind.CONTACT_STATUS, payload__properties__has_key=name
     )
     theirs = rows.alias(told_of=KeyTextTransform("external_id", "payload")).filter(told_of__in=list(external_ids))
     told: dict[str, set[str]] = defaultdict(set)
     last: dict[str, int] = {}
-    for row in theirs.filter(state=WriteBack.State.DONE).order_by("done_at", "pk"):
+    for row in theirs.filter(state=WriteBack.State.DONE).order_by("pk"):
         external_id = row.payload["external_id"]
         told[external_id], last[external_id] = {row.payload["properties"][name]}, row.pk
     is_open = Q(payload__has_key=writeback.UNANSWERED) | Q(attempts__gt=0, last_error="")

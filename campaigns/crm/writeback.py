@@ -15,6 +15,7 @@ from django.db import connection as database
 
 from campaigns.crm.models import CrmConnection, WriteBack
 from campaigns.profiles.models import AccountAlias, ContactAlias
+from orchestrator import clock
 from orchestrator.connectors import registry
 from orchestrator.connectors.contract import (
     ConnectorError,
@@ -128,12 +129,13 @@ def queue_write_backs(*, items: Sequence[tuple[str, str, Mapping[str, Any]]], no
 
 
 def push_due(*, now: datetime, wall_now: datetime) -> Pushed:
-    """Write what is due, at most a hundred rows a request, until nothing is. Never raises ConnectorError."""
-    pushed = Pushed()
+    """Write what is due, at most a hundred rows a request, until nothing is. `wall_now`: when this begins; each claim
+    has its own whole lease. Never raises ConnectorError."""
+    pushed, wall = Pushed(), clock.going_on(wall_now)
     for one in CrmConnection.objects.filter(is_active=True).order_by("id"):
         for kind, send in _SENDERS.items():
-            while claimed := _claim(one, kind, wall_now):
-                if not _push(one, claimed, send, pushed, now, wall_now):
+            while claimed := _claim(one, kind, wall()):
+                if not _push(one, claimed, send, pushed, now, wall):
                     break
     return pushed
 
@@ -151,7 +153,9 @@ def _claim(one: CrmConnection, kind: str, wall_now: datetime) -> list[_Claimed]:
             "WITH due AS MATERIALIZED ("
             " SELECT id FROM crm_writeback WHERE state = 'PENDING' AND connection_id = %s AND kind = %s"
             " AND next_at <= %s ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED)"
-            " UPDATE crm_writeback AS row SET next_at = %s, attempts = attempts + 1 FROM due WHERE row.id = due.id"
+            # What the last try met is no news of this one, which may be written although nobody says so any more.
+            " UPDATE crm_writeback AS row SET next_at = %s, attempts = attempts + 1, last_error = ''"
+            " FROM due WHERE row.id = due.id"
             " RETURNING row.id",
             [one.pk, kind, wall_now, BATCH, wall_now + LEASE],
         )
@@ -164,13 +168,18 @@ type _Sender = Callable[[Crm, CrmConnection, Sequence[_Claimed]], Mapping[int, s
 
 
 def _push(
-    one: CrmConnection, claimed: Sequence[_Claimed], send: _Sender, pushed: Pushed, now: datetime, wall_now: datetime
+    one: CrmConnection,
+    claimed: Sequence[_Claimed],
+    send: _Sender,
+    pushed: Pushed,
+    now: datetime,
+    wall: Callable[[], datetime],
 ) -> bool:
     """Whether the connection works: one that refuses our key would refuse the next hundred as well."""
     try:
         refused = send(registry.crm(one.kind), one, claimed)
     except ConnectorError as error:
-        _put_off(claimed, error, pushed, wall_now)
+        _put_off(claimed, error, pushed, wall())
         return not isinstance(error, ConnectorMisconfigured)
     ours = WriteBack.objects.filter(state=WriteBack.State.PENDING)
     for row in claimed:
@@ -281,14 +290,15 @@ def _send_properties(kind: str, alias: type[AccountAlias] | type[ContactAlias]) 
 
 
 def _said_later(one: CrmConnection, kind: str, rows: Sequence[_Claimed]) -> Mapping[int, set[str]]:
-    """Names of the properties that a newer write-back of the same record has written, or will: a try that comes late
-    must not put its older word over them."""
+    """Names of the properties that a newer write-back of the same record has written: a try that comes late must not
+    put its older word over them. One that is still to be written comes after this one, and mends it."""
     newer = WriteBack.objects.filter(
         connection=one,
         kind=WriteBack.Kind.ACCOUNT_STATUS if kind == "account" else WriteBack.Kind.CONTACT_STATUS,
         pk__gt=min(row.id for row in rows),
         payload__external_id__in={row.payload["external_id"] for row in rows},
-    ).exclude(state=WriteBack.State.FAILED)
+        state=WriteBack.State.DONE,
+    )
     said = list(newer.values_list("pk", "payload__external_id", "payload__properties"))
     return {
         row.id: {

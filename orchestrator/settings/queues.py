@@ -12,6 +12,7 @@ QUEUE_TIMEOUTS_S = {"now": 60, "bulk": 3600}
 BELL_JOB = "campaigns.cron.answer_bell"
 BELL_QUEUES = {
     "crm_sync": "bulk",
+    "opt_outs_compared": "bulk",
     "api_answers_old": "bulk",
     "snapshots": "bulk",
     "partitions": "bulk",

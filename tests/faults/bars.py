@@ -128,7 +128,7 @@ def frozen_row(figures: Figures, stand: Stand) -> Row:
     counted = {
         **_counts(figures.verdict),
         "freezes": len(numbers["in_hand"]),
-        "in hand when frozen": numbers["in_hand"],
+        "in hand when frozen": f"{min(numbers['in_hand'])} to {max(numbers['in_hand'])}",
         "past the fence": numbers["past_the_fence"],
     }
     return Row("D4", f"a worker frozen for three leases, {_size(stand)}", checks, counted)

@@ -28,6 +28,8 @@ from tests.faults.stand import ROOT, Stand, standing
 WAITING = ("opt-outs", "redis", "bad-day", "frozen", "storm", "slow", "pulls")
 AT_ONCE = 4
 BATCH = 200
+# All but one of them are frozen beside each other.
+WORKERS = {"frozen": 11}
 FULL = 100_000
 
 
@@ -85,8 +87,10 @@ def run_lossy(stand: Stand, given: argparse.Namespace) -> Row:
 
 
 def run_frozen(stand: Stand, given: argparse.Namespace) -> Row:
-    freezes = max(1, round(8 * given.scale))
-    figures = scenarios.frozen(stand, campaign="frozen", messages=2500 * freezes, freezes=freezes)
+    freezes = max(1, round(100 * given.scale))
+    figures = scenarios.frozen(
+        stand, campaign="frozen", messages=500 * freezes, freezes=freezes, at_once=stand.workers - 1
+    )
     return bars.frozen_row(figures, stand)
 
 
@@ -195,10 +199,11 @@ def run_row(name: str, given: argparse.Namespace, folder: Path) -> Row:
     if name in MACHINES:
         row = machines.run(MACHINES[name], seed=given.seed, scale=given.scale, folder=folder / name)
     else:
-        with standing(folder / name, workers=given.workers, batch=batch, seed=given.seed, web=2) as stand:
+        workers = WORKERS.get(name, given.workers)
+        with standing(folder / name, workers=workers, batch=batch, seed=given.seed, web=2) as stand:
             row = ROWS[name](stand, given)
         about["key"] = f"{name}-batches-{given.seed}" if given.batches else about["key"]
-        about |= {"batch": batch, "workers": given.workers}
+        about |= {"batch": batch, "workers": workers}
     about["size"] = "full" if given.scale >= 1 and (name != "chaos" or given.messages >= FULL) else "smaller"
     row.about |= about | {"seconds": round(time.monotonic() - began)}
     return row

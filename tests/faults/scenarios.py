@@ -70,24 +70,33 @@ def settle(stand: Stand, campaign: str, messages: int, *, channel: str = "email"
 
 
 def frozen(
-    stand: Stand, *, campaign: str, messages: int, freezes: int, meanwhile: Callable[[], object] | None = None
+    stand: Stand,
+    *,
+    campaign: str,
+    messages: int,
+    freezes: int,
+    at_once: int = 1,
+    meanwhile: Callable[[], object] | None = None,
 ) -> Figures:
-    """A worker is stopped in the middle of its calls for three leases, and until others have taken over what it had in
-    hand; then it goes on as if nothing had been."""
+    """Workers are stopped in the middle of their calls for three leases, `at_once` of them beside each other, and until
+    others have taken over what they had in hand; then they go on as if nothing had been. The stand has more workers."""
     begin(stand, campaign, messages, latency_s=0.3)
     held: list[int] = []
     moved = 0
-    for number in range(freezes):
-        reach(stand, campaign, 0.05 + number / (freezes + 1), messages)
-        pid, rows = _freeze_in_mid_send(stand)
-        held.append(len(rows))
+    while len(held) < freezes:
+        reach(stand, campaign, 0.05 + len(held) / (freezes + at_once), messages)
+        frozen = _freeze_in_mid_send(stand, min(at_once, freezes - len(held)))
+        held += [len(rows) for rows in frozen.values()]
         until = time.monotonic() + 3 * LEASE_S
         if meanwhile is not None:
             meanwhile()
         time.sleep(max(0.0, until - time.monotonic()))
-        wait_for(lambda pid=pid: not chaos.in_hand(stand, pid), seconds=PATIENCE_S, what="its lease is over")  # type: ignore[misc]
+        for pid in frozen:
+            wait_for(lambda pid=pid: not chaos.in_hand(stand, pid), seconds=PATIENCE_S, what="its lease is over")  # type: ignore[misc]
+        rows = {row: attempt for some in frozen.values() for row, attempt in some.items()}
         before = _rows(stand, list(rows))
-        os.kill(pid, signal.SIGCONT)
+        for pid in frozen:
+            os.kill(pid, signal.SIGCONT)
         time.sleep(2)
         after = _rows(stand, list(rows))
         # Another worker's attempt is its own affair.
@@ -95,29 +104,38 @@ def frozen(
     return Figures(settle(stand, campaign, messages), {"in_hand": held, "past_the_fence": moved})
 
 
-def _freeze_in_mid_send(stand: Stand) -> tuple[int, dict[int, int]]:
-    """The worker stopped, and the messages it had begun and not heard about, with the number of its attempt."""
+def _freeze_in_mid_send(stand: Stand, number: int) -> dict[int, dict[int, int]]:
+    """So many workers stopped, each with the messages it had begun and not heard about, and the number of its
+    attempt."""
+    frozen: dict[int, dict[int, int]] = {}
     until = time.monotonic() + PATIENCE_S
-    while time.monotonic() < until:
+    while len(frozen) < number:
+        if time.monotonic() > until:
+            raise AssertionError("No worker was ever in the middle of a send.")
         for pid in stand.pids("now"):
-            if not chaos.in_hand(stand, pid):
-                continue
-            os.kill(pid, signal.SIGSTOP)
-            # Its connection finishes the statement it was in. In the middle of a transaction it keeps its rows locked:
-            # nobody takes them over, and what it writes when it wakes is no late finish.
-            time.sleep(0.1)
-            rows = dict(
-                stand.sql(
-                    "SELECT id, attempt FROM delivery_message WHERE state = 'SENDING' AND claimed_by LIKE %s"
-                    " FOR UPDATE SKIP LOCKED",
-                    f"%:{pid}",
-                )
-            )
-            if rows:
-                return pid, rows
-            os.kill(pid, signal.SIGCONT)
+            if len(frozen) < number and pid not in frozen and (rows := _stop_in_mid_send(stand, pid)):
+                frozen[pid] = rows
         time.sleep(0.02)
-    raise AssertionError("No worker was ever in the middle of a send.")
+    return frozen
+
+
+def _stop_in_mid_send(stand: Stand, pid: int) -> dict[int, int]:
+    if not chaos.in_hand(stand, pid):
+        return {}
+    os.kill(pid, signal.SIGSTOP)
+    # Its connection finishes the statement it was in. In the middle of a transaction it keeps its rows locked:
+    # nobody takes them over, and what it writes when it wakes is no late finish.
+    time.sleep(0.1)
+    rows = dict(
+        stand.sql(
+            "SELECT id, attempt FROM delivery_message WHERE state = 'SENDING' AND claimed_by LIKE %s"
+            " FOR UPDATE SKIP LOCKED",
+            f"%:{pid}",
+        )
+    )
+    if not rows:
+        os.kill(pid, signal.SIGCONT)
+    return rows
 
 
 def _rows(stand: Stand, ids: list[int]) -> dict[int, tuple[int, str]]:

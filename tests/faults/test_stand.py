@@ -7,8 +7,10 @@ runs the same at full size, each on a stand of its own.
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -90,9 +92,13 @@ class Day:
 
 
 @pytest.fixture(scope="module")
-def day(tmp_path_factory) -> Iterator[Day]:
+def day() -> Iterator[Day]:
     """given a stand and everything that went wrong on it in one day"""
-    with standing(tmp_path_factory.mktemp("stand"), is_durable=False) as stand:
+    # A folder of its own: any other run of pytest closes those of this one to PostgreSQL, which is not root.
+    with (
+        tempfile.TemporaryDirectory(prefix="crescendo-stand-") as folder,
+        standing(Path(folder), is_durable=False) as stand,
+    ):
         made = Day(stand)
         made.one_by_one()
         made.in_batches()

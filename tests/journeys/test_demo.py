@@ -8,6 +8,7 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections import Counter
@@ -54,9 +55,15 @@ class Killer(threading.Thread):
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory):
+def var():
+    """A folder of its own: any other run of pytest closes those of this one to PostgreSQL, which is not root."""
+    with tempfile.TemporaryDirectory(prefix="crescendo-demo-") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="module")
+def demo(var):
     """given a small company's demo, with workers killed in the middle of it"""
-    var = tmp_path_factory.mktemp("demo")
     prepared.lay(var)
     killer = Killer(var)
     killer.start()

@@ -44,7 +44,7 @@ NO_NO = [
     "תמשיכו לשלוח", "תתקשרו אליי", "מתי זה נגמר?", "כן תודה", "שלחו לי הצעה", "לא הבנתי את המחיר", "כמה זה עולה?",
     "nu vă opriți", "Nu te opri", "nu vreau să mă dezabonez", "nu vreau să vă opriți", "continuați să trimiteți",
     "I do not want the promotion", "take me off the premium call", "I don't want to cancel",
-    "Send me the messages report",
+    "Send me the messages report", "cancel my subscription to the Team plan",
     "sunați-mă", "da, vă rog", "cât costă?", "nu am primit factura", "mulțumesc", "Nu mi-ați răspuns la întrebare",
 ]  # fmt: skip
 
@@ -55,6 +55,7 @@ FOR_A_PERSON = [
     "Stop texting me. No wait, don't stop", "You never stop", "too many messages", "can I unsubscribe later?",
     "אל תשלחו לי הודעות בשבת", "נמאס לי", "לא מעוניין בהצעה", "יותר מדי הודעות", "אל תתקשרו",
     "nu-mi trimiteți mesaje noaptea", "nu mă sunați", "nu sunt interesat", "prea multe mesaje", "număr greșit",
+    "cancel my subscription to these messages", "cancel our subscription for texts",
 ]  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from campaigns.profiles.addresses import hash_address
 from campaigns.profiles.models import Contact
 from orchestrator import clock
 from orchestrator.connectors.contract import ConnectorBusy, ConnectorMisconfigured
+from orchestrator.jobs import queues
 from tests.contracts import provider
 from tests.factories.consent import ConsentTopicFactory
 from tests.factories.crm import CrmConnectionFactory
@@ -159,6 +160,11 @@ def test_the_night_reads_every_flag_again(connection, hubspot):
     assert WriteBack.objects.get().payload["properties"] == {"upsell_opt_out": "email"}
 
 
+def test_the_night_has_all_the_time_it_needs():
+    """A CRM of ten thousand contacts is not read within a job of the messages' path."""
+    assert queues.queue_of("opt_outs_compared") == "bulk"
+
+
 def test_a_no_about_a_mailbox_that_came_back_is_kept_once(connection, hubspot):
     pull(connection)
     digest = hash_address(EMAIL)
@@ -229,6 +235,7 @@ BUSY, BAD_KEY = ConnectorBusy("HubSpot took too long."), ConnectorMisconfigured(
         (["DONE email", "CLAIMED sms"], {"email", "sms"}),
         (["DONE email", "BAD_KEY sms"], {"email"}),
         (["DONE email", "BUSY BAD_KEY sms"], {"email", "sms"}),
+        (["DONE email", "BAD_KEY CLAIMED sms"], {"email", "sms"}),
         (["BUSY email", "DONE sms"], {"sms"}),
         (["REFUSED email", "DONE sms"], {"sms"}),
         (["DONE sms", "REFUSED email"], {"sms"}),
@@ -261,7 +268,7 @@ def happen(what, row):
         writeback._put_off(claimed, BUSY if what == "BUSY" else BAD_KEY, writeback.Pushed(), NOW)
     elif what != "CLAIMED":
         refused = {row.pk: "refused"} if what == "REFUSED" else {}
-        writeback._push(row.connection, claimed, lambda *_: refused, writeback.Pushed(), NOW, NOW)
+        writeback._push(row.connection, claimed, lambda *_: refused, writeback.Pushed(), NOW, lambda: NOW)
 
 
 @pytest.mark.parametrize("told_before", ["", "email"])
