@@ -1,12 +1,9 @@
 from __future__ import annotations
 
-import threading
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 
 from campaigns.billing.models import MrrMovement
 from campaigns.consent import opt_out
@@ -25,13 +22,17 @@ NOW = make.NOW
 AFTER_THE_WAIT = NOW + timedelta(days=3)
 
 
-@pytest.fixture
-def enrolled(db) -> Enrolment:
+@pytest.fixture(scope="module")
+def scene(shared_rows) -> None:
     """One account, enrolled at NOW, its first mail accepted by the provider."""
     make.market()
     make.ready_account()
     make.launched(holdout_percent=None)
     sent(Message.objects.get())
+
+
+@pytest.fixture
+def enrolled(scene, db) -> Enrolment:
     return Enrolment.objects.select_related("campaign", "account", "contact").get()
 
 
@@ -148,19 +149,6 @@ def test_a_closed_gate_ends_the_enrolment(enrolled):
     assert enrolled.exit_reason == "GATE_CLOSED"
 
 
-@pytest.mark.django_db
-def test_reasons_that_the_file_does_not_name_end_nothing():
-    make.market()
-    make.ready_account()
-    make.launched(holdout_percent=None, exit_on=["CONVERTED"])
-    sent(Message.objects.get())
-    opt_out.opt_out(point_id=Message.objects.get().point_id, source="unsubscribe_page", at=NOW, now=NOW)
-    look()
-    enrolment = Enrolment.objects.get()
-    assert enrolment.state == "OPEN"
-    assert Message.objects.filter(origin_step="banner").exists()
-
-
 def test_the_messages_of_who_leaves_are_skipped_for_the_same_reason(enrolled):
     look()
     decline.decline_quote(
@@ -170,26 +158,6 @@ def test_the_messages_of_who_leaves_are_skipped_for_the_same_reason(enrolled):
     advance.advance_due(now=AFTER_THE_WAIT)
     banner = Message.objects.get(origin_step="banner")
     assert (banner.state, banner.reason) == (Message.State.SKIPPED, Message.Reason.REFUSED)
-
-
-@pytest.mark.django_db
-def test_a_step_that_cannot_reach_the_contact_is_passed_by():
-    make.market()
-    make.ready_account()
-    second = make.document()["steps"][0] | {"key": "mail-2"}
-    banner = make.document()["steps"][3]
-    make.launched(
-        holdout_percent=None,
-        exit_on=["CONVERTED"],
-        steps=[banner, {"key": "pause", "kind": "WAIT", "for": "1d"}, second],
-    )
-    enrolment = Enrolment.objects.get()
-    opt_out.opt_out(
-        point_id=enrolment.contact.points.get(channel="email").pk, source="unsubscribe_page", at=NOW, now=NOW
-    )
-    look(NOW + timedelta(days=1))
-    run = StepRun.objects.get(step_key="mail-2")
-    assert (run.outcome, run.reason, run.message) == (StepRun.Outcome.SKIPPED, "OPTED_OUT", None)
 
 
 def test_who_asked_for_a_call_gets_no_further_message(enrolled):
@@ -220,58 +188,3 @@ def test_who_said_yes_and_waits_for_us_is_not_asked_again(enrolled):
 def test_a_paused_campaign_stands_still(enrolled):
     type(enrolled.campaign).objects.update(status="PAUSED")
     assert look() == advance.Advanced()
-
-
-@pytest.mark.django_db
-def test_a_branch_may_lead_back():
-    make.market()
-    make.ready_account()
-    mail = make.document()["steps"][0]
-    make.launched(
-        holdout_percent=None,
-        steps=[
-            mail,
-            {"key": "pause", "kind": "WAIT", "for": "1d"},
-            {"key": "again", "kind": "BRANCH", "if": {"all": []}, "then": "mail-1"},
-        ],
-    )
-    look(NOW + timedelta(days=1))
-    look(NOW + timedelta(days=2))
-    assert sorted(StepRun.objects.values_list("step_key", "visit")) == [("mail-1", 1), ("mail-1", 2), ("mail-1", 3)]
-
-
-@pytest.mark.django_db
-def test_the_number_of_statements_does_not_grow_with_the_enrolments():
-    make.market()
-    counts = []
-    for number in (3, 30):
-        for _ in range(number):
-            make.ready_account()
-        make.launched(holdout_percent=None, slug=f"seats-{number}")
-        with CaptureQueriesContext(connection) as statements:
-            assert make.go_on(now=AFTER_THE_WAIT).planned >= number
-        counts.append(len(statements))
-        Enrolment.objects.update(due_at=None)
-    assert counts[0] == counts[1]
-
-
-@pytest.mark.django_db(transaction=True)
-def test_two_planners_at_once_plan_each_step_once():
-    make.market()
-    for _ in range(40):
-        make.ready_account()
-    make.launched(holdout_percent=None)
-    barrier = threading.Barrier(2)
-    planned: list[int] = []
-
-    def planner() -> None:
-        barrier.wait()
-        planned.append(make.go_on(now=AFTER_THE_WAIT).planned)
-        connection.close()
-
-    threads = [threading.Thread(target=planner) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sum(planned) == Message.objects.filter(origin_step="banner").count() == 40

@@ -16,14 +16,16 @@ from campaigns.sequences import advance, awaited, figures, lifecycle, unclear, w
 from campaigns.sequences.models import Campaign, Enrolment
 from orchestrator import clock
 from orchestrator.channels import registry
+from tests.campaigns.sequences import scenes
 from tests.factories import sequences as make
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.usefixtures("scene"), pytest.mark.django_db]
 NOW = make.NOW
 DAY = timedelta(days=1)
 MAIL, _, ASKED, BANNER, END = make.document()["steps"]
 WAIT = {"key": "wait", "kind": "WAIT", "for": "1d"}
 SECOND = MAIL | {"key": "mail-2"}
+mail_wait_banner = scenes.of(scenes.campaign(MAIL, WAIT, BANNER))
 
 
 @pytest.fixture(autouse=True)
@@ -34,10 +36,8 @@ def outbox():
     found.clear()
 
 
-def launched(*steps: dict[str, Any], now: datetime = NOW, **changes: Any) -> Campaign:
-    make.market()
-    make.ready_account()
-    return make.launched(now=now, holdout_percent=None, steps=[*steps], **changes)
+def launched(*steps: dict[str, Any], **changes: Any) -> Campaign:
+    return make.launched(**scenes.campaign(*steps, **changes))
 
 
 def tick(now: datetime) -> None:
@@ -69,7 +69,7 @@ def test_the_banner_comes_a_day_after_the_mail_not_before_it(settings):
     settings.COMPLIANCE_QUIET_HOURS = True
     friday = datetime(2026, 3, 6, 13, 0, tzinfo=UTC)
     launched(MAIL, WAIT, BANNER, now=friday)
-    run(friday, friday + 4 * DAY, timedelta(hours=1))
+    run(friday, friday + 3 * DAY, timedelta(hours=1))
     mail, banner = Message.objects.order_by("accepted_at")
     assert mail.accepted_at is not None
     assert (mail.origin_step, mail.accepted_at.weekday(), banner.origin_step) == ("mail-1", 6, "banner")
@@ -85,9 +85,9 @@ def test_a_question_about_a_mail_is_asked_when_it_has_gone():
     assert Message.objects.filter(origin_step="mail-2").count() == 1
 
 
+@mail_wait_banner
 @pytest.mark.parametrize("state", ["PLANNED", "READY", "CLAIMED", "SENDING", "UNKNOWN"])
 def test_while_it_may_still_go_nothing_follows(state):
-    launched(MAIL, WAIT, BANNER)
     lease = clock.wall_now() if state in ("CLAIMED", "SENDING") else None
     Message.objects.update(state=state, lease_until=lease)
     wake.wake_concerned(now=NOW + 9 * DAY)
@@ -95,9 +95,9 @@ def test_while_it_may_still_go_nothing_follows(state):
     assert stands() == ("wait", None)
 
 
+@mail_wait_banner
 @pytest.mark.parametrize("state", ["ACCEPTED", "EXPIRED", "FAILED", "SKIPPED", "UNDETERMINED"])
 def test_however_it_ended_the_wait_counts_from_there(state):
-    launched(MAIL, WAIT, BANNER)
     ends(state, NOW + 2 * DAY, reason="CAPPED" if state == "SKIPPED" else "")
     wake.wake_concerned(now=NOW + 2 * DAY)
     assert stands() == ("wait", NOW + 3 * DAY)
@@ -144,8 +144,8 @@ def test_a_local_time_is_awaited_from_when_the_mail_went():
     assert NOW + timedelta(hours=20) < due <= NOW + timedelta(hours=44)
 
 
+@mail_wait_banner
 def test_who_leaves_meanwhile_leaves_and_who_does_not_goes_on_waiting():
-    launched(MAIL, WAIT, BANNER)
     Enrolment.objects.update(due_at=NOW)
     assert advance.advance_due(now=NOW).looked_at == 1
     assert stands() == ("wait", None)
@@ -155,15 +155,16 @@ def test_who_leaves_meanwhile_leaves_and_who_does_not_goes_on_waiting():
     assert Enrolment.objects.get().exit_reason == "LEFT_SEGMENT"
 
 
+@mail_wait_banner
 def test_what_was_given_back_is_awaited_until_it_is_planned_anew():
-    launched(MAIL, WAIT, BANNER)
     ends("SKIPPED", NOW, reason="FACTS_CHANGED")
     wake.wake_concerned(now=NOW)
     assert stands() == ("wait", None)
 
 
+@mail_wait_banner
 def test_what_a_person_sends_again_is_awaited_again():
-    campaign = launched(MAIL, WAIT, BANNER)
+    campaign = Campaign.objects.get()
     ends("UNDETERMINED", NOW)
     wake.wake_concerned(now=NOW)
     later = NOW + timedelta(hours=12)
@@ -186,11 +187,8 @@ def test_in_a_paused_campaign_nobody_is_looked_at_and_the_wait_counts_all_the_sa
     assert Enrolment.objects.get().due_at == NOW + DAY
 
 
+@scenes.of(scenes.campaign(*make.document()["steps"]), accounts=5)
 def test_all_are_released_by_one_statement():
-    make.market()
-    for _ in range(5):
-        make.ready_account()
-    make.launched(holdout_percent=None)
     ends("ACCEPTED", NOW)
     with CaptureQueriesContext(connection) as statements:
         assert awaited.release_awaited(now=NOW) == 5

@@ -20,20 +20,65 @@ from tests.factories.delivery import MessageFactory
 from tests.factories.profiles import MembershipFactory
 from tests.factories.segments import make_segment
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.usefixtures("scene"), pytest.mark.django_db]
 
 NOW = make.NOW
 SOON, LATER = NOW + timedelta(hours=5), NOW + timedelta(days=1)
 EXITS = ["CONVERTED"]
+ENGAGEMENTS = {
+    "delivered": "delivered_at",
+    "opened": "opened_at",
+    "clicked": "clicked_at",
+    "replied": "replied_at",
+    "dismissed": "dismissed_at",
+    "unsubscribed": "unsubscribed_at",
+    "complained": "complained_at",
+}
+OF_SEGMENTS: list[tuple[dict[str, Any], str]] = [
+    ({"field": "account.name", "op": "contains", "value": "Galil"}, "yes"),
+    ({"field": "account.plan", "op": "=", "value": "basic"}, "yes"),
+    ({"field": "membership.role", "op": "=", "value": "OWNER"}, "yes"),
+    ({"field": "membership.role", "op": "=", "value": "MEMBER"}, "no"),
+    ({"usage": "seats_used", "agg": "last", "per": "quota", "op": ">=", "value": 0.9}, "yes"),
+    ({"usage": "seats_used", "agg": "last", "per": "quota", "op": ">", "value": 0.9}, "no"),
+    ({"subscription": "status", "op": "=", "value": "ACTIVE"}, "yes"),
+    ({"score": "health", "op": ">=", "value": 1}, "no"),
+    ({"crossing": "seats_used", "level": 80, "window": "7d"}, "no"),
+    ({"consent": "email", "topic": "offers", "is": "granted"}, "no"),
+    ({"bucket": "half", "percent": [0, 100]}, "yes"),
+    ({"segment": "of-mine"}, "yes"),
+    ({"not": {"segment": "of-mine"}}, "no"),
+    ({"all": [{"engagement": "sent", "step": "mail-1"}, {"not": {"engagement": "clicked", "step": "mail-1"}}]},
+     "yes"),
+    ({"any_contact": {"field": "contact.first_name", "op": "is_set"}}, "yes"),
+]  # fmt: skip
+OTHERS: list[dict[str, Any]] = [
+    {"engagement": "sent", "step": "mail-1"},
+    {"engagement": "converted", "step": "mail-1"},
+    {"engagement": "clicked", "channel": "email"},
+    {"event": "crescendo.offer_refused", "window": "7d"},
+    {"event": "crescendo.offer_refused"},
+    {"event": "sso_tried", "where": [{"property": "feature", "op": "=", "value": "sso"}]},
+    {"event": "sso_tried"},
+    {"field": "account.plan", "op": "=", "value": "team"},
+]
+QUESTIONS = [
+    *({"engagement": fact, "step": "mail-1"} for fact in ENGAGEMENTS),
+    *(condition for condition, _ in OF_SEGMENTS),
+    *OTHERS,
+]
 
 
-def steps(condition: dict[str, Any]) -> list[dict[str, Any]]:
-    """Mail, a day's wait, the question: yes leads to a banner, no to a second mail."""
+def steps() -> list[dict[str, Any]]:
+    """Mail, a day's wait, the questions: from each yes leads to a banner, no to a second mail."""
     mail, _, _, banner, end = make.document()["steps"]
     return [
         mail,
         {"key": "wait", "kind": "WAIT", "for": "1d"},
-        {"key": "asked", "kind": "BRANCH", "if": condition, "then": "yes", "else": "no"},
+        *(
+            {"key": f"asked-{number}", "kind": "BRANCH", "if": condition, "then": "yes", "else": "no"}
+            for number, condition in enumerate(QUESTIONS)
+        ),
         mail | {"key": "no"},
         {"key": "over", "kind": "BRANCH", "if": {"all": []}, "then": "end"},
         banner | {"key": "yes"},
@@ -41,11 +86,19 @@ def steps(condition: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def enrol(condition: dict[str, Any]) -> Enrolment:
+@pytest.fixture(scope="module")
+def scene(shared_rows) -> None:
+    """One contact who had the mail."""
     make.market()
+    make_segment({"field": "account.plan", "op": "=", "value": "basic"}, slug="of-mine")
     make.ready_account(name="Galil Software")
-    make.launched(holdout_percent=None, steps=steps(condition), exit_on=EXITS)
+    make.launched(holdout_percent=None, steps=steps(), exit_on=EXITS)
     Message.objects.update(state="ACCEPTED", accepted_at=NOW, ended_at=NOW)
+
+
+def enrol(condition: dict[str, Any]) -> Enrolment:
+    """Who is asked this question when the day is over."""
+    Enrolment.objects.update(step_key=f"asked-{QUESTIONS.index(condition)}", due_at=LATER)
     return Enrolment.objects.select_related("account", "contact", "quote").get()
 
 
@@ -59,18 +112,7 @@ def test_nothing_happened_is_the_no_lane():
     assert lane() == "no"
 
 
-@pytest.mark.parametrize(
-    ("fact", "column"),
-    [
-        ("delivered", "delivered_at"),
-        ("opened", "opened_at"),
-        ("clicked", "clicked_at"),
-        ("replied", "replied_at"),
-        ("dismissed", "dismissed_at"),
-        ("unsubscribed", "unsubscribed_at"),
-        ("complained", "complained_at"),
-    ],
-)
+@pytest.mark.parametrize(("fact", "column"), ENGAGEMENTS.items())
 def test_every_engagement_with_a_step_can_be_asked(fact, column):
     enrol({"engagement": fact, "step": "mail-1"})
     Message.objects.update(**{column: SOON})
@@ -158,30 +200,8 @@ def test_an_event_of_the_account_by_somebody_else_does_not_count(who):
     assert lane() == "no"
 
 
-@pytest.mark.parametrize(
-    ("condition", "expected"),
-    [
-        ({"field": "account.name", "op": "contains", "value": "Galil"}, "yes"),
-        ({"field": "account.plan", "op": "=", "value": "basic"}, "yes"),
-        ({"field": "membership.role", "op": "=", "value": "OWNER"}, "yes"),
-        ({"field": "membership.role", "op": "=", "value": "MEMBER"}, "no"),
-        ({"usage": "seats_used", "agg": "last", "per": "quota", "op": ">=", "value": 0.9}, "yes"),
-        ({"usage": "seats_used", "agg": "last", "per": "quota", "op": ">", "value": 0.9}, "no"),
-        ({"subscription": "status", "op": "=", "value": "ACTIVE"}, "yes"),
-        ({"score": "health", "op": ">=", "value": 1}, "no"),
-        ({"crossing": "seats_used", "level": 80, "window": "7d"}, "no"),
-        ({"consent": "email", "topic": "offers", "is": "granted"}, "no"),
-        ({"bucket": "half", "percent": [0, 100]}, "yes"),
-        ({"segment": "of-mine"}, "yes"),
-        ({"not": {"segment": "of-mine"}}, "no"),
-        ({"all": [{"engagement": "sent", "step": "mail-1"}, {"not": {"engagement": "clicked", "step": "mail-1"}}]},
-         "yes"),
-        ({"any_contact": {"field": "contact.first_name", "op": "is_set"}}, "yes"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("condition", "expected"), OF_SEGMENTS)
 def test_any_condition_of_a_segment_can_be_asked(condition, expected):
-    make.market()
-    make_segment({"field": "account.plan", "op": "=", "value": "basic"}, slug="of-mine")
     enrol(condition)
     assert ConsentTopic.objects.filter(slug="offers").exists()
     assert lane() == expected

@@ -14,13 +14,13 @@ from tests.factories.offers import QuoteFactory
 from tests.factories.profiles import ContactFactory, MembershipFactory
 from tests.factories.usage import ThresholdCrossingFactory
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.usefixtures("scene"), pytest.mark.django_db]
 
 NOW = make.NOW
 
 
-@pytest.fixture(autouse=True)
-def market():
+@pytest.fixture(scope="module")
+def scene(shared_rows) -> None:
     make.market()
 
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import threading
 from datetime import timedelta
 from decimal import Decimal
 
@@ -12,17 +11,26 @@ from campaigns.delivery.models import Message
 from campaigns.experiments.models import Assignment
 from campaigns.offers import decline
 from campaigns.offers.models import Quote
-from campaigns.profiles.models import Membership, Score
+from campaigns.profiles.models import Account, Score
 from campaigns.segments import refresh
 from campaigns.sequences import enrol, selectors
-from campaigns.sequences.models import Enrolment, Entry, StepRun
+from campaigns.sequences.models import Campaign, Enrolment, Entry
 from campaigns.usage.models import UsageEvent
+from tests.campaigns.sequences import scenes
 from tests.factories import sequences as make
 from tests.factories.offers import QuoteFactory
-from tests.factories.profiles import ContactFactory, MembershipFactory
-from tests.settled import wait_until_settled
+from tests.factories.profiles import MembershipFactory
 
+pytestmark = [pytest.mark.usefixtures("scene"), pytest.mark.django_db]
 NOW = make.NOW
+nobody_yet = scenes.of({"holdout_percent": None}, accounts=0)
+market_alone = scenes.of(accounts=0)
+one_inside = scenes.of({"holdout_percent": None})
+
+
+@pytest.fixture
+def campaign(scene, db) -> Campaign:
+    return Campaign.objects.get()
 
 
 def launch_now(**changes):
@@ -34,9 +42,8 @@ def reason_of(account) -> str:
     return entry.reason if entry.outcome == Entry.Outcome.NOT_ENROLLED else entry.outcome
 
 
-@pytest.mark.django_db
+@market_alone
 def test_each_account_out_of_the_question_is_told_why():
-    make.market()
     past_due = make.ready_account(subscription={"status": "PAST_DUE"})
     cancelling = make.ready_account(subscription={"cancel_scheduled": True})
     no_price = make.ready_account(subscription={"currency": "RON"})
@@ -57,9 +64,8 @@ def test_each_account_out_of_the_question_is_told_why():
     ]  # fmt: skip
 
 
-@pytest.mark.django_db
+@market_alone
 def test_an_account_that_said_no_is_left_alone():
-    make.market()
     account = make.ready_account()
     quote = QuoteFactory(subscription=account.subscriptions.get())
     contact = account.memberships.get().contact
@@ -68,26 +74,23 @@ def test_an_account_that_said_no_is_left_alone():
     assert reason_of(account) == "recent_refusal"
 
 
-@pytest.mark.django_db
+@market_alone
 def test_the_first_reason_in_order_is_the_one_that_is_kept():
-    make.market()
     account = make.account_near_limit(subscription={"status": "PAST_DUE", "cancel_scheduled": True, "currency": "RON"})
     launch_now()
     assert reason_of(account) == "no_price"
 
 
-@pytest.mark.django_db
+@market_alone
 def test_who_is_kept_out_is_never_drawn():
-    make.market()
     make.ready_account(subscription={"status": "PAST_DUE"})
     drawn = make.ready_account()
     launch_now()
     assert list(Assignment.objects.values_list("account", flat=True)) == [drawn.pk]
 
 
-@pytest.mark.django_db
+@market_alone
 def test_the_most_recently_active_contact_is_chosen_then_the_lowest_id():
-    make.market()
     first, second = make.account_near_limit(), make.account_near_limit()
     make.reader(first, last_active_at=NOW - timedelta(days=9))
     active = make.reader(first, last_active_at=NOW - timedelta(days=1))
@@ -98,9 +101,8 @@ def test_the_most_recently_active_contact_is_chosen_then_the_lowest_id():
     assert [one.contact for one in Enrolment.objects.order_by("account_id")] == [active, lowest]
 
 
-@pytest.mark.django_db
+@market_alone
 def test_only_the_roles_of_the_file_are_written_to():
-    make.market()
     account = make.account_near_limit()
     make.reader(account, role="MEMBER", last_active_at=NOW)
     billing = make.reader(account, role="BILLING")
@@ -108,18 +110,16 @@ def test_only_the_roles_of_the_file_are_written_to():
     assert Enrolment.objects.get().contact == billing
 
 
-@pytest.mark.django_db
+@market_alone
 def test_no_roles_means_any_role():
-    make.market()
     account = make.account_near_limit()
     member = make.reader(account, role="MEMBER")
     launch_now(recipients={"roles": []})
     assert Enrolment.objects.get().contact == member
 
 
-@pytest.mark.django_db
+@market_alone
 def test_several_contacts_of_an_account_get_the_same_arm_and_price():
-    make.market()
     account = make.account_near_limit()
     for _ in range(3):
         make.reader(account)
@@ -129,9 +129,8 @@ def test_several_contacts_of_an_account_get_the_same_arm_and_price():
     assert len({(row.arm, row.quote_id, row.entry_id) for row in rows}) == 1
 
 
-@pytest.mark.django_db
+@market_alone
 def test_a_person_in_two_accounts_gets_one_message():
-    make.market()
     first, second = make.account_near_limit(), make.account_near_limit()
     person = make.reader(first)
     MembershipFactory(account=second, contact=person)
@@ -140,9 +139,8 @@ def test_a_person_in_two_accounts_gets_one_message():
     assert sorted([reason_of(first), reason_of(second)]) == ["ENROLLED", "already_in_campaign"]
 
 
-@pytest.mark.django_db
+@market_alone
 def test_the_held_out_get_no_quote_and_no_message():
-    make.market()
     for _ in range(25):
         make.ready_account()
     campaign = make.launched(holdout_percent=50)
@@ -152,9 +150,8 @@ def test_the_held_out_get_no_quote_and_no_message():
     assert not Message.objects.filter(account__in=held.values("account")).exists()
 
 
-@pytest.mark.django_db
+@market_alone
 def test_a_first_wait_makes_a_message_that_is_due_later():
-    make.market()
     make.ready_account()
     steps = make.document()["steps"]
     launch_now(steps=[{"key": "pause", "kind": "WAIT", "for": "2d"}, *steps])
@@ -164,9 +161,8 @@ def test_a_first_wait_makes_a_message_that_is_due_later():
     assert Enrolment.objects.get().due_at == NOW + timedelta(days=5)
 
 
-@pytest.mark.django_db
+@market_alone
 def test_a_contact_gets_the_language_it_reads_or_english():
-    make.market()
     hebrew, french = make.account_near_limit(), make.account_near_limit()
     make.reader(hebrew, locale="he-IL")
     make.reader(french, locale="fr")
@@ -177,9 +173,8 @@ def test_a_contact_gets_the_language_it_reads_or_english():
     assert list(Message.objects.order_by("account_id").values_list("locale", flat=True)) == ["he", "en"]
 
 
-@pytest.mark.django_db
+@market_alone
 def test_an_audience_of_contacts_enrols_those_contacts():
-    make.market()
     account = make.account_near_limit()
     wanted = [make.reader(account, role="MEMBER"), make.reader(account)]
     make.reader(account)
@@ -188,39 +183,30 @@ def test_an_audience_of_contacts_enrols_those_contacts():
     assert Entry.objects.count() == 1
 
 
-@pytest.mark.django_db
+@one_inside
 def test_who_was_enrolled_can_be_segmented_as_a_usage_event():
-    make.market()
-    account = make.ready_account()
-    launch_now()
+    account = Account.objects.get()
     event = UsageEvent.objects.get()
     assert (event.name, event.account, event.properties) == ("crescendo.enrolled", account, {"campaign": "seats-80"})
 
 
-@pytest.mark.django_db
-def test_stays_seen_before_change_nothing():
-    make.market()
-    for _ in range(5):
-        make.ready_account()
-    campaign = launch_now()
+@scenes.of({"holdout_percent": None}, accounts=5)
+def test_stays_seen_before_change_nothing(campaign):
     before = selectors.ledger(campaign=campaign, now=NOW)
     enrol.enrol_audience(campaign=campaign, now=NOW)
     assert selectors.ledger(campaign=campaign, now=NOW) == before
 
 
-@pytest.mark.django_db
-def test_never_means_once():
-    make.market()
-    account = make.ready_account()
-    campaign = launch_now()
+@one_inside
+def test_never_means_once(campaign):
+    account = Account.objects.get()
     leave_and_come_back(campaign, account)
     enrol.enrol_audience(campaign=campaign, now=NOW + timedelta(days=200))
     assert Entry.objects.count() == 1
 
 
-@pytest.mark.django_db
+@market_alone
 def test_after_the_cool_down_an_account_may_enter_again_with_the_same_arm():
-    make.market()
     account = make.ready_account()
     campaign = launch_now(entry={"reentry": "AFTER_COOLDOWN", "cooldown_days": 30})
     Enrolment.objects.update(state="ENDED", exit_reason="COMPLETED")
@@ -232,9 +218,8 @@ def test_after_the_cool_down_an_account_may_enter_again_with_the_same_arm():
     assert len(set(Enrolment.objects.values_list("arm", flat=True))) == 1
 
 
-@pytest.mark.django_db
+@market_alone
 def test_who_was_not_enrolled_is_judged_again_when_it_comes_back():
-    make.market()
     account = make.account_near_limit()
     campaign = launch_now()
     make.reader(account)
@@ -243,10 +228,8 @@ def test_who_was_not_enrolled_is_judged_again_when_it_comes_back():
     assert selectors.entry_counts(campaign=campaign) == {"enrolled": 1, "holdout": 0, "not_enrolled": {}}
 
 
-@pytest.mark.django_db
-def test_the_number_of_statements_does_not_grow_with_the_audience():
-    make.market()
-    campaign = launch_now()
+@nobody_yet
+def test_the_number_of_statements_does_not_grow_with_the_audience(campaign):
     counts = []
     for number in (3, 30):
         for _ in range(number):
@@ -256,57 +239,6 @@ def test_the_number_of_statements_does_not_grow_with_the_audience():
             enrol.enrol_audience(campaign=campaign, now=NOW)
         counts.append(len(statements))
     assert counts[0] == counts[1]
-
-
-@pytest.mark.django_db(transaction=True)
-def test_the_newly_entered_are_pulled_in():
-    make.market()
-    campaign = launch_now()
-    account = make.ready_account()
-    refresh.refresh_segment(segment=campaign.segment, now=NOW)
-    wait_until_settled()
-    assert enrol.enrol_due(now=NOW).enrolled == 1
-    assert enrol.enrol_due(now=NOW).enrolled == 0
-    assert Enrolment.objects.get().account == account
-
-
-@pytest.mark.django_db(transaction=True)
-def test_two_planners_and_a_recompute_at_once_enrol_everybody_once():
-    make.market()
-    campaign = launch_now()
-    shared = ContactFactory()
-    for number in range(60):
-        account = make.ready_account()
-        if number % 10 == 0:
-            Membership.objects.create(account=account, contact=shared, role="OWNER")
-    refresh.refresh_segment(segment=campaign.segment, now=NOW)
-    wait_until_settled()
-    errors: list[Exception] = []
-    barrier = threading.Barrier(4)
-
-    def planner(number: int) -> None:
-        barrier.wait()
-        try:
-            if number == 0:
-                refresh.refresh_segment(segment=campaign.segment, now=NOW)
-            elif number == 1:
-                enrol.enrol_audience(campaign=campaign, now=NOW)
-            else:
-                enrol.enrol_due(now=NOW)
-        except Exception as error:
-            errors.append(error)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=planner, args=(number,)) for number in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert errors == []
-    assert (
-        Entry.objects.count() == Enrolment.objects.count() == StepRun.objects.count() == Message.objects.count() == 60
-    )
 
 
 def leave_and_come_back(campaign, account) -> None:

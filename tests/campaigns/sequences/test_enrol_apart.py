@@ -23,12 +23,16 @@ from campaigns.sequences.candidates import Arrival
 from campaigns.sequences.models import Campaign, CampaignVersion, Enrolment, Entry
 from campaigns.usage import record
 from orchestrator import clock
+from tests.campaigns.sequences import scenes
 from tests.factories import sequences as make
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.usefixtures("scene"), pytest.mark.django_db]
 NOW = make.NOW
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 MAIL = make.document()["steps"][0]
+EVENT = {"by": "EVENT", "event": {"name": "used"}}
+nobody_yet = scenes.of(scenes.campaign(MAIL), accounts=0)
+market_alone = scenes.of(accounts=0)
 
 
 @pytest.fixture
@@ -58,9 +62,9 @@ def newcomers(campaign: Campaign, number: int) -> list[Account]:
     return accounts
 
 
-def launched(**changes) -> Campaign:
-    make.market()
-    return make.launched(holdout_percent=None, steps=[MAIL], **changes)
+@pytest.fixture
+def campaign(scene, db) -> Campaign:
+    return Campaign.objects.get()
 
 
 def told(now: datetime) -> list[tuple[int, str, str]]:
@@ -73,9 +77,9 @@ def take_in(campaign: Campaign) -> None:
     enrol.enrol_audience(campaign=campaign, now=NOW)
 
 
+@nobody_yet
 @pytest.mark.parametrize("share", [0, 1])
-def test_one_account_that_fails_keeps_nobody_else_out(break_pricing, share):
-    campaign = launched()
+def test_one_account_that_fails_keeps_nobody_else_out(campaign, break_pricing, share):
     new = newcomers(campaign, 6)
     bad = next(one for one in new if one.pk % 2 == share)
     break_pricing({bad.pk})
@@ -91,8 +95,8 @@ def test_one_account_that_fails_keeps_nobody_else_out(break_pricing, share):
     assert (accounts["audience"], accounts["enrolled"], accounts["not_enrolled"]) == (6, 5, {"fault": 1})
 
 
-def test_an_hour_later_it_is_tried_again_and_then_it_is_nobodys_worry(break_pricing):
-    campaign = launched()
+@nobody_yet
+def test_an_hour_later_it_is_tried_again_and_then_it_is_nobodys_worry(campaign, break_pricing):
     [bad, *_] = newcomers(campaign, 3)
     break_pricing({bad.pk})
     take_in(campaign)
@@ -107,18 +111,17 @@ def test_an_hour_later_it_is_tried_again_and_then_it_is_nobodys_worry(break_pric
     assert told(NOW + 2 * HOUR) == []
 
 
-def test_the_second_look_too_takes_in_all_others(break_pricing):
-    campaign = launched()
+@nobody_yet
+def test_the_second_look_too_takes_in_all_others(campaign, break_pricing):
     new = newcomers(campaign, 4)
     break_pricing({new[2].pk})
     assert enrol_again.enrol_kept_out(now=NOW).enrolled == 3
     assert told(NOW) == [(1, Cause.FAULT, "ArithmeticError")]
 
 
+@scenes.of(scenes.campaign(MAIL, entry=EVENT), accounts=3)
 def test_an_event_of_one_account_keeps_out_no_other_and_is_tried_again_for_a_day(break_pricing):
-    make.market()
-    new = [make.ready_account() for _ in range(3)]
-    make.launched(holdout_percent=None, steps=[MAIL], entry={"by": "EVENT", "event": {"name": "used"}})
+    new = list(Account.objects.order_by("pk"))
     record.record_events(
         events=[record.NewEvent(NOW, one.pk, None, "used", {}, "tests", str(one.pk), NOW) for one in new]
     )
@@ -130,8 +133,8 @@ def test_an_event_of_one_account_keeps_out_no_other_and_is_tried_again_for_a_day
     assert enrol_again.enrol_kept_out(now=NOW + 2 * HOUR).enrolled == 1
 
 
-def test_where_the_time_is_over_the_others_are_read_again(break_pricing, monkeypatch):
-    campaign = launched()
+@nobody_yet
+def test_where_the_time_is_over_the_others_are_read_again(campaign, break_pricing, monkeypatch):
     CampaignVersion.objects.update(audience_read_at=None)
     new = newcomers(campaign, 8)
     break_pricing({one.pk for one in new})
@@ -146,8 +149,8 @@ def test_where_the_time_is_over_the_others_are_read_again(break_pricing, monkeyp
     assert (Entry.objects.count(), CampaignVersion.objects.get().audience_read_at) == (8, NOW)
 
 
-def test_who_came_in_long_ago_and_was_never_looked_at_is_told():
-    campaign = launched()
+@nobody_yet
+def test_who_came_in_long_ago_and_was_never_looked_at_is_told(campaign):
     newcomers(campaign, 2)
     assert told(NOW + timedelta(minutes=10)) == []
     assert [one[:1] for one in told(NOW + HOUR)] == [(2,)]
@@ -157,8 +160,8 @@ def test_who_came_in_long_ago_and_was_never_looked_at_is_told():
     assert told(NOW + HOUR) == []
 
 
-def test_a_try_that_takes_longer_than_there_is_time_keeps_nobody_out_for_long(monkeypatch):
-    campaign = launched()
+@nobody_yet
+def test_a_try_that_takes_longer_than_there_is_time_keeps_nobody_out_for_long(campaign, monkeypatch):
     CampaignVersion.objects.update(audience_read_at=None)
     new = newcomers(campaign, 12)
     clock_s = [0.0]
@@ -182,7 +185,6 @@ def test_a_try_that_takes_longer_than_there_is_time_keeps_nobody_out_for_long(mo
 
 def two_of_an_account(monkeypatch, **changes) -> tuple[Campaign, list[int], set[int]]:
     """The contacts' ids; those in the set cannot be taken in."""
-    make.market()
     account = make.account_near_limit()
     people = [make.reader(account), make.reader(account)]
     broken: set[int] = set()
@@ -209,6 +211,7 @@ def inside() -> set[int]:
     return set(Enrolment.objects.values_list("contact", flat=True))
 
 
+@market_alone
 @pytest.mark.parametrize("which", [[0], [1], [0, 1]])
 def test_who_of_a_list_is_kept_out_is_told_and_tried_again_whatever_becomes_of_a_colleague(monkeypatch, which):
     campaign, people, broken = two_of_an_account(monkeypatch, broken=lambda people: [people[one] for one in which])
@@ -226,8 +229,9 @@ def test_who_of_a_list_is_kept_out_is_told_and_tried_again_whatever_becomes_of_a
     assert selectors.ledger(campaign=campaign, now=NOW)["contacts"]["not_enrolled"] == {}
 
 
+@market_alone
 def test_an_event_of_two_of_an_account_is_judged_at_once_where_others_fail(monkeypatch):
-    _, people, broken = two_of_an_account(monkeypatch, entry={"by": "EVENT", "event": {"name": "used"}})
+    _, people, broken = two_of_an_account(monkeypatch, entry=EVENT)
     account = Account.objects.get()
     happened(account, people)
     broken.add(people[1])
@@ -244,8 +248,8 @@ def happened(account: Account, people: list[int]) -> None:
     )
 
 
-def test_what_keeps_it_out_once_the_fault_is_mended_is_written_down(break_pricing):
-    campaign = launched()
+@nobody_yet
+def test_what_keeps_it_out_once_the_fault_is_mended_is_written_down(campaign, break_pricing):
     [bad] = newcomers(campaign, 1)
     break_pricing({bad.pk})
     take_in(campaign)
@@ -257,8 +261,8 @@ def test_what_keeps_it_out_once_the_fault_is_mended_is_written_down(break_pricin
     assert told(NOW + 2 * HOUR) == []
 
 
-def test_nothing_is_written_of_an_account_that_is_inside():
-    campaign = launched()
+@nobody_yet
+def test_nothing_is_written_of_an_account_that_is_inside(campaign):
     [account] = newcomers(campaign, 1)
     take_in(campaign)
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from datetime import timedelta
 
 import pytest
-from django.db import connection, transaction
 
+from campaigns.profiles.models import Account
 from campaigns.segments import refresh
 from campaigns.sequences import (
     apply,
@@ -23,12 +22,15 @@ from campaigns.sequences.counts import Counts
 from campaigns.sequences.models import Campaign, Enrolment, Entry
 from campaigns.usage import record
 from campaigns.usage.models import UsageDaily
+from tests.campaigns.sequences import scenes
 from tests.factories import sequences as make
-from tests.settled import wait_until_settled
 
+pytestmark = [pytest.mark.usefixtures("scene"), pytest.mark.django_db]
 NOW = make.NOW
 SOON = NOW + timedelta(minutes=5)
 ATTEMPT = {"name": "sso_attempted", "where": [{"property": "feature", "op": "=", "value": "sso"}]}
+by_event = scenes.of({"holdout_percent": None, "entry": {"event": ATTEMPT}})
+nobody_yet = scenes.of({"holdout_percent": None, "entry": {"event": ATTEMPT}}, accounts=0)
 
 
 def launched(**changes) -> Campaign:
@@ -54,20 +56,24 @@ def happens(account, *, at=SOON, name="sso_attempted", feature="sso", contact=No
 
 
 @pytest.fixture
-def account(db):
-    make.market()
-    return make.ready_account()
+def account(scene, db) -> Account:
+    return Account.objects.get()
 
 
-def test_nobody_enters_before_it_happens(account):
-    campaign = launched()
+@pytest.fixture
+def campaign(scene, db) -> Campaign:
+    return Campaign.objects.get()
+
+
+@by_event
+def test_nobody_enters_before_it_happens(campaign, account):
     assert enrol.enrol_audience(campaign=campaign, now=NOW) == Counts()
     assert enrol.enrol_due(now=NOW) == Counts()
     assert enrol_events.enrol_happened(now=SOON) == Counts()
 
 
+@by_event
 def test_the_event_brings_the_account_in_and_says_so(account):
-    launched()
     happens(account)
     assert enrol_events.enrol_happened(now=SOON).enrolled == 1
     entry = Entry.objects.get()
@@ -84,35 +90,35 @@ def test_an_event_read_again_brings_nobody_in_twice(account):
     assert Entry.objects.count() == 1
 
 
+@by_event
 @pytest.mark.parametrize(
     "event",
     [{"feature": "audit_log"}, {"name": "scim_attempted"}, {"at": NOW - timedelta(minutes=1)}],
 )
 def test_another_event_or_one_before_the_launch_brings_nobody_in(account, event):
-    launched()
     happens(account, **event)
     enrol_events.enrol_happened(now=SOON)
     assert not Entry.objects.exists()
 
 
+@by_event
 def test_who_is_not_in_the_audience_does_not_enter(account):
     outside = make.account_near_limit(seats=2)
     make.reader(outside)
-    launched()
     happens(outside)
     enrol_events.enrol_happened(now=SOON)
     assert not Entry.objects.exists()
 
 
+@by_event
 def test_an_event_of_the_day_before_yesterday_starts_nothing(account):
-    launched()
     happens(account)
     enrol_events.enrol_happened(now=SOON + timedelta(days=2))
     assert not Entry.objects.exists()
 
 
+@by_event
 def test_the_gates_hold_for_events_too_and_the_ledger_sums(account):
-    launched()
     happens(account)
     mute = make.account_near_limit()
     happens(mute)
@@ -161,40 +167,8 @@ def test_who_is_inside_does_not_enter_again(account):
     assert Entry.objects.count() == 1
 
 
-@pytest.mark.django_db(transaction=True)
-def test_an_event_that_commits_late_under_an_older_id_is_not_lost():
-    make.market()
-    slow, quick = make.ready_account(), make.ready_account()
-    launched()
-    stored, may_commit = threading.Event(), threading.Event()
-
-    def store_slowly() -> None:
-        try:
-            with transaction.atomic():
-                happens(slow)
-                stored.set()
-                may_commit.wait(20)
-        finally:
-            connection.close()
-
-    thread = threading.Thread(target=store_slowly)
-    thread.start()
-    assert stored.wait(20)
-    happens(quick)
-    for _ in range(3):
-        enrol_events.enrol_happened(now=SOON)
-    assert set(Entry.objects.values_list("account_id", flat=True)) == {quick.pk}
-    may_commit.set()
-    thread.join(20)
-    wait_until_settled()
-    for _ in range(3):
-        enrol_events.enrol_happened(now=SOON)
-    assert set(Entry.objects.values_list("account_id", flat=True)) == {quick.pk, slow.pk}
-
-
-def test_an_account_that_the_segment_has_not_seen_yet_leaves_with_the_audience(db):
-    make.market()
-    campaign = launched()
+@nobody_yet
+def test_an_account_that_the_segment_has_not_seen_yet_leaves_with_the_audience(campaign):
     account = make.ready_account()
     happens(account)
     assert enrol_events.enrol_happened(now=SOON).enrolled == 1
@@ -209,9 +183,8 @@ def test_an_account_that_the_segment_has_not_seen_yet_leaves_with_the_audience(d
     assert Enrolment.objects.get().exit_reason == "LEFT_SEGMENT"
 
 
-def test_the_refresh_finds_whom_an_event_brought_in_inside_already(db):
-    make.market()
-    campaign = launched()
+@nobody_yet
+def test_the_refresh_finds_whom_an_event_brought_in_inside_already(campaign):
     happens(make.ready_account())
     enrol_events.enrol_happened(now=SOON)
     assert campaign.segment is not None
@@ -226,8 +199,8 @@ def relaunched(campaign: Campaign, *, at, **changes) -> None:
     launch.launch(campaign=campaign, by="dana", now=at)
 
 
-def test_what_happened_a_moment_before_a_new_version_is_not_lost(account):
-    campaign = launched()
+@by_event
+def test_what_happened_a_moment_before_a_new_version_is_not_lost(campaign, account):
     happens(account)
     relaunched(campaign, at=SOON + timedelta(seconds=2))
     assert enrol_events.enrol_happened(now=SOON + timedelta(seconds=5)).enrolled == 1
@@ -243,9 +216,9 @@ def test_what_happened_before_events_brought_anybody_in_starts_nothing(account):
     assert enrol_events.enrol_happened(now=SOON + timedelta(seconds=5)).enrolled == 0
 
 
+@by_event
 @pytest.mark.parametrize(("hours", "enrolled"), [(20, 1), (30, 0)])
-def test_after_a_pause_what_happened_on_the_last_day_still_brings_in(account, hours, enrolled):
-    campaign = launched()
+def test_after_a_pause_what_happened_on_the_last_day_still_brings_in(campaign, account, hours, enrolled):
     lifecycle.pause(campaign=campaign, by="dana", now=NOW)
     happens(account)
     resumed = SOON + timedelta(hours=hours)

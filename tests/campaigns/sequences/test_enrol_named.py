@@ -19,10 +19,15 @@ pytestmark = pytest.mark.django_db
 NOW = make.NOW
 
 
-@pytest.fixture
-def campaign() -> Campaign:
+@pytest.fixture(scope="module")
+def launched(shared_rows) -> Campaign:
     make.market()
     return make.launched(holdout_percent=None, entry={"by": "HAND", "reentry": "AFTER_COOLDOWN", "cooldown_days": 10})
+
+
+@pytest.fixture
+def campaign(launched, db) -> Campaign:
+    return Campaign.objects.get(pk=launched.pk)
 
 
 def enrol(campaign: Campaign, *named: Named, now=NOW, **options) -> enrol_named.Report:

@@ -14,7 +14,7 @@ from tests.factories import sequences as make
 from tests.factories.billing import QuotaFactory
 from tests.factories.usage import MeterFactory, ThresholdCrossingFactory, UsageEventFactory
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.usefixtures("scene"), pytest.mark.django_db]
 
 NOW = make.NOW
 TODAY = NOW.date()
@@ -28,8 +28,8 @@ ATTEMPTS = {
 CROSSING = {"crossing": "seats_used", "level": 80, "window": "7d"}
 
 
-@pytest.fixture(autouse=True)
-def market():
+@pytest.fixture(scope="module")
+def scene(shared_rows) -> None:
     make.market()
     MeterFactory(code="api_calls", name="API calls", unit="calls", aggregation=Meter.Aggregation.SUM)
 

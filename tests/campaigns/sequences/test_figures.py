@@ -18,9 +18,10 @@ from campaigns.sequences.models import Campaign, Entry
 from campaigns.usage.models import Meter, UsageDaily
 from orchestrator import clock
 from orchestrator.channels import registry
+from tests.campaigns.sequences import scenes
 from tests.factories import sequences as make
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.usefixtures("scene"), pytest.mark.django_db]
 NOW = make.NOW
 DAY = timedelta(days=1)
 MAIL, WAIT, _, BANNER, _ = make.document()["steps"]
@@ -31,6 +32,13 @@ TOLD = {
 }
 
 PLAIN = {"variants": {"a": {"content": {"en": TOLD | {"subject": "{{ evidence.value }}"}}}}}
+mail_wait_banner = scenes.of(scenes.campaign(MAIL, LONG, BANNER))
+wait_mail = scenes.of(scenes.campaign(LONG, MAIL))
+wait_plain_mail = scenes.of(scenes.campaign(LONG, MAIL | PLAIN, offer=None))
+mail_within_two_weeks = scenes.of(
+    scenes.campaign(MAIL | {"variants": {"a": {"weight": 100, "content": {"en": TOLD}}}}, limits={"send_by_hours": 336})
+)
+plain_mail_within_two_weeks = scenes.of(scenes.campaign(MAIL | PLAIN, offer=None, limits={"send_by_hours": 336}))
 
 
 @pytest.fixture(autouse=True)
@@ -39,11 +47,9 @@ def outbox(settings):
     registry.outbox("email").clear()
 
 
-def launched(*steps, **changes) -> Account:
-    make.market()
-    account = make.ready_account()
-    make.launched(holdout_percent=None, steps=[*steps], **changes)
-    return account
+@pytest.fixture
+def account(scene, db) -> Account:
+    return Account.objects.latest("pk")
 
 
 def send(now) -> None:
@@ -66,23 +72,37 @@ def quoted(step: str) -> object:
     return Message.objects.filter(origin_step=step).latest("pk").context["evidence"].get("value")
 
 
-def test_a_later_step_quotes_the_day_on_which_it_is_planned():
-    account = launched(MAIL, LONG, BANNER)
+@mail_wait_banner
+def test_a_later_step_quotes_the_day_on_which_it_is_planned(account):
     uses(account, 10, NOW + 19 * DAY)
     make.go_on(now=NOW + 20 * DAY)
     assert (quoted("mail-1"), quoted("banner")) == (9, 10)
 
 
-def test_what_is_planned_anew_quotes_today():
-    account = launched(MAIL, LONG, BANNER)
+@mail_wait_banner
+def test_what_is_planned_anew_quotes_today(account):
     Message.objects.update(state="SKIPPED", reason="FACTS_CHANGED", ended_at=NOW)
     uses(account, 10, NOW + DAY)
     replan.plan_anew(now=NOW + DAY)
     assert quoted("mail-1") == 10
 
 
-def test_a_first_message_after_a_wait_gets_the_figures_of_today_once_before_it_goes():
-    account = launched(LONG, MAIL)
+@mail_wait_banner
+def test_where_today_tells_nothing_of_it_the_entry_does():
+    UsageDaily.objects.all().delete()
+    make.go_on(now=NOW + 20 * DAY)
+    assert quoted("banner") == 9
+
+
+@mail_wait_banner
+def test_an_audience_that_cannot_be_read_any_more_stops_no_message():
+    SegmentVersion.objects.update(definition={"event": "used", "window": "9000d"})
+    make.go_on(now=NOW + 20 * DAY)
+    assert quoted("banner") == Entry.objects.get().evidence["value"]
+
+
+@wait_mail
+def test_a_first_message_after_a_wait_gets_the_figures_of_today_once_before_it_goes(account):
     uses(account, 10, NOW + 19 * DAY)
     assert figures.renew_waiting(now=NOW + 19 * DAY) == 0
     soon = NOW + 20 * DAY - timedelta(minutes=5)
@@ -94,8 +114,8 @@ def test_a_first_message_after_a_wait_gets_the_figures_of_today_once_before_it_g
     assert (message.due_at, Quote.objects.count()) == (due, 2)
 
 
-def test_where_the_quote_would_say_the_same_the_message_stays_and_its_figures_are_of_today():
-    account = launched(LONG, MAIL)
+@wait_mail
+def test_where_the_quote_would_say_the_same_the_message_stays_and_its_figures_are_of_today(account):
     uses(account, 9, NOW + 19 * DAY)
     assert figures.renew_waiting(now=NOW + 20 * DAY) == 1
     message = Message.objects.get()
@@ -103,9 +123,9 @@ def test_where_the_quote_would_say_the_same_the_message_stays_and_its_figures_ar
     assert Quote.objects.count() == 1
 
 
-def test_what_may_have_gone_once_stays_as_it_was():
+@wait_mail
+def test_what_may_have_gone_once_stays_as_it_was(account):
     """Its successor would not see the evidence that it did."""
-    account = launched(LONG, MAIL)
     uses(account, 10, NOW + 19 * DAY)
     DeliveryAttempt.objects.create(message=Message.objects.get(), number=1, started_at=NOW, outcome="UNCLEAR")
     assert (figures.renew_waiting(now=NOW + 20 * DAY), figures.renew_waiting(now=NOW + 20 * DAY)) == (1, 0)
@@ -113,9 +133,16 @@ def test_what_may_have_gone_once_stays_as_it_was():
     assert (message.state, message.context["evidence"]["value"], message.context["offer"]["seats"]) == ("PLANNED", 9, 9)
 
 
+@wait_mail
+@pytest.mark.parametrize("state", ["READY", "SKIPPED"])
+def test_what_is_on_its_way_or_over_keeps_its_figures(state):
+    Message.objects.update(state=state, reason="CAPPED" if state == "SKIPPED" else "")
+    assert figures.renew_waiting(now=NOW + 20 * DAY) == 0
+
+
+@wait_plain_mail
 @pytest.mark.parametrize("what", ["tried before", "sent again", "a receipt"])
-def test_what_may_have_gone_and_a_receipt_keep_their_figures_where_the_quote_stays_the_same(what):
-    account = launched(LONG, MAIL | PLAIN, offer=None)
+def test_what_may_have_gone_and_a_receipt_keep_their_figures_where_the_quote_stays_the_same(account, what):
     uses(account, 10, NOW + 19 * DAY)
     if what == "tried before":
         DeliveryAttempt.objects.create(message=Message.objects.get(), number=1, started_at=NOW, outcome="UNCLEAR")
@@ -127,10 +154,9 @@ def test_what_may_have_gone_and_a_receipt_keep_their_figures_where_the_quote_sta
     assert figures_of(account) == (9, True)
 
 
-def test_figures_that_cannot_be_made_anew_stop_neither_their_message_nor_others(monkeypatch):
-    make.market()
-    other = make.ready_account()
-    account = launched(LONG, MAIL)
+@scenes.of(scenes.campaign(LONG, MAIL), accounts=2)
+def test_figures_that_cannot_be_made_anew_stop_neither_their_message_nor_others(account, monkeypatch):
+    other = Account.objects.exclude(pk=account.pk).get()
     for one in (account, other):
         uses(one, 10, NOW + 19 * DAY)
     real = quote.price_accounts
@@ -147,11 +173,10 @@ def test_figures_that_cannot_be_made_anew_stop_neither_their_message_nor_others(
     assert Message.objects.get(account=other).context["evidence"]["value"] == 9
 
 
-def test_what_failed_in_company_has_figures_of_today_or_failed_alone(monkeypatch):
+@scenes.of(scenes.campaign(LONG, MAIL | PLAIN, offer=None), accounts=2)
+def test_what_failed_in_company_has_figures_of_today_or_failed_alone(account, monkeypatch):
     """After a time-out of all together nobody goes with old figures that are said to be of today."""
-    make.market()
-    other = make.ready_account()
-    account = launched(LONG, MAIL | PLAIN, offer=None)
+    other = Account.objects.exclude(pk=account.pk).get()
     for one in (account, other):
         uses(one, 10, NOW + 19 * DAY)
     real, soon = figures.gather_today, NOW + 20 * DAY
@@ -171,12 +196,10 @@ def test_what_failed_in_company_has_figures_of_today_or_failed_alone(monkeypatch
     assert not Message.objects.filter(context__has_key=figures._ALONE).exists()
 
 
+@mail_within_two_weeks
 @pytest.mark.parametrize("held_by", ["pause", "switch", "nobody"])
-def test_what_waited_for_days_when_it_could_have_gone_goes_with_the_figures_of_the_day(held_by):
+def test_what_waited_for_days_when_it_could_have_gone_goes_with_the_figures_of_the_day(account, held_by):
     """In a pause, with sending off, or because all machines stood still."""
-    account = launched(
-        MAIL | {"variants": {"a": {"weight": 100, "content": {"en": TOLD}}}}, limits={"send_by_hours": 336}
-    )
     campaign = Campaign.objects.get()
     claim.make_ready(now=NOW, wall_now=clock.wall_now())
     if held_by == "pause":
@@ -196,9 +219,9 @@ def test_what_waited_for_days_when_it_could_have_gone_goes_with_the_figures_of_t
     assert [one.subject for one in registry.outbox("email").sent] == ["2 / 2"]
 
 
+@plain_mail_within_two_weeks
 @pytest.mark.parametrize("is_able", [True, False])
 def test_what_a_provider_wants_later_is_not_tried_sooner_for_its_figures(monkeypatch, is_able):
-    launched(MAIL | PLAIN, offer=None, limits={"send_by_hours": 336})
     claim.make_ready(now=NOW, wall_now=clock.wall_now())
     wish = clock.wall_now() + timedelta(hours=2)
     Message.objects.update(next_at=wish)
@@ -215,8 +238,8 @@ def fails(*_given):
     raise ArithmeticError
 
 
+@scenes.of(scenes.campaign(MAIL, limits={"send_by_hours": 336}))
 def test_what_nobody_renews_does_not_go_and_is_told_to_be_late():
-    launched(MAIL, limits={"send_by_hours": 336})
     for days in (0, 5):
         Message.objects.update(next_at=None)
         send(NOW + days * DAY) if days else claim.make_ready(now=NOW, wall_now=clock.wall_now())
@@ -225,25 +248,11 @@ def test_what_nobody_renews_does_not_go_and_is_told_to_be_late():
     assert [one.number for one in found] == [1]
 
 
+@scenes.of(scenes.campaign(MAIL))
 def test_what_waited_a_night_goes_as_it_is():
-    launched(MAIL)
     claim.make_ready(now=NOW, wall_now=clock.wall_now())
     send(NOW + DAY)
     assert Message.objects.get().state == "ACCEPTED"
-
-
-@pytest.mark.parametrize("state", ["READY", "SKIPPED"])
-def test_what_is_on_its_way_or_over_keeps_its_figures(state):
-    launched(LONG, MAIL)
-    Message.objects.update(state=state, reason="CAPPED" if state == "SKIPPED" else "")
-    assert figures.renew_waiting(now=NOW + 20 * DAY) == 0
-
-
-def test_where_today_tells_nothing_of_it_the_entry_does():
-    launched(MAIL, LONG, BANNER)
-    UsageDaily.objects.all().delete()
-    make.go_on(now=NOW + 20 * DAY)
-    assert quoted("banner") == 9
 
 
 def test_attempts_that_have_left_the_window_since_the_entry_are_told_as_they_were_then():
@@ -255,10 +264,3 @@ def test_attempts_that_have_left_the_window_since_the_entry_are_told_as_they_wer
 
     assert figures.as_told(entered=then, today=fewer) == {**then, "plan": "team"}
     assert figures.as_told(entered=then, today=more) == more
-
-
-def test_an_audience_that_cannot_be_read_any_more_stops_no_message():
-    launched(MAIL, LONG, BANNER)
-    SegmentVersion.objects.update(definition={"event": "used", "window": "9000d"})
-    make.go_on(now=NOW + 20 * DAY)
-    assert quoted("banner") == Entry.objects.get().evidence["value"]

@@ -11,7 +11,7 @@ from campaigns.sequences import check, replan
 from campaigns.sequences.models import StepRun
 from tests.factories import sequences as make
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.usefixtures("scene"), pytest.mark.django_db]
 NOW = make.NOW
 MAIL, WAIT, _ASKED, BANNER, END = make.document()["steps"]
 
@@ -26,8 +26,6 @@ def run_days(days: int) -> None:
 
 
 def test_it_leads_back_as_often_as_it_says_and_then_on():
-    make.market()
-    make.ready_account()
     make.launched(holdout_percent=None, steps=[MAIL, WAIT, jump("mail-1", at_most=2), BANNER])
     run_days(20)
     runs = StepRun.objects.exclude(outcome="JUMPED").order_by("pk").values_list("step_key", "visit")
@@ -36,8 +34,6 @@ def test_it_leads_back_as_often_as_it_says_and_then_on():
 
 
 def test_it_leads_over_what_stands_between():
-    make.market()
-    make.ready_account()
     make.launched(holdout_percent=None, steps=[MAIL, jump("end"), BANNER, END])
     run_days(3)
     assert not Message.objects.filter(origin_step="banner").exists()
@@ -57,8 +53,6 @@ def test_a_circle_with_a_wait_is_worth_a_look():
 
 
 def test_each_jump_has_rounds_of_its_own():
-    make.market()
-    make.ready_account()
     second = [MAIL | {"key": "mail-2"}, WAIT | {"key": "wait-2"}, jump("mail-2", at_most=2) | {"key": "again-2"}]
     make.launched(holdout_percent=None, exit_on=[], steps=[MAIL, WAIT, jump("mail-1", at_most=2), *second])
     run_days(30)
@@ -69,8 +63,6 @@ def test_each_jump_has_rounds_of_its_own():
 
 
 def test_a_message_that_is_planned_anew_takes_no_round():
-    make.market()
-    make.ready_account()
     make.launched(holdout_percent=None, exit_on=[], steps=[MAIL, WAIT, jump("mail-1", at_most=2), BANNER])
     for _ in range(2):
         newest = Message.objects.filter(origin_step="mail-1").latest("pk")

@@ -31,9 +31,10 @@ from campaigns.sequences import (
 from campaigns.sequences.models import Campaign, CampaignVersion, Enrolment, Snag, StepRun
 from campaigns.usage import record
 from orchestrator import clock
+from tests.campaigns.sequences import scenes
 from tests.factories import sequences as make
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.usefixtures("scene"), pytest.mark.django_db]
 NOW = make.NOW
 DAY = timedelta(days=1)
 MAIL, WAIT, ASKED, BANNER, END = make.document()["steps"]
@@ -45,16 +46,25 @@ LONG_AGO = {
     "then": "end",
     "else": "banner",
 }
+TWO_MAILS = scenes.campaign(MAIL, WAIT, SECOND)
+ASKING = scenes.campaign(MAIL, WAIT, ASKED, BANNER, END)
+two_mails = scenes.of(TWO_MAILS)
+of_two_one_is_sick = scenes.of(TWO_MAILS | {"slug": "sick"}, TWO_MAILS | {"slug": "well"})
+
+
+@pytest.fixture(autouse=True)
+def rested(monkeypatch):
+    """No question is known as slow yet."""
+    monkeypatch.setattr(questions, "_slow", {})
 
 
 @pytest.fixture
-def market() -> Account:
-    make.market()
-    return make.ready_account()
+def accounts(scene, db) -> list[Account]:
+    return list(Account.objects.order_by("pk"))
 
 
 def launched(*steps: dict[str, Any], slug: str = "seats-80") -> Campaign:
-    return make.launched(holdout_percent=None, slug=slug, steps=[*steps])
+    return make.launched(**scenes.campaign(*steps, slug=slug))
 
 
 def gone(at: Any = NOW) -> None:
@@ -77,9 +87,9 @@ def break_file(campaign: Campaign) -> None:
         cursor.execute("ALTER TABLE sequences_campaignversion ENABLE TRIGGER USER")
 
 
-def test_a_message_whose_step_is_gone_is_answered_and_stops_nobody(market, monkeypatch):
-    campaign = launched(MAIL, WAIT, SECOND)
-    launched(MAIL, WAIT, SECOND, slug="other")
+@scenes.of(TWO_MAILS, TWO_MAILS | {"slug": "other"})
+def test_a_message_whose_step_is_gone_is_answered_and_stops_nobody(monkeypatch):
+    campaign = Campaign.objects.get(slug="seats-80")
     apply.apply_campaign(
         document=make.document(holdout_percent=None, steps=[MAIL | {"key": "intro"}, WAIT, SECOND]), by="d", now=NOW
     )
@@ -98,9 +108,8 @@ def test_a_message_whose_step_is_gone_is_answered_and_stops_nobody(market, monke
     assert (planned("seats-80", "mail-2"), planned("other", "mail-2")) == (1, 1)
 
 
-def test_a_question_that_cannot_be_answered_holds_its_own_people_alone(market, settings):
-    launched(MAIL, WAIT, LONG_AGO, BANNER, END, slug="sick")
-    launched(MAIL, WAIT, SECOND, slug="well")
+@scenes.of(scenes.campaign(MAIL, WAIT, LONG_AGO, BANNER, END, slug="sick"), TWO_MAILS | {"slug": "well"})
+def test_a_question_that_cannot_be_answered_holds_its_own_people_alone(settings):
     gone()
     settings.RETENTION_DAYS = {name: min(days, 200) for name, days in settings.RETENTION_DAYS.items()}
     advance.advance_due(now=NOW + 4 * DAY)
@@ -111,7 +120,7 @@ def test_a_question_that_cannot_be_answered_holds_its_own_people_alone(market, s
     assert (stall.cause, stall.step, stall.number, "window" in stall.code) == (Cause.CONDITION, "asked", 1, True)
 
 
-def test_it_goes_on_as_soon_as_the_question_can_be_answered(market, settings):
+def test_it_goes_on_as_soon_as_the_question_can_be_answered(settings):
     launched(MAIL, WAIT, LONG_AGO, BANNER, END)
     gone()
     kept = settings.RETENTION_DAYS
@@ -124,9 +133,9 @@ def test_it_goes_on_as_soon_as_the_question_can_be_answered(market, settings):
     assert not Snag.objects.exists()
 
 
-def test_a_campaign_that_cannot_be_read_stops_no_other(market):
-    sick = launched(MAIL, WAIT, SECOND, slug="sick")
-    launched(MAIL, WAIT, SECOND, slug="well")
+@of_two_one_is_sick
+def test_a_campaign_that_cannot_be_read_stops_no_other():
+    sick = Campaign.objects.get(slug="sick")
     gone()
     break_file(sick)
     done = advance.advance_due(now=NOW + 4 * DAY)
@@ -135,9 +144,8 @@ def test_a_campaign_that_cannot_be_read_stops_no_other(market):
     assert (stall.campaign, stall.cause, stall.number, stall.since) == ("sick", Cause.FAULT, 1, NOW + 3 * DAY)
 
 
-def test_one_row_that_fails_stops_no_other_row(market, monkeypatch):
-    accounts = [market, *(make.ready_account() for _ in range(6))]
-    launched(MAIL, WAIT, SECOND)
+@scenes.of(TWO_MAILS, accounts=7)
+def test_one_row_that_fails_stops_no_other_row(accounts, monkeypatch):
     gone()
     real = quote.make_quotes
 
@@ -152,9 +160,9 @@ def test_one_row_that_fails_stops_no_other_row(market, monkeypatch):
     assert (snag.enrolment.account, snag.kind, snag.detail) == (accounts[3], "FAULT", "ArithmeticError")
 
 
-def test_a_row_that_cannot_be_planned_anew_stops_no_other(market):
-    sick = launched(MAIL, WAIT, SECOND, slug="sick")
-    launched(MAIL, WAIT, SECOND, slug="well")
+@of_two_one_is_sick
+def test_a_row_that_cannot_be_planned_anew_stops_no_other():
+    sick = Campaign.objects.get(slug="sick")
     Message.objects.update(state="SKIPPED", reason="FACTS_CHANGED", ended_at=NOW)
     break_file(sick)
     assert replan.plan_anew(now=NOW) == 1
@@ -162,8 +170,8 @@ def test_a_row_that_cannot_be_planned_anew_stops_no_other(market):
     assert Snag.objects.get().enrolment.campaign == sick
 
 
-def test_a_database_that_is_away_is_nobodys_snag(market, monkeypatch):
-    launched(MAIL, WAIT, SECOND)
+@two_mails
+def test_a_database_that_is_away_is_nobodys_snag(monkeypatch):
     gone()
 
     def away(**_given):
@@ -196,9 +204,8 @@ def _cancel() -> None:
         cursor.execute("SELECT pg_sleep(1)")
 
 
-def test_a_slow_question_holds_its_own_people_alone_and_is_named(market, monkeypatch):
-    launched(MAIL, WAIT, ASKED, BANNER, END, slug="slow")
-    launched(MAIL, WAIT, SECOND, slug="well")
+@scenes.of(ASKING | {"slug": "slow"}, TWO_MAILS | {"slug": "well"})
+def test_a_slow_question_holds_its_own_people_alone_and_is_named(monkeypatch):
     gone()
     slow(monkeypatch, "slow")
     advance.advance_due(now=NOW + 4 * DAY)
@@ -208,9 +215,8 @@ def test_a_slow_question_holds_its_own_people_alone_and_is_named(market, monkeyp
     assert "longer than 5 seconds" in stall.code
 
 
-def test_what_took_too_long_is_asked_for_fewer_people_or_later(market, monkeypatch):
-    make.ready_account()
-    launched(MAIL, WAIT, ASKED, BANNER, END)
+@scenes.of(ASKING, accounts=2)
+def test_what_took_too_long_is_asked_for_fewer_people_or_later(monkeypatch):
     gone()
     asked = slow(monkeypatch, "seats-80")
     advance.advance_due(now=NOW + 4 * DAY)
@@ -226,9 +232,8 @@ def test_what_took_too_long_is_asked_for_fewer_people_or_later(market, monkeypat
     assert planned("seats-80", "banner") == 2
 
 
-def test_whom_a_question_is_slow_for_alone_is_held_alone(market, monkeypatch):
-    accounts = [market, *(make.ready_account() for _ in range(4))]
-    launched(MAIL, WAIT, ASKED, BANNER, END)
+@scenes.of(ASKING, accounts=5)
+def test_whom_a_question_is_slow_for_alone_is_held_alone(accounts, monkeypatch):
     gone()
     real = evaluate.matching_pairs
 
@@ -253,9 +258,8 @@ def test_all_questions_of_a_batch_together_have_less_than_a_job():
         raise AssertionError
 
 
-def test_a_statement_that_takes_too_long_is_the_fault_of_its_rows(market, monkeypatch):
-    accounts = [market, make.ready_account()]
-    launched(MAIL, WAIT, SECOND)
+@scenes.of(TWO_MAILS, accounts=2)
+def test_a_statement_that_takes_too_long_is_the_fault_of_its_rows(accounts, monkeypatch):
     gone()
     real = quote.make_quotes
 
@@ -266,11 +270,11 @@ def test_a_statement_that_takes_too_long_is_the_fault_of_its_rows(market, monkey
 
     monkeypatch.setattr(quote, "make_quotes", cancelled)
     assert advance.advance_due(now=NOW + 4 * DAY).planned == 1
-    assert Snag.objects.get().enrolment.account == market
+    assert Snag.objects.get().enrolment.account == accounts[0]
 
 
-def test_what_one_part_of_the_job_cannot_do_keeps_no_other_from_theirs(market, monkeypatch):
-    launched(MAIL, WAIT, SECOND)
+@two_mails
+def test_what_one_part_of_the_job_cannot_do_keeps_no_other_from_theirs(monkeypatch):
     gone()
     monkeypatch.setattr(clock, "utcnow", lambda: NOW + 4 * DAY)
     monkeypatch.setattr(pulling, "lock_cursor", _fails)
@@ -279,8 +283,9 @@ def test_what_one_part_of_the_job_cannot_do_keeps_no_other_from_theirs(market, m
     assert planned("seats-80", "mail-2") == 1
 
 
-def test_a_campaign_that_cannot_be_read_keeps_no_other_from_its_people(market):
-    sick, well = launched(MAIL, slug="sick"), launched(MAIL, slug="well")
+@of_two_one_is_sick
+def test_a_campaign_that_cannot_be_read_keeps_no_other_from_its_people():
+    sick, well = Campaign.objects.order_by("slug")
     newcomer = make.ready_account()
     for campaign in (sick, well):
         assert campaign.segment is not None
@@ -292,11 +297,11 @@ def test_a_campaign_that_cannot_be_read_keeps_no_other_from_its_people(market):
     assert list(Enrolment.objects.filter(account=newcomer).values_list("campaign__slug", flat=True)) == ["well"]
 
 
-def test_nor_does_one_that_events_bring_people_into(market):
+def test_nor_does_one_that_events_bring_people_into(accounts):
     entry = {"by": "EVENT", "event": {"name": "used"}}
     sick = make.launched(holdout_percent=None, slug="sick", entry=entry)
     make.launched(holdout_percent=None, slug="well", entry=entry)
-    record.record_events(events=[record.NewEvent(NOW, market.pk, None, "used", {}, "tests", "1", NOW)])
+    record.record_events(events=[record.NewEvent(NOW, accounts[0].pk, None, "used", {}, "tests", "1", NOW)])
     break_file(sick)
     with pytest.raises(ExceptionGroup):
         enrol_events.enrol_happened(now=NOW)

@@ -16,7 +16,7 @@ from orchestrator.channels import registry
 from tests.factories import sequences as make
 from tests.factories.consent import ContactPointFactory
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.usefixtures("scene"), pytest.mark.django_db]
 
 NOW = make.NOW
 DANA: dict[str, Any] = {"email": "dana@acme.example"}
@@ -27,6 +27,11 @@ SMS = {
     "channel": "sms",
     "variants": {"a": {"content": {"en": {"text": "Hi. Reply STOP to opt out"}}}},
 }
+
+
+@pytest.fixture(scope="module")
+def scene(shared_rows) -> None:
+    make.market()
 
 
 @pytest.fixture(autouse=True)
@@ -54,7 +59,6 @@ def reader_by(account, fields):
 
 @pytest.mark.parametrize(("channel", "fields"), [("email", DANA), ("sms", PHONE)])
 def test_who_reads_for_two_accounts_gets_one_message_a_day(boxes, channel, fields):
-    make.market()
     for account in (make.account_near_limit(), make.account_near_limit()):
         reader_by(account, fields)
     steps: dict[str, Any] = {"steps": [SMS]} if channel == "sms" else {}
@@ -68,7 +72,6 @@ def test_who_reads_for_two_accounts_gets_one_message_a_day(boxes, channel, field
 
 
 def test_two_contacts_of_an_account_with_one_mailbox_are_one_recipient(boxes):
-    make.market()
     account = make.account_near_limit()
     for email in ("dana@acme.example", "dana@acme.example", "noa@acme.example"):
         make.reader(account, email=email)
@@ -79,7 +82,6 @@ def test_two_contacts_of_an_account_with_one_mailbox_are_one_recipient(boxes):
 
 
 def test_the_other_contact_with_the_mailbox_is_explained_in_the_ledger():
-    make.market()
     account = make.account_near_limit()
     people = [make.reader(account, **DANA), make.reader(account, **DANA)]
     campaign = make.launched(holdout_percent=None, audience={"contacts": [one.external_id for one in people]})
@@ -90,7 +92,6 @@ def test_the_other_contact_with_the_mailbox_is_explained_in_the_ledger():
 
 
 def test_who_joins_an_account_later_with_an_address_inside_is_not_taken_in():
-    make.market()
     account = make.account_near_limit()
     make.reader(account, **DANA)
     campaign = make.launched(holdout_percent=None)

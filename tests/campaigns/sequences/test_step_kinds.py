@@ -9,16 +9,15 @@ from typing import Any
 import pytest
 
 from campaigns.delivery.models import Message
-from campaigns.profiles import identify
 from campaigns.profiles.models import Account, AccountChange, Contact
 from campaigns.sequences import advance, check, rehearse, wake
 from campaigns.sequences.models import Campaign, Enrolment, StepRun
 from orchestrator.engine import bucketing
+from tests.campaigns.sequences import scenes
 from tests.factories import sequences as make
 from tests.factories.profiles import MembershipFactory
-from tests.settled import wait_until_settled
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.usefixtures("scene"), pytest.mark.django_db]
 
 NOW = make.NOW  # Monday 2 March 2026, 09:00 UTC
 DAY = timedelta(days=1)
@@ -26,14 +25,18 @@ MAIL, _, _, BANNER, END = make.document()["steps"]
 
 
 def launched(*steps: dict[str, Any], **changes: Any) -> Campaign:
-    made = make.launched(holdout_percent=None, steps=[*steps], exit_on=[], **changes)
-    Message.objects.update(state="ACCEPTED", accepted_at=NOW, ended_at=NOW)
+    made = make.launched(**scenes.campaign(*steps, exit_on=[], **changes))
+    sent()
     return made
 
 
-def one_account(**fields: Any) -> Account:
-    make.market()
-    return make.ready_account(**fields)
+def sent() -> None:
+    Message.objects.update(state="ACCEPTED", accepted_at=NOW, ended_at=NOW)
+
+
+@pytest.fixture
+def account(scene, db) -> Account:
+    return Account.objects.get()
 
 
 def look(at: datetime) -> advance.Advanced:
@@ -51,6 +54,7 @@ def until(clock: str, **more: str) -> dict[str, Any]:
     return {"key": "rest", "kind": "WAIT", "until": {"time": clock, **more}}
 
 
+@scenes.of(scenes.campaign(MAIL, until("09:00"), BANNER, exit_on=[]))
 @pytest.mark.parametrize(
     ("contact_zone", "account_zone", "due"),
     [
@@ -62,9 +66,9 @@ def until(clock: str, **more: str) -> dict[str, Any]:
     ],
 )
 def test_a_local_time_is_the_contacts_else_the_accounts_else_utc(contact_zone, account_zone, due):
-    one_account(time_zone=account_zone)
+    Account.objects.update(time_zone=account_zone)
     Contact.objects.update(time_zone=contact_zone)
-    launched(MAIL, until("09:00"), BANNER)
+    sent()
     due_at = datetime.fromisoformat(due).replace(tzinfo=UTC)
     look(NOW)
     look(due_at - timedelta(seconds=1))
@@ -74,14 +78,14 @@ def test_a_local_time_is_the_contacts_else_the_accounts_else_utc(contact_zone, a
 
 
 def test_a_weekday_is_awaited_through_a_clock_change():
-    one_account(time_zone="Europe/Bucharest")
+    Account.objects.update(time_zone="Europe/Bucharest")
     launched(MAIL, {"key": "wait", "kind": "WAIT", "for": "25d"}, until("09:00", weekday="MON"), BANNER)
     look(NOW + 25 * DAY)  # Friday; on Sunday the clocks go forward
     assert Enrolment.objects.get().due_at == datetime(2026, 3, 30, 6, tzinfo=UTC)
 
 
 def test_a_first_message_after_a_local_wait_is_due_when_it_is_that_time_there():
-    one_account(time_zone="Asia/Jerusalem")
+    Account.objects.update(time_zone="Asia/Jerusalem")
     make.launched(holdout_percent=None, steps=[until("10:00", weekday="TUE"), MAIL])
     assert Message.objects.get().due_at == datetime(2026, 3, 3, 8, tzinfo=UTC)
 
@@ -91,52 +95,34 @@ LANES = (BANNER | {"key": "no"}, {"key": "out", "kind": "EXIT"}, BANNER | {"key"
 CLICKED = {"engagement": "clicked", "step": "mail-1"}
 
 
-def asking(condition: dict[str, Any]) -> None:
-    one_account()
-    launched(MAIL, ASKING | {"until": condition}, *LANES)
+asking = scenes.of(scenes.campaign(MAIL, ASKING | {"until": CLICKED}, *LANES, exit_on=[]))
+
+
+@pytest.fixture
+def asked(scene, db) -> None:
+    sent()
     look(NOW)
 
 
-def test_a_click_ends_the_wait_within_minutes():
-    asking(CLICKED)
+@asking
+def test_a_click_ends_the_wait_within_minutes(asked):
     Message.objects.update(clicked_at=NOW + DAY)
     look(NOW + DAY + advance.ASK_AGAIN)
     assert planned_steps() == ["yes"]
 
 
-def test_nothing_ends_the_wait_before_its_time_out():
-    asking(CLICKED)
+@asking
+def test_nothing_ends_the_wait_before_its_time_out(asked):
     look(NOW + 7 * DAY - timedelta(seconds=1))
     assert planned_steps() == []
     look(NOW + 7 * DAY)
     assert planned_steps() == ["no"]
 
 
-def test_the_time_out_is_looked_at_on_time():
-    asking(CLICKED)
+@asking
+def test_the_time_out_is_looked_at_on_time(asked):
     look(NOW + 7 * DAY - timedelta(minutes=1))
     assert Enrolment.objects.get().due_at == NOW + 7 * DAY
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_change_of_the_account_wakes_who_waits_for_it():
-    asking({"field": "account.traits.stage", "op": "=", "value": "ready"})
-    wait_until_settled()
-    look(NOW + timedelta(seconds=30))
-    said = identify.AccountRecord(Account.objects.get().external_id, at=NOW, traits={"stage": "ready"})
-    identify.upsert_accounts(records=[said], now=NOW + timedelta(minutes=1))
-    wait_until_settled()
-    look(NOW + timedelta(minutes=1))
-    assert planned_steps() == ["yes"]
-
-
-@pytest.mark.django_db(transaction=True)
-def test_who_waits_for_time_is_not_woken_by_a_change():
-    one_account()
-    launched(MAIL, {"key": "wait", "kind": "WAIT", "for": "3d"}, BANNER)
-    wait_until_settled()
-    look(NOW + DAY)
-    assert Enrolment.objects.get().due_at == NOW + 3 * DAY
 
 
 HALVES = {
@@ -146,8 +132,7 @@ HALVES = {
 }
 
 
-def test_an_account_goes_where_the_hash_says_and_it_is_recorded():
-    account = one_account()
+def test_an_account_goes_where_the_hash_says_and_it_is_recorded(account):
     launched(MAIL, HALVES, *LANES, salt="pepper")
     look(NOW)
     drawn = bucketing.draw_arm(
@@ -158,10 +143,8 @@ def test_an_account_goes_where_the_hash_says_and_it_is_recorded():
     assert planned_steps() == [{"a": "yes", "b": "no"}[drawn.arm or ""]]
 
 
+@scenes.of(accounts=200)
 def test_weights_share_the_accounts_out():
-    make.market()
-    for _ in range(200):
-        make.ready_account()
     launched(MAIL, HALVES | {"ways": {"a": {"weight": 25, "then": "yes"}, "b": {"weight": 75, "then": "no"}}}, *LANES)
     look(NOW)
     ways = Counter(StepRun.objects.filter(step_key="half").values_list("reason", flat=True))
@@ -169,8 +152,7 @@ def test_weights_share_the_accounts_out():
     assert 30 <= ways["a"] <= 70
 
 
-def test_colleagues_go_the_same_way():
-    account = one_account()
+def test_colleagues_go_the_same_way(account):
     for _ in range(5):
         make.reader(account)
     launched(MAIL, HALVES, *LANES, recipients={"per_account": 6})
@@ -179,8 +161,7 @@ def test_colleagues_go_the_same_way():
     assert (len(ways), len(set(ways))) == (6, 1)
 
 
-def test_the_way_once_gone_stands_when_the_hash_says_another():
-    account = one_account()
+def test_the_way_once_gone_stands_when_the_hash_says_another(account):
     make.reader(account)
     launched(MAIL, {"key": "wait", "kind": "WAIT", "for": "1d"}, HALVES, *LANES, recipients={"per_account": 2})
     early, late = Enrolment.objects.order_by("pk")
@@ -194,7 +175,6 @@ def test_the_way_once_gone_stands_when_the_hash_says_another():
 
 
 def test_of_several_ways_the_newest_that_there_still_is_stands():
-    one_account()
     launched(MAIL, HALVES, *LANES)
     enrolment = Enrolment.objects.get()
     for visit, way in enumerate(("b", "a", "gone"), start=7):
@@ -208,11 +188,13 @@ NOTE = {
     "kind": "UPDATE",
     "set": {"account.traits.stage": "told", "contact.traits.asked": True, "account.traits.old": None},
 }
+noting = scenes.of(scenes.campaign(MAIL, NOTE, BANNER, exit_on=[]))
 
 
-def test_an_update_writes_traits_and_says_where_from():
-    account = one_account(traits={"old": 1, "kept": 2})
-    launched(MAIL, NOTE, BANNER)
+@noting
+def test_an_update_writes_traits_and_says_where_from(account):
+    Account.objects.update(traits={"old": 1, "kept": 2})
+    sent()
     look(NOW)
     account.refresh_from_db()
     assert account.traits == {"kept": 2, "stage": "told"}
@@ -222,8 +204,7 @@ def test_an_update_writes_traits_and_says_where_from():
     assert planned_steps() == ["banner"]
 
 
-def test_of_two_updates_on_the_way_the_later_stands():
-    account = one_account()
+def test_of_two_updates_on_the_way_the_later_stands(account):
     later = {"key": "later", "kind": "UPDATE", "set": {"account.traits.stage": "again"}}
     launched(MAIL, NOTE, later, BANNER)
     look(NOW)
@@ -231,9 +212,9 @@ def test_of_two_updates_on_the_way_the_later_stands():
     assert account.traits["stage"] == "again"
 
 
-def test_an_update_is_a_change_that_segments_pull():
-    account = one_account()
-    launched(MAIL, NOTE, BANNER)
+@noting
+def test_an_update_is_a_change_that_segments_pull(account):
+    sent()
     before = AccountChange.objects.filter(account=account).count()
     look(NOW)
     assert AccountChange.objects.filter(account=account).count() > before
@@ -248,7 +229,6 @@ HOOK = {
 
 
 def test_a_webhook_needs_no_yes_and_is_planned_to_be_repeated():
-    one_account()
     launched(MAIL, HOOK)
     look(NOW)
     message = Message.objects.get(origin_step="hook")
@@ -299,8 +279,8 @@ def test_shares_of_ways_that_are_not_a_hundred_block_the_launch():
     assert [(one.step, one.where) for one in found] == [("half", "steps[1].ways")]
 
 
-def test_a_rehearsal_knows_local_times_ways_and_time_outs():
-    account = one_account(time_zone="Asia/Jerusalem")
+def test_a_rehearsal_knows_local_times_ways_and_time_outs(account):
+    Account.objects.update(time_zone="Asia/Jerusalem")
     MembershipFactory(account=account, role="MEMBER")
     steps = [MAIL, until("09:00", weekday="SUN"), HALVES, LANES[0], ASKING | {"until": CLICKED}, LANES[2]]
     steps[2] = HALVES | {"ways": {"a": {"weight": 100, "then": "asks"}, "b": {"weight": 0, "then": "no"}}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from html import escape
 from urllib.parse import parse_qsl, urlsplit
 
@@ -160,8 +161,8 @@ def test_opens_are_looked_for_where_the_campaign_says_and_the_country_is_known(o
     assert tracking.looks_for_opens(spec=TrackingSpec(opens), contact=contact, account=account) is looks
 
 
-@pytest.fixture
-def launched():
+@pytest.fixture(scope="module")
+def scene(shared_rows) -> None:
     with time_machine.travel(make.NOW, tick=False):
         make.market()
         for country in ("US", "RO"):
@@ -170,7 +171,12 @@ def launched():
         campaign = make.drafted(holdout_percent=0, tracking={"opens": "OUTSIDE_EU", "utm": UTM})
         launch.launch(campaign=campaign, by="maria", now=make.NOW)
         enrol.enrol_due(now=make.NOW)
-        yield campaign
+
+
+@pytest.fixture
+def launched(scene, db) -> Iterator[None]:
+    with time_machine.travel(make.NOW, tick=False):
+        yield
 
 
 @pytest.mark.django_db

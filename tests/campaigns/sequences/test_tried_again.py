@@ -19,6 +19,7 @@ from campaigns.sequences import advance, enrol, jobs, planning_apart, replan, wa
 from campaigns.sequences.models import Campaign, Enrolment, Snag
 from orchestrator import clock
 from orchestrator.jobs import bells
+from tests.campaigns.sequences import scenes
 from tests.factories import sequences as make
 
 pytestmark = pytest.mark.django_db
@@ -26,16 +27,13 @@ NOW = make.NOW
 DAY = timedelta(days=1)
 MAIL, WAIT, *_ = make.document()["steps"]
 SECOND = MAIL | {"key": "mail-2"}
+MAIL_WAIT_MAIL = scenes.campaign(MAIL, WAIT, SECOND)
+two_mails = scenes.of(MAIL_WAIT_MAIL)
 
 
 @pytest.fixture
-def market() -> Account:
-    make.market()
-    return make.ready_account()
-
-
-def launched(*steps: dict[str, Any]) -> Campaign:
-    return make.launched(holdout_percent=None, steps=[*steps])
+def campaign(scene, db) -> Campaign:
+    return Campaign.objects.get()
 
 
 def gone() -> None:
@@ -123,9 +121,9 @@ def test_nobody_waits_for_the_end_of_a_campaign_in_which_all_are_slow(monkeypatc
     assert next(number for number, one in enumerate(settled) if ("b", 1) in one) < 50
 
 
+@two_mails
 @pytest.mark.parametrize("act", ["advance_batch", "advance_again", "plan_fresh", "plan_again", "enrol"])
-def test_no_statement_about_a_batch_takes_for_ever(market, monkeypatch, act):
-    campaign = launched(MAIL, WAIT, SECOND)
+def test_no_statement_about_a_batch_takes_for_ever(campaign, monkeypatch, act):
     assert campaign.segment is not None
     pk = Enrolment.objects.get().pk
     if act.startswith("plan"):
@@ -171,9 +169,9 @@ def test_where_nothing_goes_it_is_given_up_soon():
     assert (len(tried), sorted(given_up)) == (1 + planning_apart.IN_A_ROW, list(range(2000)))
 
 
-def test_what_was_given_up_in_company_is_tried_again_at_once_and_alone(market, monkeypatch):
-    accounts = [market, *(make.ready_account() for _ in range(4))]
-    launched(MAIL, WAIT, SECOND)
+@scenes.of(MAIL_WAIT_MAIL, accounts=5)
+def test_what_was_given_up_in_company_is_tried_again_at_once_and_alone(campaign, monkeypatch):
+    accounts = list(Account.objects.order_by("pk"))
     gone()
     real = quote.make_quotes
 
@@ -192,8 +190,8 @@ def test_what_was_given_up_in_company_is_tried_again_at_once_and_alone(market, m
     assert (snag.enrolment.account, snag.since, snag.try_at > now) == (accounts[2], now, True)
 
 
-def test_what_could_not_be_planned_anew_is_left_alone_for_a_while(market, monkeypatch):
-    launched(MAIL, WAIT, SECOND)
+@two_mails
+def test_what_could_not_be_planned_anew_is_left_alone_for_a_while(campaign, monkeypatch):
     Message.objects.update(state="SKIPPED", reason="FACTS_CHANGED", ended_at=NOW)
     monkeypatch.setattr(quote, "make_quotes", _fails)
     assert replan.plan_anew(now=NOW) == 0
@@ -202,10 +200,8 @@ def test_what_could_not_be_planned_anew_is_left_alone_for_a_while(market, monkey
     assert replan.plan_anew(now=NOW + timedelta(minutes=5)) == 1
 
 
-def test_it_is_tried_again_ever_more_seldom():
-    make.market()
-    make.ready_account()
-    launched(MAIL, WAIT, SECOND)
+@two_mails
+def test_it_is_tried_again_ever_more_seldom(campaign):
     pk = Enrolment.objects.get().pk
     tries = []
     for minutes in (0, 5, 10, 20, 300):
@@ -215,8 +211,8 @@ def test_it_is_tried_again_ever_more_seldom():
     assert (tries, Snag.objects.get().since) == ([5, 5, 10, 20, 60], NOW)
 
 
-def test_who_failed_is_tried_again_by_a_job_of_its_own(market, monkeypatch):
-    launched(MAIL, WAIT, SECOND)
+@two_mails
+def test_who_failed_is_tried_again_by_a_job_of_its_own(campaign, monkeypatch):
     gone()
     monkeypatch.setattr(clock, "utcnow", lambda: NOW + 4 * DAY)
     monkeypatch.setattr(quote, "make_quotes", _fails)
@@ -229,8 +225,8 @@ def test_who_failed_is_tried_again_by_a_job_of_its_own(market, monkeypatch):
     assert planned("seats-80", "mail-2") == 1
 
 
-def test_where_the_time_is_over_another_job_is_rung_for(market, monkeypatch):
-    launched(MAIL, WAIT, SECOND)
+@two_mails
+def test_where_the_time_is_over_another_job_is_rung_for(campaign, monkeypatch):
     gone()
     monkeypatch.setattr(clock, "utcnow", lambda: NOW + 4 * DAY)
     monkeypatch.setattr(jobs, "ADVANCE_S", 0.0)
