@@ -45,6 +45,14 @@ def campaign_with_results(
     `arms` by variant key, the held out under "holdout"; `planned` is N*, as many as there are unless given.
     """
     campaign = launched(now=started, **changes)
+    give_results(campaign, arms=arms, last_entry_day=last_entry_day, started=started, planned=planned)
+    return campaign
+
+
+def give_results(
+    campaign: Campaign, *, arms: Mapping[str, Arm], last_entry_day: int = 28, started: datetime = NOW, planned: int = 0
+) -> None:
+    """What `campaign_with_results` does with a campaign that was launched, at `started`, before there were accounts."""
     assert campaign.experiment is not None
     size = planned or sum(arm.accounts for arm in arms.values())
     Experiment.objects.filter(pk=campaign.experiment.pk).update(planned_accounts=size)
@@ -59,7 +67,6 @@ def campaign_with_results(
         _upgrades(goal, arm, entries, clicked)
     statistics.renew_statistics(Entry, Enrolment, StepRun, Message, Assignment, Conversion)
     campaign.experiment.refresh_from_db()
-    return campaign
 
 
 def keep_snapshots(campaign: Campaign, *, started: datetime = NOW, every: int = 1, days: int = 42) -> None:

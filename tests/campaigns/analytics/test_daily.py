@@ -6,16 +6,11 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 
 from campaigns.analytics import daily
-from campaigns.conversions.models import Conversion
 from campaigns.delivery.models import Message
 from campaigns.segments.models import SegmentRefresh
-from campaigns.sequences.models import Campaign
 from tests.factories.delivery import MessageFactory
-from tests.factories.results import Arm, campaign_with_results
 from tests.factories.segments import make_segment
 from tests.factories.sequences import NOW as LAUNCH
 from tests.factories.sequences import drafted
@@ -24,7 +19,6 @@ pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 ZONE = ZoneInfo("UTC")
 JERUSALEM = ZoneInfo("Asia/Jerusalem")
-ARMS = {"a": Arm(28, 7, 50, 28, 28, 14), "b": Arm(28, 14, 50, 28, 28, 28), "holdout": Arm(28, 28, 50)}
 LATER = LAUNCH + timedelta(days=42)
 
 
@@ -67,40 +61,6 @@ def test_the_first_of_the_30_days_begins_at_midnight_of_the_readers_zone():
     assert (found.days[0], found.channels["email"][0], found.total) == (date(2026, 10, 26), 1, 1)
 
 
-def test_a_campaigns_days_add_up_to_its_messages_clicks_and_upgraded_accounts():
-    campaign = campaign_with_results(arms=ARMS)
-    days = daily.count_campaign_days(campaign=campaign, now=LATER, zone=ZONE)
-    assert (days[0].day, days[-1].day, len(days)) == (LAUNCH.date(), LATER.date(), 43)
-    assert [sum(getattr(one, name) for one in days) for name in ("sent", "clicked", "upgraded")] == [56, 42, 21]
-    assert (days[0].sent, days[0].clicked, days[0].upgraded) == (2, 2, 0)
-    assert (days[3].sent, days[3].upgraded) == (2, 2)
-
-
-def test_accounts_held_out_and_second_upgrades_are_no_upgrades_of_the_campaign():
-    campaign = campaign_with_results(arms=ARMS)
-    first = Conversion.objects.filter(entry__assignment__variant__key="a").earliest("converted_at")
-    again = Conversion.objects.filter(entry__assignment__variant__isnull=True).earliest("pk")
-    Conversion.objects.filter(pk=again.pk).update(
-        account=first.account, entry=first.entry, converted_at=first.converted_at + timedelta(days=5)
-    )
-    days = daily.count_campaign_days(campaign=campaign, now=LATER, zone=ZONE)
-    assert sum(one.upgraded for one in days) == 21
-
-
-def test_a_campaign_that_is_over_ends_with_the_last_thing_that_happened():
-    campaign = campaign_with_results(arms=ARMS)
-    campaign.status = Campaign.Status.STOPPED
-    last = Conversion.objects.filter(entry__assignment__variant__isnull=False).latest("converted_at").converted_at
-    days = daily.count_campaign_days(campaign=campaign, now=LATER, zone=ZONE)
-    assert days[-1].day == last.date() < LATER.date()
-
-
-def test_of_a_long_campaign_the_newest_60_days_are_told():
-    campaign = campaign_with_results(arms=ARMS)
-    days = daily.count_campaign_days(campaign=campaign, now=LAUNCH + timedelta(days=70), zone=ZONE)
-    assert (days[0].day, len(days)) == (LAUNCH.date() + timedelta(days=11), 60)
-
-
 def test_a_draft_has_no_days():
     assert daily.count_campaign_days(campaign=drafted(), now=LATER, zone=ZONE) == []
 
@@ -126,17 +86,3 @@ def test_sizes_older_than_60_days_are_left_out():
 
 def test_a_segment_that_was_never_counted_has_no_sizes():
     assert daily.read_segment_sizes(segment=make_segment(), now=NOW, zone=ZONE).days == []
-
-
-def test_the_number_of_statements_does_not_grow_with_the_days():
-    campaign = campaign_with_results(arms=ARMS)
-    segment = make_segment()
-    for days in range(40):
-        refreshed(segment, LATER - timedelta(days=days), days)
-    with CaptureQueriesContext(
-        connection,
-    ) as asked:
-        daily.count_sent_days(now=LATER, zone=ZONE)
-        daily.count_campaign_days(campaign=campaign, now=LATER, zone=ZONE)
-        daily.read_segment_sizes(segment=segment, now=LATER, zone=ZONE)
-    assert len(asked) == 5

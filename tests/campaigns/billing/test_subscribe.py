@@ -10,7 +10,7 @@ from hypothesis.extra.django import TestCase
 
 from campaigns.billing import reconcile, subscribe
 from campaigns.billing.models import MrrMovement, Subscription
-from campaigns.profiles.models import AccountChange
+from campaigns.profiles.models import Account, AccountChange
 from tests.campaigns.billing.states import T0, make_state
 from tests.factories.billing import PlanFactory, PlanPriceFactory
 from tests.factories.profiles import AccountFactory
@@ -153,12 +153,17 @@ REPORTS = st.lists(
 
 
 class LedgerTests(TestCase):
+    accounts: list[Account]
+
+    @classmethod
+    def setUpTestData(cls):
+        PlanFactory(code="basic"), PlanFactory(code="team")
+        cls.accounts = [AccountFactory(), AccountFactory()]
+
     @settings(max_examples=60, deadline=None)
     @given(reports=REPORTS, owners=st.lists(st.booleans(), min_size=8, max_size=8))
     def test_the_movements_always_add_up_to_the_mrr(self, reports, owners):
-        PlanFactory(code="basic"), PlanFactory(code="team")
-        accounts = [AccountFactory(), AccountFactory()]
         for number, report in enumerate(reports):
-            apply(accounts[owners[number]], f"evt_{number}", **report)
+            apply(self.accounts[owners[number]], f"evt_{number}", **report)
 
         assert reconcile.list_mismatches() == []

@@ -7,6 +7,7 @@ import pytest
 
 from campaigns.consent import compare, jobs, opt_out, push
 from campaigns.consent.models import ConsentRecord, ContactPoint, ListEntry
+from campaigns.profiles import addresses
 from tests.campaigns.consent import lists
 from tests.contracts import provider
 from tests.factories.consent import ContactPointFactory
@@ -168,11 +169,19 @@ def test_nobody_gives_a_dead_mailbox_back(settings):
 
 
 def test_a_long_list_is_read_to_its_end(settings):
+    """All but ten of it, on its first page and on its last, is known to us."""
+    listed: list[ContactPoint] = []
     with lists.sendgrid(settings) as (theirs, server):
-        for number in range(510):
-            theirs.note(f"n{number}@else.example", "bounce", at=AFTER, detail={})
+        for address in (f"n{number}@else.example" for number in range(510)):
+            theirs.note(address, "bounce", at=AFTER, detail={})
+            listed.append(ContactPoint(
+                channel="email", address_hash=addresses.hash_address(address), is_blocked=True, reason="BOUNCED"
+            ))  # fmt: skip
+        ContactPoint.objects.bulk_create(listed[5:-5])
 
-        assert look().read == 510
+        compared = look()
+
+        assert (compared.read, compared.taken) == (510, 10)
 
     assert len([one for one in server.requests if one.path.startswith("/v3/suppression/bounces")]) == 2
 

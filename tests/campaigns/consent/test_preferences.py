@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from campaigns.consent import opt_out, points, preferences, record, selectors
-from campaigns.consent.models import ConsentRecord, ConsentTopic, ContactPoint
+from campaigns.consent.models import ConsentRecord, ContactPoint
 from campaigns.consent.preferences import Change
+from campaigns.profiles.models import Contact
 from tests.factories.consent import ConsentTopicFactory
 from tests.factories.profiles import ContactFactory
 
@@ -218,6 +219,16 @@ def test_points_are_locked_in_id_order(dana):
 class AnyWalkOfChoices(TestCase):
     """Whatever a person ticks and unticks, in any order, with stops in between: the page then shows what they want."""
 
+    contact: Contact
+    on_at_first: set[tuple[str, str]]
+
+    @classmethod
+    def setUpTestData(cls):
+        ConsentTopicFactory()
+        ConsentTopicFactory(slug="tips", name="Tips")
+        cls.contact = ContactFactory(phone="+972502345678")
+        cls.on_at_first = boxes_on(cls.contact)
+
     @given(
         st.lists(
             st.one_of(
@@ -230,10 +241,7 @@ class AnyWalkOfChoices(TestCase):
         )
     )
     def test_the_last_word_stands(self, walk):
-        ConsentTopic.objects.get_or_create(slug="offers", defaults={"name": "Offers"})
-        ConsentTopic.objects.get_or_create(slug="tips", defaults={"name": "Tips"})
-        contact = ContactFactory(phone="+972502345678")
-        expected = boxes_on(contact)
+        contact, expected = self.contact, self.on_at_first
         for number, step in enumerate(walk):
             at = NOW + timedelta(minutes=number)
             if step is None:

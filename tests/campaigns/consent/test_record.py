@@ -10,6 +10,7 @@ from hypothesis.extra.django import TestCase
 from campaigns.consent import opt_out, points, record
 from campaigns.consent.models import ConsentRecord, ContactPoint
 from campaigns.consent.record import ConsentItem
+from campaigns.profiles.models import Contact
 from tests.factories.consent import ContactPointFactory
 from tests.factories.profiles import ContactFactory
 
@@ -115,6 +116,12 @@ def test_a_no_that_we_learn_of_late_stands_over_what_we_knew():
 class OrderOfReports(TestCase):
     """The newest word decides, and of two at the same time the no, whatever order they come in."""
 
+    contact: Contact
+
+    @classmethod
+    def setUpTestData(cls):
+        cls.contact = ContactFactory()
+
     @given(
         reports=st.lists(
             st.tuples(st.integers(min_value=0, max_value=3), st.sampled_from(["GRANTED", "WITHDRAWN"])),
@@ -124,11 +131,10 @@ class OrderOfReports(TestCase):
     )
     def test_order_leaves_no_trace(self, reports):
         drawn, shuffled = reports
-        contact = ContactFactory()
         for hours, state in shuffled:
-            record.record_consents(items=[item(contact, state, at=NOW - timedelta(hours=3 - hours))], now=NOW)
+            record.record_consents(items=[item(self.contact, state, at=NOW - timedelta(hours=3 - hours))], now=NOW)
 
         newest = max(hours for hours, _ in drawn)
         states = {state for hours, state in drawn if hours == newest}
         expected = "WITHDRAWN" if "WITHDRAWN" in states else "GRANTED"
-        assert ContactPoint.objects.get(contact=contact).topics == {"offers": expected}
+        assert ContactPoint.objects.get(contact=self.contact).topics == {"offers": expected}

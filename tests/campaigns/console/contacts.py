@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 
 from campaigns.consent import record
+from campaigns.consent.models import ConsentTopic
 from campaigns.delivery.models import Message
-from campaigns.profiles.models import Membership
+from campaigns.profiles.models import Contact, Membership
 from tests.factories.consent import ConsentTopicFactory
 from tests.factories.delivery import MessageFactory, SendGateFactory
 from tests.factories.profiles import AccountFactory, ContactFactory, MembershipFactory
@@ -18,19 +19,25 @@ LIST = "/admin/studio/contacts/"
 S, R = Message.State, Message.Reason
 
 
-@pytest.fixture
-def topic():
+def make_dana():
+    """Alone at her company; nobody asked her yet about the two topics that there are."""
     ConsentTopicFactory(slug="tips", name="Tips")
-    return ConsentTopicFactory(name="Offers")
-
-
-@pytest.fixture
-def dana(topic):
+    ConsentTopicFactory(name="Offers")
     contact = ContactFactory(
         first_name="Dana", last_name="Levi", email="dana@galil.example", phone="+972502345678", locale="he"
     )
     MembershipFactory(contact=contact, account=AccountFactory(name="Galil Software"), role=Membership.Role.OWNER)
     return contact
+
+
+@pytest.fixture
+def topic(dana_alone, db):
+    return ConsentTopic.objects.get(slug="offers")
+
+
+@pytest.fixture
+def dana(dana_alone, db):
+    return Contact.objects.get(pk=dana_alone.pk)
 
 
 def account_of(contact):

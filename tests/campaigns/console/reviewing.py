@@ -7,10 +7,12 @@ from datetime import timedelta
 from django.urls import reverse
 
 from campaigns.experiments.models import Experiment
+from campaigns.sequences.models import Campaign
 from tests.campaigns.console.reading import words_of
 from tests.factories import sequences as make
-from tests.factories.results import Arm, campaign_with_results
+from tests.factories.results import Arm, campaign_with_results, give_results
 
+HOLDOUT_PERCENT = 20
 LATER = make.NOW + timedelta(days=42)
 
 AHEAD = {"a": Arm(200, 26, 48, 190, 185, 30, 4), "b": Arm(200, 70, 49, 190, 186, 45, 3), "holdout": Arm(100, 26, 20)}
@@ -27,7 +29,14 @@ DATA_PROBLEM = {"a": Arm(460, 40), "b": Arm(340, 41), "holdout": Arm(200, 26)}
 
 def results(arms, **changes):
     """What the page reads. The shares drawn fit the arms' sizes unless a test says otherwise."""
-    return campaign_with_results(arms=arms, holdout_percent=20, **changes)
+    return campaign_with_results(arms=arms, holdout_percent=HOLDOUT_PERCENT, **changes)
+
+
+def has_come_to(arms, **changes):
+    """The same of a campaign that a module's tests share, launched when there were no accounts."""
+    campaign = Campaign.objects.get()
+    give_results(campaign, arms=arms, **changes)
+    return campaign
 
 
 def page(name="", *args):

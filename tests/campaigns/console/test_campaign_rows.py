@@ -11,9 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from campaigns.analytics import campaign_counts
 from campaigns.analytics.campaign_counts import Counts
-from campaigns.console import campaign_rows
 from campaigns.delivery.models import Message
-from campaigns.sequences import selectors
 from campaigns.sequences.models import Campaign, Enrolment
 from tests.campaigns.console import reviewing
 from tests.campaigns.console.reading import words_of
@@ -77,21 +75,6 @@ def test_people_on_their_way_and_messages_of_the_week_are_counted(at_launch_day)
     Message.objects.filter(pk=lately.pk).update(state="ACCEPTED", accepted_at=make.NOW - make.days(6))
     counts = campaign_counts.count_campaigns(campaigns=[campaign], now=make.NOW)
     assert counts == {campaign.pk: Counts(accounts=4, on_the_way=3, sent=1, waiting=2)}
-
-
-@pytest.mark.parametrize("state", ["LIVE", "PAUSED", "STOPPED", "DRAFT"])
-@pytest.mark.parametrize("is_open", [True, False])
-def test_the_list_says_over_where_the_campaigns_own_page_does(at_launch_day, state, is_open):
-    make.market()
-    make.ready_account()
-    campaign = make.launched(holdout_percent=0)
-    if not is_open:
-        Enrolment.objects.update(state="ENDED", exit_reason="STOPPED")
-        Message.objects.update(state="SKIPPED", reason="OPTED_OUT")
-    status(campaign, state)
-    campaign.refresh_from_db()
-    counts = campaign_counts.count_campaigns(campaigns=[campaign], now=make.NOW)[campaign.pk]
-    assert campaign_rows.is_over(campaign, counts) == selectors.is_finished(campaign=campaign)
 
 
 def test_the_list_is_kept_to_a_state_and_a_segment(marketer, at_launch_day):

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import pytest
 import time_machine
+from django.test import override_settings
 from django.urls import reverse
-from django.utils import translation
 
 from campaigns.console import skeleton
 from campaigns.sequences.models import Campaign
+from tests.campaigns.console.conftest import client_of_maria
 from tests.campaigns.console.reading import words_of
 from tests.factories import sequences as make
 from tests.factories.segments import make_segment
@@ -20,24 +21,31 @@ def at_launch_day():
         yield
 
 
-@pytest.fixture
-def market(settings):
-    settings.SENDGRID_API_KEY = "SG.test"
+@pytest.fixture(scope="module")
+def scene(shared_rows):
+    """A draft as the page for a new campaign makes it."""
     make.market()
     account = make.account_near_limit(name="Galil Software")
     make.reader(account, first_name="Dana", last_name="Levi", locale="he")
-    return account
+    make_segment({"all": [make.SEATS]}, slug="close-to-limit")
+    with time_machine.travel(make.NOW, tick=False):
+        client_of_maria().post(
+            reverse("admin:studio-campaign-new"),
+            {"name": "Seats at 80 %", "segment": "close-to-limit", "offer": "next-plan-up"},
+        )
+
+
+@pytest.fixture(scope="module")
+def shown(scene):
+    """The draft's page as it is before anything is changed."""
+    with time_machine.travel(make.NOW, tick=False), override_settings(SENDGRID_API_KEY="SG.test"):
+        return client_of_maria().get(page("", "seats-at-80"))
 
 
 @pytest.fixture
-def draft(market, marketer):
-    """As the page for a new campaign makes it."""
-    make_segment({"all": [make.SEATS]}, slug="close-to-limit")
-    marketer.post(
-        reverse("admin:studio-campaign-new"),
-        {"name": "Seats at 80 %", "segment": "close-to-limit", "offer": "next-plan-up"},
-    )
-    return Campaign.objects.get(slug="seats-at-80")
+def draft(scene, settings, db):
+    settings.SENDGRID_API_KEY = "SG.test"
+    return Campaign.objects.get()
 
 
 def page(name, *args):
@@ -67,11 +75,6 @@ def test_a_new_campaign_has_two_wordings_in_three_languages(draft):
     assert list(first["variants"]) == ["a", "b"]
     assert {locale for variant in first["variants"].values() for locale in variant["content"]} == {"en", "he", "ro"}
     assert draft.draft_version.definition["holdout_percent"] == 10
-
-
-def test_without_a_segment_the_new_page_leads_to_making_one(marketer):
-    words = words_of(marketer.get(page("-new")))
-    assert "A campaign needs a segment: whom do you want to reach?" in words
 
 
 def test_two_campaigns_of_one_name_get_addresses_of_their_own(draft, marketer):
@@ -113,8 +116,8 @@ def test_errors_say_what_would_be_right(draft, marketer):
         ),
     ],
 )
-def test_a_part_changed_in_another_window_is_not_overwritten_unseen(draft, marketer, part, mine, theirs):
-    was = marketer.get(page("", draft.slug)).context["was"][part]
+def test_a_part_changed_in_another_window_is_not_overwritten_unseen(draft, marketer, shown, part, mine, theirs):
+    was = shown.context["was"][part]
     marketer.post(page("-part", draft.slug, part), theirs)
     refused = marketer.post(page("-part", draft.slug, part), {**mine, "was": was})
     assert refused.status_code == 422
@@ -123,16 +126,16 @@ def test_a_part_changed_in_another_window_is_not_overwritten_unseen(draft, marke
     assert marketer.post(page("-part", draft.slug, part), {**mine, "was": now_known}).status_code == 302
 
 
-def test_the_plus_in_a_lane_is_named_by_what_stands_before_it(draft, marketer):
-    html = marketer.get(page("", draft.slug)).content.decode()
+def test_the_plus_in_a_lane_is_named_by_what_stands_before_it(shown):
+    html = shown.content.decode()
     assert 'aria-label="Add a step to the lane Yes"' in html
     assert 'aria-label="Add a step to the lane No"' in html
     assert "banner-1</" not in html
     assert 'aria-label="Add a step after step 4"' in html
 
 
-def test_the_page_says_goal_audience_and_limits_in_sentences(draft, marketer):
-    words = words_of(marketer.get(page("", draft.slug)))
+def test_the_page_says_goal_audience_and_limits_in_sentences(shown):
+    words = words_of(shown)
     assert "An account upgrades within 14 days of entering. Offer: The next plan up ." in words
     assert (
         "Close-to-limit : 1 account is in it today. Each account enters once. 10 % are held out and get nothing."
@@ -143,8 +146,8 @@ def test_the_page_says_goal_audience_and_limits_in_sentences(draft, marketer):
     assert "3. Clicked the e-mail?" in words
 
 
-def test_the_outline_says_that_nothing_blocks(draft, marketer):
-    assert "Review Ready to launch" in words_of(marketer.get(page("", draft.slug)))
+def test_the_outline_says_that_nothing_blocks(shown):
+    assert "Review Ready to launch" in words_of(shown)
 
 
 def test_the_outline_says_what_each_part_lacks(draft, marketer, settings):
@@ -162,12 +165,9 @@ def test_the_outline_says_what_each_part_lacks(draft, marketer, settings):
     ]
 
 
-def test_a_card_is_filled_in_for_the_person_in_the_preview(draft, marketer):
-    response = marketer.get(page("", draft.slug))
-    assert response.context["panel"].label == "Dana Levi, Galil Software (9 of 10)"
-    assert (
-        '<span class="cr-var">Team</span> for <span class="cr-var">$99.00</span> a month' in response.content.decode()
-    )
+def test_a_card_is_filled_in_for_the_person_in_the_preview(shown):
+    assert shown.context["panel"].label == "Dana Levi, Galil Software (9 of 10)"
+    assert '<span class="cr-var">Team</span> for <span class="cr-var">$99.00</span> a month' in shown.content.decode()
 
 
 def test_the_goal_is_changed_and_undone(draft, marketer):
@@ -206,9 +206,9 @@ def test_the_audience_form_writes_holdout_entry_and_roles(draft, marketer):
     assert "at most 2 people per account (owners)" in words
 
 
-def test_the_exits_are_told_and_changed(draft, marketer):
+def test_the_exits_are_told_and_changed(draft, marketer, shown):
     told = "Somebody leaves early when the account upgrades, they say no to an offer, they opt out, they leave"
-    assert told in words_of(marketer.get(page("", draft.slug)))
+    assert told in words_of(shown)
     marketer.post(page("-part", draft.slug, "exits"), {"exit_on": ["OPTED_OUT", "CONVERTED"]})
     draft.refresh_from_db()
     assert draft.draft_version.definition["exit_on"] == ["CONVERTED", "OPTED_OUT"]
@@ -290,54 +290,7 @@ def test_a_wait_is_changed(draft, marketer):
     assert "2. Wait 2 weeks" in words_of(marketer.get(page("", draft.slug)))
 
 
-def test_a_campaign_that_runs_can_be_read_but_not_changed(market, marketer):
-    campaign = make.launched()
-    words = words_of(marketer.get(page("", campaign.slug)))
-    assert "It runs, so it can be read but not changed" in words
-    assert marketer.post(page("-steps", campaign.slug), {"do": "remove wait-1"}).status_code == 404
-
-
-def test_a_campaign_that_is_paused_or_stopped_says_so(market, marketer):
-    campaign = make.launched()
-    for act, words in (("pause", "It is paused"), ("stop", "It was stopped for good")):
-        marketer.post(page("-state", campaign.slug, act))
-        shown = words_of(marketer.get(page("", campaign.slug)))
-        assert words in shown
-        assert "It runs" not in shown
-
-
-def test_a_copy_of_what_runs_is_a_draft_of_its_own(market, marketer):
-    campaign = make.launched()
-    marketer.post(page("-copy", campaign.slug))
-    copy = Campaign.objects.get(slug="seats-80-copy")
-    assert (copy.status, copy.name) == ("DRAFT", "Seats at 80 %, copy")
-    assert steps_of(copy) == make.document()["steps"]
-
-
-def test_pausing_says_its_effect_in_numbers_first(market, marketer):
-    campaign = make.launched(holdout_percent=0)
-    words = words_of(marketer.get(page("-state", campaign.slug, "pause")))
-    assert "1 message waits. 1 person is on the way." in words
-    assert Campaign.objects.get().status == "LIVE"
-
-
-def test_a_campaign_is_paused_resumed_and_stopped_with_name_and_reason(market, marketer):
-    campaign = make.launched(holdout_percent=0)
-    for act in ("pause", "resume", "stop"):
-        marketer.post(page("-state", campaign.slug, act), {"reason": f"because of {act}"})
-    words = words_of(marketer.get(reverse("admin:studio-test", args=[campaign.slug])))
-    assert Campaign.objects.get().status == "STOPPED"
-    assert "maria paused the campaign: “because of pause”" in words
-    assert "maria stopped the campaign: “because of stop”" in words
-
-
-def test_an_act_that_no_longer_fits_is_told(market, marketer):
-    campaign = make.launched()
-    response = marketer.post(page("-state", campaign.slug, "resume"), follow=True)
-    assert "Nothing was changed: the campaign is in another state by now." in words_of(response)
-
-
-def test_the_list_finds_by_name_and_state(market, marketer, draft):
+def test_the_list_finds_by_name_and_state(draft, marketer):
     make.launched(slug="api-30", name="API calls up 30 %")
     everything = words_of(marketer.get(page("s")))
     found = words_of(marketer.get(page("s"), {"q": "api", "state": "LIVE"}))
@@ -348,11 +301,7 @@ def test_the_list_finds_by_name_and_state(market, marketer, draft):
     assert "Seats at 80 %" not in found
 
 
-def test_an_empty_list_says_how_to_begin(marketer):
-    assert "No campaign yet." in words_of(marketer.get(page("s")))
-
-
-def test_who_may_only_look_sees_no_buttons_and_changes_nothing(market, onlooker):
+def test_who_may_only_look_sees_no_buttons_and_changes_nothing(draft, onlooker):
     campaign = make.drafted()
     content = onlooker.get(page("", campaign.slug)).content.decode()
     assert 'name="do"' not in content
@@ -385,15 +334,8 @@ def test_the_skeletons_second_wording_names_what_is_counted():
     }
 
 
-@pytest.fixture
-def in_hebrew(marketer):
-    """A marketer who reads Hebrew. A request leaves its language behind in the thread."""
+def test_hebrew_pages_are_mirrored(draft, marketer):
     marketer.cookies["django_language"] = "he"
-    yield marketer
-    translation.activate("en")
-
-
-def test_hebrew_pages_are_mirrored(draft, in_hebrew):
-    content = in_hebrew.get(page("", draft.slug)).content.decode()
+    content = marketer.get(page("", draft.slug)).content.decode()
     assert '<html lang="he" dir="rtl"' in content
     assert "bootstrap.rtl.min.css" in content

@@ -1,3 +1,5 @@
+"""What is decided about a test in which one wording is ahead."""
+
 from __future__ import annotations
 
 from datetime import timedelta
@@ -9,31 +11,24 @@ from campaigns.console import experiment_page
 from campaigns.experiments.models import Assignment, Experiment
 from campaigns.operations.models import AuditEntry
 from tests.campaigns.console.reading import words_of
-from tests.campaigns.console.reviewing import (
-    AHEAD,
-    DATA_PROBLEM,
-    HARM,
-    LATER,
-    NO_DIFFERENCE,
-    NOT_YET,
-    OPT_OUTS,
-    choose,
-    results,
-    review,
-    winner,
-)
+from tests.campaigns.console.reviewing import AHEAD, LATER, choose, results, review, winner
 
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture(scope="module")
+def ahead(shared_rows):
+    with time_machine.travel(LATER, tick=False):
+        results(AHEAD)
+
+
 @pytest.fixture(autouse=True)
-def six_weeks_later():
+def six_weeks_later(ahead):
     with time_machine.travel(LATER, tick=False):
         yield
 
 
 def test_the_winner_is_chosen_with_name_time_and_reason(marketer):
-    results(AHEAD)
     response = choose(marketer, "b", reason="Own numbers work.")
     experiment = Experiment.objects.get()
     assert (experiment.status, winner(), experiment.decided_by) == ("DECIDED", "b", "maria")
@@ -42,48 +37,13 @@ def test_the_winner_is_chosen_with_name_time_and_reason(marketer):
 
 
 def test_a_winner_needs_a_reason(marketer):
-    results(AHEAD)
     response = choose(marketer, "b", reason="  ")
     assert response.status_code == 422
     assert "Say in a few words why." in words_of(response)
     assert Experiment.objects.get().status == "RUNNING"
 
 
-@pytest.mark.parametrize(
-    ("arms", "planned", "why"),
-    [
-        (NOT_YET, 1000, "B can’t be chosen now. Not clear yet: about 700 more accounts are needed."),
-        (NO_DIFFERENCE, 350, "B can’t be chosen now. No difference could be shown. A stays."),
-        (HARM, 0, "B can’t be chosen now. B does harm: fewer accounts upgrade."),
-        (OPT_OUTS, 0, "B can’t be chosen now. B does harm: more people unsubscribe."),
-        (DATA_PROBLEM, 0, "B can’t be chosen now. Don’t read the result yet: the split is not as planned."),
-    ],
-)
-def test_no_winner_before_its_conditions(marketer, arms, planned, why):
-    results(arms, planned=planned)
-    response = choose(marketer, "b", reason="I like it.")
-    assert response.status_code == 409
-    assert why in words_of(response)
-    assert Experiment.objects.get().status == "RUNNING"
-
-
-def test_a_test_can_end_without_a_winner(marketer):
-    results(NOT_YET)
-    choose(marketer, "a", reason="The season is over.")
-    experiment = Experiment.objects.get()
-    assert (winner(), experiment.decision_reason) == ("a", "The season is over.")
-
-
-def test_keeping_it_running_is_remembered(marketer):
-    results(NOT_YET)
-    response = choose(marketer, "keep", reason="range includes zero")
-    entry = AuditEntry.objects.get(action="experiment.keep_running")
-    assert (entry.actor, entry.reason) == ("maria", "range includes zero")
-    assert "maria looked and kept it running: “range includes zero”" in words_of(response)
-
-
 def test_a_second_decision_is_refused(marketer):
-    results(AHEAD)
     choose(marketer, "b", reason="Own numbers work.")
     response = choose(marketer, "a", reason="No, the other.")
     assert "This test is decided already." in words_of(response)
@@ -91,18 +51,17 @@ def test_a_second_decision_is_refused(marketer):
 
 
 def test_accounts_drawn_after_the_decision_are_not_counted(marketer):
-    campaign = results(AHEAD)
+    experiment = Experiment.objects.get()
     choose(marketer, "b", reason="Own numbers work.")
     late = Assignment.objects.filter(variant__key="b").earliest("pk")
     Assignment.objects.filter(pk=late.pk).update(at=LATER + timedelta(hours=1))
-    campaign.experiment.refresh_from_db()
-    read, _, stages = experiment_page.read_test(experiment=campaign.experiment, now=LATER + timedelta(days=30))
+    experiment.refresh_from_db()
+    read, _, stages = experiment_page.read_test(experiment=experiment, now=LATER + timedelta(days=30))
     assert [arm.assigned for arm in read.arms] == [200, 199]
     assert stages["b"].sent == 189
 
 
 def test_who_may_only_look_is_offered_no_decision(onlooker):
-    results(AHEAD)
     words = review(onlooker)
     assert "B is ahead" in words
     assert "Choose B…" not in words
@@ -110,7 +69,6 @@ def test_who_may_only_look_is_offered_no_decision(onlooker):
 
 
 def test_a_decided_test_is_not_kept_running(marketer):
-    results(AHEAD)
     choose(marketer, "b", reason="Own numbers work.")
     words = words_of(choose(marketer, "keep"))
     assert "This test is decided already." in words
@@ -118,6 +76,5 @@ def test_a_decided_test_is_not_kept_running(marketer):
 
 
 def test_a_test_message_is_no_decision(marketer):
-    results(AHEAD)
     AuditEntry.objects.create(at=LATER, actor="maria", action="campaign.test_send", subject="campaign:seats-80")
     assert "test_send" not in review(marketer)

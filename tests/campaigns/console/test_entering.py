@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from campaigns.console import drafts
 from campaigns.sequences.models import Campaign
+from tests.campaigns.console.conftest import client_of_maria
 from tests.campaigns.console.reading import words_of
 from tests.factories import sequences as make
 from tests.factories.segments import make_segment
@@ -22,24 +23,24 @@ def at_launch_day():
         yield
 
 
-@pytest.fixture
-def market(settings):
-    settings.SENDGRID_API_KEY = "SG.test"
+@pytest.fixture(scope="module")
+def scene(shared_rows):
+    """A draft as the page for a new campaign makes it."""
     make.market()
     account = make.account_near_limit(name="Galil Software")
     make.reader(account, first_name="Dana", last_name="Levi", locale="he")
-    return account
+    make_segment({"all": [make.SEATS]}, slug="close-to-limit")
+    with time_machine.travel(make.NOW, tick=False):
+        client_of_maria().post(
+            reverse("admin:studio-campaign-new"),
+            {"name": "Seats at 80 %", "segment": "close-to-limit", "offer": "next-plan-up"},
+        )
 
 
 @pytest.fixture
-def draft(market, marketer):
-    """As the page for a new campaign makes it."""
-    make_segment({"all": [make.SEATS]}, slug="close-to-limit")
-    marketer.post(
-        reverse("admin:studio-campaign-new"),
-        {"name": "Seats at 80 %", "segment": "close-to-limit", "offer": "next-plan-up"},
-    )
-    return Campaign.objects.get(slug="seats-at-80")
+def draft(scene, settings, db):
+    settings.SENDGRID_API_KEY = "SG.test"
+    return Campaign.objects.get()
 
 
 def page(name, *args):
@@ -112,7 +113,7 @@ def test_what_the_file_asks_of_an_event_stays_until_another_is_chosen(draft, mar
     assert audience_of(draft)["event"] == {"name": "sso_attempted"}
 
 
-def test_entry_by_an_event_is_said_and_survives_the_form(marketer, market):
+def test_entry_by_an_event_is_said_and_survives_the_form(draft, marketer):
     campaign = make.drafted(entry={"event": {"name": "sso_attempted"}, "reentry": "ALWAYS", "at_most": 3})
     words = words_of(marketer.get(page("", "seats-80")))
     assert "Who is in it enters when the event sso_attempted happens." in words

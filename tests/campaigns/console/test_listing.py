@@ -16,6 +16,7 @@ from campaigns.console import listing
 from campaigns.console.listing import Asked, Filter
 from campaigns.segments.models import Segment
 from campaigns.sequences.models import Campaign
+from tests.campaigns.console.conftest import segment_of_one, two_accounts
 from tests.campaigns.console.reading import words_of
 from tests.factories.delivery import CsmTaskFactory
 from tests.factories.profiles import ContactFactory
@@ -108,9 +109,11 @@ def test_a_file_is_written_while_it_is_read():
 # --- the lists themselves
 
 
-@pytest.fixture
-def filled(segment):
+@pytest.fixture(scope="module")
+def filled(shared_rows):
     """Three of everything, one of them called Zebra."""
+    two_accounts()
+    segment_of_one()
     make_segment({"all": []}, slug="zebra")
     make_segment({"all": []}, slug="other")
     for name in ("Zebra", "Okapi", "Gnu"):

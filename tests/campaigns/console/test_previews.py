@@ -18,22 +18,12 @@ from campaigns.sequences.models import Campaign
 from orchestrator import clock
 from orchestrator.channels import registry
 from orchestrator.channels.memory import MemoryChannel
+from tests.campaigns.console.previewing import MAIL, TEXTS, drafted, frame, reader, url
 from tests.campaigns.console.reading import words_of
 from tests.factories import sequences as make
-from tests.factories.consent import ContactPointFactory
-from tests.factories.usage import ThresholdCrossingFactory
 
 pytestmark = pytest.mark.django_db
 
-FACTS = (
-    "{{ contact.first_name }} & {{ account.name }}: {{ evidence.value }}, {{ offer.plan_to }} {{ offer.new_monthly }}"
-)
-MAIL = make.MJML.format(FACTS + ' <a href="{{ links.offer }}">See</a> <a href="https://acme.example/help">Help</a>')
-TEXTS = {
-    "email": {"subject": f"About {FACTS}", "mjml": MAIL},
-    "sms": {"text": FACTS + " {{ links.offer }}"},
-    "in_app": {"title": "{{ account.name }}", "body": FACTS, "button": "See {{ offer.plan_to }}", "kind": "banner"},
-}
 HEBREW = {"text": "שלום {{ contact.first_name }}, נותרו {{ evidence.value }} מושבים"}
 
 
@@ -51,33 +41,6 @@ def at_launch_day(settings):
 @pytest.fixture
 def dana():
     return reader("Dana", "Levi", account="Galil & Sons")
-
-
-def reader(first, last, *, account, **fields):
-    """Near the limit, with a yes to mail and text messages."""
-    near = make.account_near_limit(name=account)
-    ThresholdCrossingFactory(account=near, meter__code="seats_used", evidence={"value": 9, "limit": 10})
-    person = make.reader(near, first_name=first, last_name=last, **{"phone": f"+9725255512{near.pk:02}"[:13], **fields})
-    if person.phone:
-        ContactPointFactory(contact=person, channel="sms")
-    return person
-
-
-def drafted(channel="email", *, texts=None, **contents):
-    """One message step in one wording; `contents` by language, English where nothing is said. Own links stay as
-    written: a preview shows where they lead."""
-    content = contents or {"en": texts or TEXTS[channel]}
-    step = {"key": "first", "kind": "MESSAGE", "channel": channel, "variants": {"a": {"content": content}}}
-    return make.drafted(steps=[step], holdout_percent=None, tracking={"clicks": "NEVER"})
-
-
-def url(campaign, name="preview", **query):
-    args = [campaign.slug] if name == "" else [campaign.slug, "first", "a"]
-    return reverse(f"admin:studio-campaign{'-' * bool(name)}{name}", args=args, query=query or None)
-
-
-def frame(client, campaign, **query):
-    return client.get(url(campaign, language="en", **query)).content.decode()
 
 
 # the same as what is sent
@@ -153,71 +116,11 @@ def test_the_in_app_message_in_the_picture_is_what_the_feed_carries(dana, market
 # as whom
 
 
-@pytest.fixture
-def three():
-    return [reader(first, "Levi", account=f"{first} Ltd") for first in ("Dana", "Noa", "Zohar")]
-
-
-def test_one_walks_through_those_who_would_get_it(three, marketer):
-    campaign = drafted()
-    panel = marketer.get(url(campaign, "")).context["panel"]
-    assert (panel.viewers.position, panel.before, panel.label) == ("1 of 3", None, "Dana Levi, Dana Ltd (9 of 10)")
-    panel = marketer.get(panel.after.url).context["panel"]
-    assert (panel.viewers.position, panel.person.contact) == ("2 of 3", three[1])
-    panel = marketer.get(panel.after.url).context["panel"]
-    assert (panel.viewers.position, panel.after) == ("3 of 3", None)
-    assert marketer.get(panel.before.url).context["panel"].person.contact == three[1]
-
-
-def test_somebody_is_found_by_name_and_by_account(three, marketer):
-    campaign = drafted()
-    for search in ("zohar", "Zohar Ltd", "zohar levi"):
-        panel = marketer.get(url(campaign, "", q=search)).context["panel"]
-        assert [one.name for one in panel.found] == ["Zohar Levi, Zohar Ltd (9 of 10)"]
-    assert marketer.get(panel.found[0].url).context["panel"].person.contact == three[2]
-
-
-def test_who_is_found_by_nobody_is_told_in_words(three, marketer):
-    words = words_of(marketer.get(url(drafted(), "", q="Nobody")))
-    assert "Nobody who would get this message is called so." in words
-
-
-def test_language_and_screen_stay_while_one_walks_through_people(three, marketer):
-    panel = marketer.get(url(drafted(), "", language="he", screen="dark")).context["panel"]
-    panel = marketer.get(panel.after.url).context["panel"]
-    assert (panel.locale, panel.screen, panel.person.contact) == ("he", "dark", three[1])
-
-
-@pytest.mark.parametrize("contact", ["x", "0", "99999999999999999999", "²"])
-def test_an_unknown_person_is_answered_with_the_first(three, marketer, contact):
-    campaign = drafted()
-    assert marketer.get(url(campaign, "", contact=contact)).context["panel"].person.contact == three[0]
-    assert "Dana" in frame(marketer, campaign, contact=contact)
-
-
 def test_without_anybody_the_values_are_made_up(marketer):
     response = marketer.get(url(drafted(), ""))
     assert "The preview shows made-up values." in words_of(response)
     assert "Send me a test" not in words_of(response)
     assert "Noa" in frame(marketer, drafted())
-
-
-def test_htmx_gets_the_panel_alone(three, marketer):
-    campaign = drafted()
-    for page in (url(campaign, ""), url(campaign, "wording")):
-        body = marketer.get(page, headers={"HX-Request": "true", "HX-Target": "panel"}).content.decode()
-        assert body.strip().startswith("<aside")
-        assert "2 of 3" not in body
-        assert "1 of 3" in body
-
-
-def test_the_editor_keeps_its_person_after_saving(three, marketer):
-    campaign = drafted()
-    page = reverse("admin:studio-campaign-wording", args=[campaign.slug, "first", "a"], query={"language": "en"})
-    data = {"subject": "Hi", "mjml": MAIL, "contact": three[1].pk, "screen": "dark"}
-    for subject in ("Hi", ""):
-        panel = marketer.post(page, data | {"subject": subject}, follow=True).context["panel"]
-        assert (panel.person.contact, panel.screen) == (three[1], "dark")
 
 
 # what to look out for
@@ -338,13 +241,6 @@ def test_every_screen_keeps_the_frames_policy(dana, marketer):
 
 
 # a test of one's own
-
-
-def test_the_panel_leads_to_a_test_as_the_person_shown(three, marketer):
-    panel = marketer.get(url(drafted(), "", contact=three[1].pk)).context["panel"]
-    form = marketer.get(panel.test_url).context["form"]
-    assert (form["contact"].value(), form["language"].value()) == (str(three[1].pk), "en")
-    assert form["address"].value() == "maria@acme.example"
 
 
 def test_a_person_beyond_the_first_twenty_can_be_tried_too(marketer):

@@ -7,13 +7,31 @@ from datetime import timedelta
 
 import pytest
 
+from campaigns.profiles.models import Account
 from campaigns.segments import store
-from tests.campaigns.console.conftest import BASIC, SEATS
+from campaigns.segments.models import Segment
+from tests.campaigns.console.conftest import BASIC, SEATS, segment_of_one, two_accounts
 from tests.campaigns.console.reading import words_of
 from tests.campaigns.console.test_segments import page_of
 from tests.factories.usage import NOW
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_november")]
+
+
+@pytest.fixture(scope="module")
+def scene(shared_rows):
+    two_accounts()
+    return segment_of_one()
+
+
+@pytest.fixture
+def segment(scene, db):
+    return Segment.objects.get(pk=scene.pk)
+
+
+@pytest.fixture
+def market(scene, db):
+    return Account.objects.get(name="Galil Software")
 
 
 def test_members_are_listed_searched_and_exported(marketer, segment):

@@ -5,18 +5,19 @@ from __future__ import annotations
 import re
 
 import pytest
+import time_machine
 from django.test import Client
 
+from campaigns.profiles.models import Account
 from campaigns.segments import refresh
 from campaigns.segments.models import Segment, SegmentMembership
 from campaigns.sequences.models import Campaign
-from tests.campaigns.console.conftest import BASIC, SEATS
+from tests.campaigns.console.conftest import BASIC, SEATS, client_of_maria, maria, segment_of_one, two_accounts
 from tests.campaigns.console.reading import fields_of, words_of
 from tests.campaigns.console.test_rules import EDITABLE, KEPT
 from tests.factories.billing import PlanFactory
 from tests.factories.profiles import ContactFactory
 from tests.factories.segments import live_definition, make_segment
-from tests.factories.sequences import launched
 from tests.factories.usage import NOW, MeterFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_november")]
@@ -28,6 +29,29 @@ HTMX = {"HX-Request": "true"}
 
 def page_of(segment):
     return f"{LIST}{segment.slug}/"
+
+
+@pytest.fixture(scope="module")
+def scene(shared_rows):
+    two_accounts()
+    return segment_of_one()
+
+
+@pytest.fixture
+def segment(scene, db):
+    return Segment.objects.get(pk=scene.pk)
+
+
+@pytest.fixture
+def market(scene, db):
+    return Account.objects.get(name="Galil Software")
+
+
+@pytest.fixture(scope="module")
+def shown(scene):
+    """The segment's page as Maria finds it."""
+    with time_machine.travel(NOW, tick=False):
+        return client_of_maria().get(page_of(scene))
 
 
 # --- who may do what
@@ -56,9 +80,9 @@ def test_staff_without_permission_may_look_and_count_but_not_change(onlooker, se
     assert [(one.slug, one.name) for one in Segment.objects.all()] == [("close", "Close to the limit")]
 
 
-def test_a_post_without_the_forms_token_is_refused(segment, django_user_model):
+def test_a_post_without_the_forms_token_is_refused(segment):
     strict = Client(enforce_csrf_checks=True)
-    strict.force_login(django_user_model.objects.create_superuser("maria", "maria@acme.example", "pw"))
+    strict.force_login(maria())
     assert strict.post(page_of(segment), {"do": "save"}).status_code == 403
     assert strict.post(COUNT, {}).status_code == 403
 
@@ -78,18 +102,11 @@ def test_the_list_is_searched_by_name(marketer, segment):
     assert "Nothing here matches “nobody”." in words_of(marketer.get(LIST, {"q": "nobody"}))
 
 
-def test_an_empty_list_offers_ready_ones(marketer, market):
-    words = words_of(marketer.get(LIST))
-    assert "No segment yet." in words
-    assert "Close to the seat limit Reached a limit this month Growing fast Renewal in 45 days" in words
-
-
 # --- the page of rules
 
 
-def test_the_page_reads_as_plain_sentences_with_counts(marketer, segment):
-    response = marketer.get(page_of(segment))
-    words = words_of(response)
+def test_the_page_reads_as_plain_sentences_with_counts(shown):
+    words = words_of(shown)
     assert "Saved 10:00, version 1 Used by no campaign 1 members as of 10:00" in words
     assert "1 account matches, with 2 contacts 50.0 % of 2 accounts, counted just now" in words
     assert "E-mail 1 50.0 % In-app 2 100 % SMS 0 0 %" in words
@@ -98,14 +115,14 @@ def test_the_page_reads_as_plain_sentences_with_counts(marketer, segment):
     assert "Atelier Moga" not in words
 
 
-def test_each_line_is_counted_alone(marketer, segment):
-    html = marketer.get(page_of(segment)).content.decode()
+def test_each_line_is_counted_alone(shown):
+    html = shown.content.decode()
     alone = re.findall(r'name="(\d+)\.alone" value="([^"]*)"', html)
     assert alone == [("1", "2"), ("2", "1")]
 
 
-def test_bars_are_drawn_by_attributes_and_nothing_carries_a_style(marketer, segment):
-    html = marketer.get(page_of(segment)).content.decode()
+def test_bars_are_drawn_by_attributes_and_nothing_carries_a_style(shown):
+    html = shown.content.decode()
     assert '<rect class="v-b" x="0%" width="50.0%" height="8"/>' in html
     assert "style=" not in html
 
@@ -118,12 +135,6 @@ def test_an_empty_segment_warns(marketer, market):
 
 def test_a_segment_of_most_accounts_asks_whether_that_is_meant(marketer, market):
     assert "More than half of everybody matches." in words_of(marketer.get(page_of(make_segment({"all": [BASIC]}))))
-
-
-def test_a_segment_that_feeds_a_running_campaign_says_what_saving_does(marketer):
-    words = words_of(marketer.get(page_of(launched(now=NOW).segment)))
-    assert "Used by 1 campaign" in words
-    assert "Saving changes who enters 1 running campaign from then on. Whoever is in it stays in it." in words
 
 
 def test_every_kind_of_rule_survives_being_saved_untouched(marketer, segment):
@@ -142,8 +153,8 @@ def test_every_kind_of_rule_survives_being_saved_untouched(marketer, segment):
 # --- saving
 
 
-def test_saving_makes_a_new_version_and_sets_off_a_refresh(marketer, segment, empty_redis):
-    fields = fields_of(marketer.get(page_of(segment)))
+def test_saving_makes_a_new_version_and_sets_off_a_refresh(marketer, segment, empty_redis, shown):
+    fields = fields_of(shown)
     response = marketer.post(page_of(segment), {**fields, "2.number": "95", "do": "save"}, follow=True)
     assert "Saved as version 2" in words_of(response)
     segment.refresh_from_db()
@@ -151,8 +162,8 @@ def test_saving_makes_a_new_version_and_sets_off_a_refresh(marketer, segment, em
     assert (segment.live_version.number, segment.live_version.created_by) == (2, "maria")
 
 
-def test_an_error_is_told_on_top_and_beside_its_line_and_nothing_is_saved(marketer, segment):
-    fields = fields_of(marketer.get(page_of(segment)))
+def test_an_error_is_told_on_top_and_beside_its_line_and_nothing_is_saved(marketer, segment, shown):
+    fields = fields_of(shown)
     response = marketer.post(page_of(segment), {**fields, "2.number": "8o", "do": "save"})
     html = response.content.decode()
     assert "Not saved. These must be put right first: “8o” is not a number." in words_of(response)
@@ -161,8 +172,8 @@ def test_an_error_is_told_on_top_and_beside_its_line_and_nothing_is_saved(market
     assert segment.versions.count() == 1
 
 
-def test_a_rule_without_a_value_is_quiet_until_it_is_saved(marketer, segment):
-    fields = fields_of(marketer.get(page_of(segment)))
+def test_a_rule_without_a_value_is_quiet_until_it_is_saved(marketer, segment, shown):
+    fields = fields_of(shown)
     added = marketer.post(page_of(segment), {**fields, "do": "add"})
     assert "Choose a plan." not in words_of(added)
     saved = marketer.post(page_of(segment), {**fields_of(added), "do": "save"})
@@ -222,14 +233,14 @@ def test_a_search_for_what_no_text_can_hold_finds_by_the_rest(marketer, segment,
 
 
 @pytest.mark.parametrize("number", ["1e999999", "9" * 40, "-1e30"])
-def test_a_number_that_nobody_means_is_told_at_once(marketer, segment, number):
-    fields = fields_of(marketer.get(page_of(segment)))
+def test_a_number_that_nobody_means_is_told_at_once(marketer, segment, number, shown):
+    fields = fields_of(shown)
     words = words_of(marketer.post(COUNT, {**fields, "2.number": number}, headers=HTMX))
     assert f"“{number[:20]}” is too large a number." in words
 
 
-def test_a_digit_that_is_no_decimal_is_no_line(marketer, segment):
-    fields = fields_of(marketer.get(page_of(segment)))
+def test_a_digit_that_is_no_decimal_is_no_line(marketer, segment, shown):
+    fields = fields_of(shown)
     assert marketer.post(COUNT, {**fields, "row": ["1", "²"]}).status_code == 200
     assert marketer.post(page_of(segment), {**fields, "do": "add ²"}).status_code == 200
     assert marketer.post(f"{page_of(segment)}restore/", {"version": "²"}).status_code == 404
@@ -244,9 +255,9 @@ def test_as_long_as_no_line_is_filled_in_the_count_says_so(marketer, market):
 # --- two windows
 
 
-def test_rules_saved_in_between_are_not_overwritten_unseen(marketer, segment, empty_redis):
-    first = fields_of(marketer.get(page_of(segment)))
-    second = fields_of(marketer.get(page_of(segment)))
+def test_rules_saved_in_between_are_not_overwritten_unseen(marketer, segment, empty_redis, shown):
+    first = fields_of(shown)
+    second = fields_of(shown)
     marketer.post(page_of(segment), {**first, "2.number": "60", "do": "save"})
     refused = marketer.post(page_of(segment), {**second, "2.number": "50", "do": "save"})
     assert "Version 2 was saved by maria while you were working." in words_of(refused)
@@ -256,8 +267,8 @@ def test_rules_saved_in_between_are_not_overwritten_unseen(marketer, segment, em
     assert live_definition("close")["all"][1]["value"] == 0.5
 
 
-def test_the_same_rules_from_an_older_page_are_no_quarrel(marketer, segment, empty_redis):
-    old = fields_of(marketer.get(page_of(segment)))
+def test_the_same_rules_from_an_older_page_are_no_quarrel(marketer, segment, empty_redis, shown):
+    old = fields_of(shown)
     marketer.post(page_of(segment), {**old, "2.number": "60", "do": "save"})
     again = marketer.post(page_of(segment), {**old, "2.number": "60", "do": "save"})
     assert again["Location"] == page_of(segment)
@@ -272,8 +283,8 @@ def test_the_rules_typed_before_a_name_error_are_still_there(marketer, market):
 # --- buttons without script
 
 
-def test_a_line_is_added_moved_copied_and_removed_by_plain_buttons(marketer, segment):
-    fields = fields_of(marketer.get(page_of(segment)))
+def test_a_line_is_added_moved_copied_and_removed_by_plain_buttons(marketer, segment, shown):
+    fields = fields_of(shown)
     for action in ("add-group", "up 3", "copy 2", "remove 1"):
         response = marketer.post(page_of(segment), {**fields, "do": action})
         fields = fields_of(response)
@@ -284,25 +295,24 @@ def test_a_line_is_added_moved_copied_and_removed_by_plain_buttons(marketer, seg
     assert fields_of(marketer.post(page_of(segment), {**fields, "do": undo}))["row"] == ["6", "3", "3/4", "2", "5"]
 
 
-def test_a_value_is_taken_away_by_its_button_and_added_by_the_list(marketer, segment):
-    fields = fields_of(marketer.get(page_of(segment)))
+def test_a_value_is_taken_away_by_its_button_and_added_by_the_list(marketer, segment, shown):
+    fields = fields_of(shown)
     both = fields_of(marketer.post(page_of(segment), {**fields, "1.value": ["basic", "team"], "do": "count"}))
     assert both["1.value"] == ["basic", "team"]
     one = fields_of(marketer.post(page_of(segment), {**both, "do": "drop 1 basic"}))
     assert one["1.value"] == ["team", ""]
 
 
-def test_changes_that_are_not_saved_are_marked(marketer, segment):
-    page = marketer.get(page_of(segment))
-    assert "Not saved yet" not in words_of(page)
-    assert "Not saved yet" in words_of(marketer.post(page_of(segment), {**fields_of(page), "do": "remove 1"}))
+def test_changes_that_are_not_saved_are_marked(marketer, segment, shown):
+    assert "Not saved yet" not in words_of(shown)
+    assert "Not saved yet" in words_of(marketer.post(page_of(segment), {**fields_of(shown), "do": "remove 1"}))
 
 
 # --- with script
 
 
-def test_a_button_with_script_draws_the_rules_alone_and_asks_for_a_new_count(marketer, segment):
-    fields = fields_of(marketer.get(page_of(segment)))
+def test_a_button_with_script_draws_the_rules_alone_and_asks_for_a_new_count(marketer, segment, shown):
+    fields = fields_of(shown)
     response = marketer.post(page_of(segment), {**fields, "do": "add"}, headers=HTMX)
     html = response.content.decode()
     assert html.lstrip().startswith('<div id="rules-body"')
@@ -310,16 +320,16 @@ def test_a_button_with_script_draws_the_rules_alone_and_asks_for_a_new_count(mar
     assert response["HX-Trigger-After-Settle"] == "recount"
 
 
-def test_the_live_count_follows_the_form_and_changes_nothing(marketer, segment):
-    fields = fields_of(marketer.get(page_of(segment)))
+def test_the_live_count_follows_the_form_and_changes_nothing(marketer, segment, shown):
+    fields = fields_of(shown)
     response = marketer.post(COUNT, {**fields, "2.number": "20"}, headers=HTMX)
     assert "2 accounts match, with 2 contacts 100 % of 2 accounts" in words_of(response)
     assert "Not saved yet" in words_of(response)
     assert segment.versions.count() == 1
 
 
-def test_the_live_count_leaves_a_wrong_line_out_and_says_so(marketer, segment):
-    fields = fields_of(marketer.get(page_of(segment)))
+def test_the_live_count_leaves_a_wrong_line_out_and_says_so(marketer, segment, shown):
+    fields = fields_of(shown)
     response = marketer.post(COUNT, {**fields, "2.number": "many"}, headers=HTMX)
     words = words_of(response)
     assert "The count leaves one line out: it has an error." in words

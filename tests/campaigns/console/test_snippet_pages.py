@@ -17,16 +17,20 @@ LIST, NEW = reverse("admin:studio-snippets"), reverse("admin:studio-snippet-new"
 ONE = reverse("admin:studio-snippet", args=["sign-off"])
 
 
+@pytest.fixture(scope="module")
+def market(shared_rows):
+    make.market()
+    make.ready_account(name="Galil Software")
+
+
 @pytest.fixture(autouse=True)
-def at_launch_day():
+def at_launch_day(market):
     with time_machine.travel(make.NOW, tick=False):
         yield
 
 
 @pytest.fixture
 def draft():
-    make.market()
-    make.ready_account(name="Galil Software")
     return make.drafted()
 
 

@@ -6,6 +6,7 @@ from django.contrib.auth.models import Permission
 from django.urls import reverse
 
 from campaigns.delivery.models import Message
+from campaigns.profiles.models import Contact
 from campaigns.sequences import lifecycle, try_out
 from tests.campaigns.console.reading import words_of
 from tests.factories import sequences as make
@@ -14,18 +15,23 @@ from tests.factories.profiles import ContactFactory
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture(scope="module")
+def market(shared_rows):
+    make.market()
+    account = make.account_near_limit(name="Galil Software")
+    make.reader(account, first_name="Dana", last_name="Levi")
+
+
 @pytest.fixture(autouse=True)
-def at_launch_day():
+def at_launch_day(market):
     with time_machine.travel(make.NOW, tick=False):
         yield
 
 
 @pytest.fixture
-def person(settings):
+def person(settings, db):
     settings.SENDGRID_API_KEY = ""
-    make.market()
-    account = make.account_near_limit(name="Galil Software")
-    return make.reader(account, first_name="Dana", last_name="Levi")
+    return Contact.objects.get()
 
 
 @pytest.fixture

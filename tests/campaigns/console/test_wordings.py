@@ -10,7 +10,9 @@ from django.urls import reverse
 from django.utils import translation
 
 from campaigns.console import lacking_words, variables
+from campaigns.profiles.models import Account
 from campaigns.sequences.models import Campaign
+from tests.campaigns.console.conftest import client_of_maria
 from tests.campaigns.console.reading import words_of
 from tests.factories import sequences as make
 from tests.factories.segments import make_segment
@@ -24,23 +26,28 @@ def at_launch_day():
         yield
 
 
-@pytest.fixture
-def market(settings):
-    settings.SENDGRID_API_KEY = "SG.test"
+@pytest.fixture(scope="module")
+def scene(shared_rows):
+    """A draft as the page for a new campaign makes it."""
     make.market()
     account = make.account_near_limit(name="Galil Software")
     make.reader(account, first_name="Dana", last_name="Levi", locale="he")
-    return account
+    make_segment({"all": [make.SEATS]}, slug="close-to-limit")
+    with time_machine.travel(make.NOW, tick=False):
+        client_of_maria().post(
+            reverse("admin:studio-campaign-new"),
+            {"name": "Seats at 80 %", "segment": "close-to-limit", "offer": "next-plan-up"},
+        )
 
 
 @pytest.fixture
-def draft(market, marketer):
-    """As the page for a new campaign makes it."""
-    make_segment({"all": [make.SEATS]}, slug="close-to-limit")
-    marketer.post(
-        reverse("admin:studio-campaign-new"),
-        {"name": "Seats at 80 %", "segment": "close-to-limit", "offer": "next-plan-up"},
-    )
+def market(scene, settings, db):
+    settings.SENDGRID_API_KEY = "SG.test"
+    return Account.objects.get()
+
+
+@pytest.fixture
+def draft(market):
     return Campaign.objects.get(slug="seats-at-80")
 
 

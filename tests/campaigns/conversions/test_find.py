@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from campaigns.billing.models import MrrMovement
-from campaigns.conversions import find, goals, sweep
+from campaigns.conversions import goals, sweep
 from campaigns.conversions.models import AttributionCredit, Conversion, Goal
 from campaigns.crm.models import WriteBack
 from campaigns.delivery.models import Message
@@ -14,39 +14,22 @@ from campaigns.offers import accept
 from campaigns.offers.models import Quote
 from campaigns.segments import evaluate
 from campaigns.sequences.models import Enrolment, Entry
+from tests.campaigns.conversions.upgrades import LATER, campaign_of, convert, expansion
 from tests.campaigns.offers.outside import billing_in_memory
 from tests.factories import sequences as make
-from tests.factories.billing import MrrMovementFactory
-from tests.factories.crm import CrmConnectionFactory
-from tests.settled import wait_until_settled
 
 NOW = make.NOW
-LATER = NOW + timedelta(days=2)
 
 
-def campaign_of(number: int = 1, **changes):
-    make.market()
-    CrmConnectionFactory()
-    for _ in range(number):
-        make.ready_account()
-    campaign = make.launched(**({"holdout_percent": None} | changes))
-    goals.settle_goals()
-    return campaign
-
-
-def expansion(account, *, at=LATER, delta=70, **fields) -> MrrMovement:
-    return MrrMovementFactory(
-        subscription=account.subscriptions.get(), kind=MrrMovement.Kind.EXPANSION, delta=Decimal(delta), at=at, **fields
-    )
-
-
-def convert(*movements):
-    return find.convert_movements(movements=movements, now=LATER)
+@pytest.fixture(scope="module")
+def scene(shared_rows):
+    """One account was enrolled."""
+    return campaign_of()
 
 
 @pytest.fixture
-def account(db):
-    return campaign_of().entries.get().account
+def account(scene, db):
+    return Entry.objects.get().account
 
 
 def test_a_launched_campaign_has_a_goal(account):
@@ -71,21 +54,6 @@ def test_an_upgrade_inside_the_window_converts(account):
 )
 def test_the_window_begins_with_the_entry_and_includes_its_end(account, at, number):
     assert len(convert(expansion(account, at=at))) == number
-
-
-@pytest.mark.django_db
-def test_the_held_out_convert_too():
-    campaign_of(20, holdout_percent=60)
-    held = Entry.objects.filter(outcome=Entry.Outcome.HOLDOUT)[0]
-    (conversion,) = convert(expansion(held.account))
-    assert conversion.entry == held
-
-
-@pytest.mark.django_db
-def test_the_crm_hears_nothing_of_the_held_out():
-    campaign_of(20, holdout_percent=60)
-    convert(expansion(Entry.objects.filter(outcome=Entry.Outcome.HOLDOUT)[0].account))
-    assert not WriteBack.objects.exists()
 
 
 def test_who_was_not_enrolled_converts_nothing(account):
@@ -183,19 +151,4 @@ def test_when_the_webhook_was_quicker_the_link_is_still_known(account):
 def test_the_sweep_finds_what_the_pull_missed_and_then_nothing(account):
     expansion(account)
     assert len(sweep.sweep_conversions(now=LATER)) == 1
-    assert sweep.sweep_conversions(now=LATER) == []
-
-
-@pytest.mark.django_db(transaction=True)
-def test_only_expansions_are_pulled_in_and_each_once():
-    # given an account whose first movement is NEW, and an upgrade
-    account = campaign_of().entries.get().account
-    MrrMovementFactory(subscription=account.subscriptions.get(), at=LATER)
-    expansion(account)
-    wait_until_settled()
-    # when
-    first, second = find.find_conversions(now=LATER), find.find_conversions(now=LATER)
-    # then
-    assert (first.movements, first.conversions) == (2, 1)
-    assert (second.movements, second.conversions) == (0, 0)
     assert sweep.sweep_conversions(now=LATER) == []

@@ -243,10 +243,15 @@ def state_hash(message_ids):
 class AnyOrder(TestCase):
     """Reports repeated and shuffled at will leave the same state as one orderly run."""
 
+    messages: list[Message]
+
+    @classmethod
+    def setUpTestData(cls):
+        cls.messages = [sent() for _ in range(2)]
+
     @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(data=st.data())
     def test_order_and_repetition_leave_no_trace(self, data):
-        messages = [sent() for _ in range(2)]
         kinds = (
             EventType.DELIVERED,
             EventType.OPENED,
@@ -257,12 +262,12 @@ class AnyOrder(TestCase):
         )
         events = [
             report(kind, message=message, after=seconds * SECOND, url=f"link-{seconds % 4}")
-            for message in messages
+            for message in self.messages
             for kind, seconds in data.draw(
                 st.lists(st.tuples(st.sampled_from(kinds), st.integers(0, 40)), min_size=1, max_size=7)
             )
         ]
-        ids = [message.pk for message in messages]
+        ids = [message.pk for message in self.messages]
         orderly = self.run_in(sorted(events, key=lambda event: event.at), ids, batch=100)
         shuffled = data.draw(st.permutations(events + data.draw(st.lists(st.sampled_from(events), max_size=8))))
 

@@ -13,7 +13,7 @@ from django.test import override_settings
 from campaigns.consent import opt_out
 from campaigns.consent.models import ConsentRecord, ContactPoint, DoubtfulReply
 from campaigns.delivery import claim, feedback, mailboxes, render
-from campaigns.delivery.models import ProviderEvent
+from campaigns.delivery.models import Message, ProviderEvent
 from orchestrator import clock
 from tests.factories.delivery import NOW, MessageFactory, ReadyMessageFactory
 
@@ -30,9 +30,14 @@ def _settings():
         yield
 
 
+@pytest.fixture(scope="module")
+def scene(shared_rows):
+    return MessageFactory(state="ACCEPTED", accepted_at=NOW).pk
+
+
 @pytest.fixture
-def message():
-    return MessageFactory(state="ACCEPTED", accepted_at=NOW)
+def message(scene, db):
+    return Message.objects.get(pk=scene)
 
 
 def write(client, message, text, *, to=f"reply@{DOMAIN}", sender="", subject="Re: Close to the limit", **fields):

@@ -40,15 +40,22 @@ def billing():
         yield service
 
 
-@pytest.fixture
-def offer_page():
-    """(path of an open offer's page, its quote)."""
+@pytest.fixture(scope="module")
+def scene(shared_rows):
+    """The address of an open offer's page, and the key of its quote."""
     quote, contact_id = quote_with_reader(figures=FIGURES, valid_until=clock.utcnow() + timedelta(days=30))
     url = links.offer_url(quote_uuid=quote.uuid, contact_id=contact_id)
     contact = Contact.objects.get(pk=contact_id)
     message = MessageFactory(contact=contact, account=quote.account, context={"evidence": EVIDENCE})
     message.links.create(kind="offer", target=url)
-    return url.removeprefix("http://127.0.0.1:8000"), quote
+    return url.removeprefix("http://127.0.0.1:8000"), quote.pk
+
+
+@pytest.fixture
+def offer_page(scene, db):
+    """(path of an open offer's page, its quote)."""
+    path, quote_id = scene
+    return path, Quote.objects.get(pk=quote_id)
 
 
 def _hidden(response):

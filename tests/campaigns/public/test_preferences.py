@@ -27,8 +27,8 @@ LONG_AGO = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 WORDS = {"he": {"name": "טיפים", "description": "פעם בחודש"}, "ro": {"name": "Sfaturi"}}
 
 
-@pytest.fixture
-def message():
+@pytest.fixture(scope="module")
+def scene(shared_rows):
     """To Dana, who has a phone and said yes to offers and tips by mail."""
     ConsentTopicFactory()
     ConsentTopicFactory(slug="tips", name="Tips", words=WORDS)
@@ -37,6 +37,11 @@ def message():
     say_yes(made.contact, "offers")
     say_yes(made.contact, "tips")
     return made
+
+
+@pytest.fixture
+def message(scene, db):
+    return Message.objects.get(pk=scene.pk)
 
 
 def say_yes(contact, topic, channel="email"):
