@@ -7,7 +7,7 @@ from datetime import datetime
 from campaigns.billing import catalog, subscribe
 from campaigns.billing.models import MrrMovement, PlanPrice, Subscription
 from orchestrator.connectors import registry
-from orchestrator.connectors.contract import ConnectorMisconfigured
+from orchestrator.connectors.contract import ConnectorMisconfigured, ConnectorRefusal
 
 
 class NotTakenOver(ConnectorMisconfigured):
@@ -27,7 +27,7 @@ def change_plan(
     state = billing.change_plan(
         subscription_id=subscription.external_id,
         item_id=subscription.billing_item_id,
-        price_id=price.billing_price_id or _learn_price(price),
+        price_id=_find_price(price),
         quantity=quantity,
         idempotency_key=idempotency_key,
     )
@@ -41,9 +41,14 @@ def change_plan(
         ) from error
 
 
-def _learn_price(price: PlanPrice) -> str:
-    """Billing's id of a price that no webhook has named yet."""
-    found = registry.billing("stripe").find_prices(lookup_keys=[price.lookup_key]).get(price.lookup_key)
+def _find_price(price: PlanPrice) -> str:
+    """Billing's id of the price as it is sold today. Asked before each change: the id that we know may have been
+    archived, and billing repeats a refusal under the same key for a day, also once the price is there again."""
+    try:
+        found = registry.billing("stripe").find_prices(lookup_keys=[price.lookup_key]).get(price.lookup_key)
+    except ConnectorRefusal as error:
+        # Nothing in this question is the customer's.
+        raise ConnectorMisconfigured(error.detail, code=error.code) from error
     if not found:
         raise ConnectorMisconfigured(
             f"Billing has no active price with the lookup key {price.lookup_key}: make it there, or correct the"

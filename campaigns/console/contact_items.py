@@ -338,7 +338,7 @@ def _tell_answer(quote: Quote, around: Surroundings) -> Item:
         at=quote.answered_at or quote.made_at,
         icon="trend-up" if quote.state == Quote.State.ACCEPTED else "offer",
         tone="is-ok" if quote.state == Quote.State.ACCEPTED else "",
-        head=heads.get(Quote.State(quote.state), quote.state),
+        head=heads.get(Quote.State(quote.state), quote.get_state_display()),
         rest=rest,
         meta=" ".join(notes),
         reason=" ".join(part for part in (said, refusal.note if refusal else "") if part),

@@ -8,7 +8,10 @@ What is our fault (a wrong key, a price that billing does not have) is never the
 with the reason in `failure`, and all such are tried again with growing pauses, under their own keys.
 
 `failure` is taken away before each call: so a yes that has one is in nobody's call, and unless it says that the change
-may have been made (`Quote.may_be_made`), nothing was changed. Until then a no takes it back.
+may have been made (`Quote.MADE`), nothing was changed. Until then a no takes it back.
+
+Whoever calls has taken the yes: `wall_accepting_at` is when. A call that takes longer than FINISH_AFTER may find that
+another has taken it since. Then a refusal is no longer its to write: the other's call may make the change.
 """
 
 from __future__ import annotations
@@ -30,6 +33,7 @@ from campaigns.billing.models import PlanPrice
 from campaigns.offers import quote as quoting
 from campaigns.offers.models import Quote
 from campaigns.profiles.models import Account, Membership
+from orchestrator import clock
 from orchestrator.connectors.contract import ConnectorBusy, ConnectorMisconfigured, ConnectorRefusal
 from orchestrator.engine import pricing
 
@@ -37,6 +41,8 @@ log = logging.getLogger(__name__)
 
 # Longer than a call to billing may take; a younger ACCEPTING is somebody's call under way.
 FINISH_AFTER = timedelta(seconds=45)
+# A round of the reconciler takes no yes after that; what is left is the next one's.
+LONGEST_ROUND = timedelta(seconds=30)
 # What waits for us to mend something is tried again after a part of the time it has waited, and at least so often.
 LONGEST_PAUSE = timedelta(minutes=10)
 _PAUSE_PART = 4
@@ -80,27 +86,34 @@ def accept_quote(
     hindered = _commit_intent(quote, contact_id, changes, now, wall_now)
     if hindered:
         return hindered
-    return _charge(_read(quote_uuid), now, is_untouched=True)
+    return _charge(_read(quote_uuid), now, taken_at=wall_now, is_untouched=True)
 
 
 def finish_accepting(*, now: datetime, wall_now: datetime, limit: int = 100) -> int:
     """Go on with acceptances whose caller died or whose billing call got no answer. Returns how many ended.
 
+    `wall_now` is when the round begins; it ends after LONGEST_ROUND, or with `limit` yeses.
     The one that has waited longest comes first. What waits for us is asked once a round for each thing to mend: as soon
     as one is held by it, the others wait for the next round, and stand in nobody's way.
     """
     ended, shut = 0, set[str]()
+    began = clock.wall_now()
     for _turn in range(limit):
-        quote = _due(now, wall_now).exclude(failure__in=shut).order_by("wall_accepting_at", "pk").first()
+        passed = clock.wall_now() - began
+        if passed > LONGEST_ROUND:
+            break
+        # Of this moment: after slow calls one dated back to the round's beginning would be another's at once.
+        taken_at = wall_now + passed
+        quote = _due(now, taken_at).exclude(failure__in=shut).order_by("wall_accepting_at", "pk").first()
         if quote is None:
             break
         # Taking it is this conditional update: of two reconcilers, or of one and a no, one goes on.
         taken = Quote.objects.filter(
             pk=quote.pk, state=Quote.State.ACCEPTING, wall_accepting_at=quote.wall_accepting_at, failure=quote.failure
-        ).update(wall_accepting_at=wall_now, failure="")
+        ).update(wall_accepting_at=taken_at, failure="")
         if not taken:
             continue
-        result = _go_on(_read(quote.uuid), quote.failure, now)
+        result = _go_on(_read(quote.uuid), quote.failure, now, taken_at)
         ended += result.name != PENDING
         if result.name == PENDING and result.detail:
             shut |= {*_texts(result.detail), *_texts(quote.failure)}
@@ -148,7 +161,10 @@ def _commit_intent(
         fresh = _read(quote.uuid)
         if fresh.state in _MAY_ANSWER:
             others = Quote.objects.filter(account_id=quote.account_id, state=Quote.State.ACCEPTING)
-            hindered = ALREADY_DONE if others.exists() else _moved(fresh, changes.get("quantity", fresh.quantity), now)
+            quantity = changes.get("quantity", fresh.quantity)
+            hindered = ALREADY_DONE if others.exists() else moved(quote=fresh, quantity=quantity, now=now)
+            if hindered == EXPIRED:
+                Quote.objects.filter(pk=quote.pk, state__in=_MAY_ANSWER).update(state=Quote.State.EXPIRED)
             if hindered:
                 return Result(hindered)
         taken = Quote.objects.filter(pk=quote.pk, state__in=_MAY_ANSWER, valid_until__gt=now).update(
@@ -162,7 +178,7 @@ def _commit_intent(
     return None if taken else _why_not(quote.uuid, now)
 
 
-def _moved(quote: Quote, quantity: int, now: datetime) -> str:
+def moved(*, quote: Quote, quantity: int, now: datetime) -> str:
     """ALREADY_DONE where the account has the plan by now, EXPIRED where it has another than the price was made from,
     another subscription, or more seats than would be bought: nobody is given less than they have. Else empty."""
     current = billing.current_subscriptions(account_ids=[quote.account_id], now=now).get(quote.account_id)
@@ -174,23 +190,25 @@ def _moved(quote: Quote, quantity: int, now: datetime) -> str:
     return EXPIRED if is_other or has_more else ""
 
 
-def _go_on(quote: Quote, failure: str, now: datetime) -> Result:
+def _go_on(quote: Quote, failure: str, now: datetime, taken_at: datetime) -> Result:
     """With a yes that was just taken, and whose `failure` was this until then."""
     # Without a word of billing the caller died, or it did not answer: either may be after the change.
     is_untouched = bool(failure) and not failure.startswith(Quote.MADE)
-    return _charge(quote, now, is_untouched=is_untouched, was_held=bool(failure))
+    return _charge(quote, now, taken_at=taken_at, is_untouched=is_untouched, was_held=bool(failure))
 
 
-def _charge(quote: Quote, now: datetime, *, is_untouched: bool, was_held: bool = False) -> Result:
+def _charge(quote: Quote, now: datetime, *, taken_at: datetime, is_untouched: bool, was_held: bool = False) -> Result:
     """Ask billing, and write what it said. Safe to repeat for the same quote.
 
-    `is_untouched`: no earlier call can have changed anything.
+    `taken_at`: by which taking. `is_untouched`: no earlier call can have changed anything.
     """
-    moved = _moved(quote, quote.quantity, now)
-    if moved == ALREADY_DONE:
+    # As it was taken, whoever has taken it since.
+    quote.wall_accepting_at = taken_at
+    hindered = moved(quote=quote, quantity=quote.quantity, now=now)
+    if hindered == ALREADY_DONE:
         # By an earlier call of ours or by their own hand: what they have now is what they wanted last.
         return _settle(quote)
-    if moved:
+    if hindered:
         return _fail(quote, "The subscription changed since this price was made.")
     try:
         change.change_plan(
@@ -212,6 +230,7 @@ def _charge(quote: Quote, now: datetime, *, is_untouched: bool, was_held: bool =
 
 
 def _settle(quote: Quote) -> Result:
+    """A change that is made is a fact, whoever learns of it: it is written also by who was overtaken."""
     Quote.objects.filter(pk=quote.pk, state=Quote.State.ACCEPTING).update(state=Quote.State.ACCEPTED, failure="")
     return Result(UPGRADED)
 
@@ -219,8 +238,7 @@ def _settle(quote: Quote) -> Result:
 def _hold(quote: Quote, ours: ConnectorMisconfigured, *, is_sure: bool, was_held: bool) -> Result:
     is_said = is_sure or ours.detail.startswith(Quote.MADE)
     words = ours.detail if is_said else f"{Quote.MAY_BE_MADE}{ours.detail}"
-    Quote.objects.filter(pk=quote.pk, state=Quote.State.ACCEPTING).update(failure=words)
-    if not was_held:
+    if _still_taken(quote).update(failure=words) and not was_held:
         # What waits to be sent there is looked at again before it goes: they said yes, and are not asked again.
         Account.objects.filter(pk=quote.account_id).update(revision=F("revision") + 1)
     log.error("The yes to quote %s waits until our access to billing is mended (%s).", quote.uuid, ours.code)
@@ -228,9 +246,15 @@ def _hold(quote: Quote, ours: ConnectorMisconfigured, *, is_sure: bool, was_held
 
 
 def _fail(quote: Quote, words: str) -> Result:
-    Quote.objects.filter(pk=quote.pk, state=Quote.State.ACCEPTING).update(state=Quote.State.FAILED, failure=words)
+    if not _still_taken(quote).update(state=Quote.State.FAILED, failure=words):
+        return Result(PENDING)
     log.warning("Quote %s was refused by billing; the account keeps its plan.", quote.uuid)
     return Result(FAILED, words)
+
+
+def _still_taken(quote: Quote) -> QuerySet[Quote]:
+    """The quote, unless another has taken it since."""
+    return Quote.objects.filter(pk=quote.pk, state=Quote.State.ACCEPTING, wall_accepting_at=quote.wall_accepting_at)
 
 
 def _why_not(quote_uuid: UUID, now: datetime) -> Result:

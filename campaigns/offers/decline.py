@@ -1,6 +1,7 @@
 """Say no to a quote, or ask for a call. A no has a reason, and peace until its cool-down is over.
 
 A yes that waits for us can be taken back by a no, also to another quote for the same plan: it is not charged later.
+A no that comes too late for that (the change is made or may be) is answered as such, and nothing is written.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F, QuerySet
 
+from campaigns.offers import accept
 from campaigns.offers.accept import ALREADY_DONE, CALL_ASKED, DECLINED, EXPIRED, Result
 from campaigns.offers.models import Quote, Refusal
 from campaigns.profiles.models import Account
@@ -30,14 +32,17 @@ COOL_DOWN = {
 def decline_quote(*, quote_uuid: UUID, contact_id: int, reason: str, note: str = "", now: datetime) -> Result:
     """Raises ValueError for a reason that is none of Refusal.Reason, Quote.DoesNotExist for an unknown quote."""
     why = Refusal.Reason(reason)
-    quote = Quote.objects.select_related("offer", "to_price").get(uuid=quote_uuid)
+    quote = Quote.objects.select_related("offer", "to_price", "subscription").get(uuid=quote_uuid)
     # The account before its quotes, as accepting does.
     Account.objects.select_for_update(no_key=True).get(pk=quote.account_id)
+    yeses = _lock_yeses(quote)
+    comes_too_late = not all(yes.may_be_taken_back for yes in yeses) if yeses else _is_bought(quote, now)
+    if comes_too_late:
+        return Result(ALREADY_DONE)
     asked = Quote.objects.filter(Quote.can_be_declined(now=now), pk=quote.pk)
     if not _answer(asked, contact_id, Quote.State.DECLINED, now):
         return _standing(quote_uuid)
-    held = Quote.objects.filter(Quote.held(), account_id=quote.account_id, to_price__plan_id=quote.to_price.plan_id)
-    _answer(held, contact_id, Quote.State.DECLINED, now)
+    _answer(Quote.objects.filter(pk__in=[yes.pk for yes in yeses]), contact_id, Quote.State.DECLINED, now)
     Refusal.objects.create(
         quote=quote,
         offer=quote.offer,
@@ -75,6 +80,20 @@ def ask_call(*, quote_uuid: UUID, contact_id: int, now: datetime) -> Result:
     if not _answer(asked, contact_id, Quote.State.CALL_ASKED, now):
         return _standing(quote_uuid)
     return Result(CALL_ASKED)
+
+
+def _lock_yeses(quote: Quote) -> list[Quote]:
+    """The yeses to the plan of `quote` that are not carried out. None of them can be taken to be charged until this
+    transaction ends, nor, since the account is locked, a new one come."""
+    rows = Quote.objects.filter(account_id=quote.account_id, state=Quote.State.ACCEPTING)
+    return list(rows.filter(to_price__plan_id=quote.to_price.plan_id).select_for_update(no_key=True, of=("self",)))
+
+
+def _is_bought(quote: Quote, now: datetime) -> bool:
+    """Whether the account has the plan by a yes to one of its quotes."""
+    has_plan = accept.moved(quote=quote, quantity=quote.quantity, now=now) == ALREADY_DONE
+    bought = Quote.objects.filter(account_id=quote.account_id, state=Quote.State.ACCEPTED)
+    return has_plan and bought.filter(to_price__plan_id=quote.to_price.plan_id).exists()
 
 
 def _answer(quotes: QuerySet[Quote], contact_id: int, state: Quote.State, now: datetime) -> bool:

@@ -15,7 +15,9 @@ from django.utils import translation
 from django.utils.translation import gettext, ngettext
 
 from campaigns.billing import selectors as billing
+from campaigns.offers import accept
 from campaigns.offers import quote as quoting
+from campaigns.offers import selectors as offers
 from campaigns.offers.models import Quote, Refusal
 from campaigns.profiles.models import Contact
 
@@ -48,6 +50,19 @@ class PricePage:
     button: str
     rows: list[Row] = field(default_factory=list)
     cheaper_note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What can be said of a quote today. `is_over`: its time has passed; `is_moved`: the account's plan or seats are
+    not those any more that its price was made from; `plan`: what the account has now."""
+
+    is_open: bool
+    is_over: bool
+    is_moved: bool
+    has_plan: bool
+    is_upgrading: bool
+    plan: str
 
 
 def describe(*, quote: Quote, contact: Contact, evidence: Mapping[str, Any], language: str) -> PricePage:
@@ -281,8 +296,19 @@ def _count(value: Any) -> str:
     return str(format_decimal(_decimal(value), locale="en"))
 
 
-def is_over(*, quote: Quote, now: datetime) -> bool:
-    """Whether it can no longer be answered because its time has passed."""
-    return quote.state == Quote.State.EXPIRED or (
-        quote.state in (Quote.State.OPEN, Quote.State.CALL_ASKED) and quote.valid_until <= now
+def judge(*, quote: Quote, now: datetime) -> Standing:
+    """How the quote stands beside what the account has `now`."""
+    may_hold = quote.state in (Quote.State.OPEN, Quote.State.CALL_ASKED)
+    is_late = quote.valid_until <= now
+    moved = accept.moved(quote=quote, quantity=quote.quantity, now=now)
+    has_ended = quote.state == Quote.State.EXPIRED
+    current = billing.current_subscriptions(account_ids=[quote.account_id], now=now).get(quote.account_id)
+    return Standing(
+        is_open=may_hold and not is_late and not moved,
+        is_over=(may_hold or has_ended) and is_late,
+        # What has ended before its time was found to have moved when somebody said yes to it.
+        is_moved=not is_late and (has_ended or (may_hold and bool(moved))),
+        has_plan=moved == accept.ALREADY_DONE,
+        is_upgrading=bool(offers.accepting_account_ids(account_ids=[quote.account_id])),
+        plan=(current or quote.subscription).plan.name,
     )

@@ -12,7 +12,7 @@ from orchestrator.channels.contract import Busy, Refusal, Unclear
 from orchestrator.channels.events import RejectReason
 from orchestrator.channels.sendgrid.channel import SendGridChannel
 from orchestrator.channels.twilio.channel import TwilioChannel
-from orchestrator.connectors.contract import ConnectorRefusal, CrmRecord, DealUpsert, PropertyPatch, TaskUpsert
+from orchestrator.connectors.contract import ConnectorMisconfigured, CrmRecord, DealUpsert, PropertyPatch, TaskUpsert
 from orchestrator.connectors.hubspot.client import HubSpotCrm
 from orchestrator.connectors.mapping import DEFAULT_HUBSPOT, apply_mapping
 from orchestrator.connectors.stripe import events
@@ -155,9 +155,9 @@ def test_a_plan_change_with_one_key_happens_once(billing, sandbox):
     assert event.subscription.mrr == first.mrr
 
 
-def test_a_plan_change_to_an_unknown_price_is_a_refusal(billing):
+def test_a_plan_change_to_an_unknown_price_is_our_fault(billing):
     state = next(iter(billing.list_subscriptions()))
-    with pytest.raises(ConnectorRefusal, match="No such price"):
+    with pytest.raises(ConnectorMisconfigured, match="No such price"):
         billing.change_plan(
             subscription_id=state.external_id,
             item_id=state.item_id,

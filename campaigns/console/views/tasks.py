@@ -21,6 +21,7 @@ from campaigns.console.templatetags.console import count
 from campaigns.delivery import task_work
 from campaigns.delivery.models import CsmTask
 from campaigns.offers import call
+from campaigns.offers import selectors as offers
 from orchestrator import clock
 from orchestrator.jobs import bells
 
@@ -107,6 +108,11 @@ def answer_task(request: HttpRequest, pk: int) -> HttpResponse:
         messages.success(request, _("Closed. The no is recorded, and offers stop until it has cooled down."))
     else:
         messages.success(request, _("Closed: %(outcome)s.") % {"outcome": CsmTask.Outcome(task.outcome).label})
+    if task.outcome == CsmTask.Outcome.NOT_NOW and offers.accepting_account_ids(account_ids=[task.account_id]):
+        messages.warning(
+            request,
+            _("They had said yes before, and that upgrade is on its way: this no does not take it back. Tell them."),
+        )
     return redirect("admin:studio-tasks")
 
 

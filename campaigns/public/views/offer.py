@@ -148,9 +148,8 @@ def _page(
     status: int = 200,
 ) -> HttpResponse:
     language = pages.language_of(request=request, locale=contact.locale)
-    is_over = price_page.is_over(quote=quote, now=clock.utcnow())
-    is_open = not is_over and quote.state in (Quote.State.OPEN, Quote.State.CALL_ASKED)
-    if is_over and not result and status == 200:
+    standing = price_page.judge(quote=quote, now=clock.utcnow())
+    if (standing.is_over or standing.is_moved) and not result and status == 200:
         status = 410
     context = {
         "quote": quote,
@@ -158,9 +157,8 @@ def _page(
         "nonce": _nonce(quote, contact),
         "result": result,
         "problem": problem,
-        "is_over": is_over,
-        "is_open": is_open,
-        "may_say_no": is_open or quote.may_be_taken_back,
+        "standing": standing,
+        "may_say_no": standing.is_open or quote.may_be_taken_back,
         "reasons": price_page.reasons(language=language),
         "quiet_days": min(pause.days for pause in decline.COOL_DOWN.values()),
         "page": price_page.describe(

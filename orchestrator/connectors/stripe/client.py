@@ -137,7 +137,17 @@ def _explain(error: Any) -> ConnectorError:
         why = "the API key is wrong or lacks a permission: check STRIPE_API_KEY"
         return ConnectorMisconfigured(f"Stripe refused (HTTP {status}): {why}", code=code)
     why = http.redact(str(error.user_message or "no reason given"))
-    return ConnectorRefusal(f"Stripe refused (HTTP {status}): {why}", code=code)
+    kind = ConnectorMisconfigured if _is_ours(error, why) else ConnectorRefusal
+    return kind(f"Stripe refused (HTTP {status}): {why}", code=code)
+
+
+def _is_ours(error: Any, why: str) -> bool:
+    """Whether it is our catalogue or our key, and nothing that the customer has or did: the price that we name is
+    missing, archived or does not fit; the key is of the other mode; an earlier request under the idempotency key was
+    another (Stripe forgets it after a day)."""
+    is_of_the_price = str(getattr(error, "param", None) or "").endswith("[price]")
+    is_of_the_key = "idempotency" in f"{type(error).__name__} {error.code}".lower()
+    return is_of_the_price or is_of_the_key or "mode key was used" in why
 
 
 def _wait(headers: Any) -> float | None:

@@ -7,7 +7,7 @@ import pytest
 
 from campaigns.billing import change, subscribe
 from campaigns.billing.models import MrrMovement
-from orchestrator.connectors.contract import ConnectorRefusal
+from orchestrator.connectors.contract import ConnectorMisconfigured
 from tests.campaigns.billing.states import make_state
 from tests.contracts import provider
 from tests.factories.billing import PlanFactory, PlanPriceFactory
@@ -17,9 +17,16 @@ from tests.orchestrator.connectors.test_stripe_events import subscription as str
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 
 
+def prices(*ids):
+    data = [{"id": one, "object": "price", "lookup_key": "team_month_usd"} for one in ids]
+    return provider.Reply.of_json({"object": "list", "has_more": False, "data": data})
+
+
 @pytest.fixture
 def stripe(settings):
+    """It has the price; the change is made."""
     with provider.running(provider.Reply.of_json(stripe_object())) as running:
+        running.script.append(prices("price_team_month_usd"))
         settings.STRIPE_API_KEY, settings.STRIPE_API_BASE = "sk_test", running.url
         yield running
 
@@ -51,7 +58,7 @@ def test_an_upgrade_is_made_in_billing_and_moves_the_mrr_at_once(stripe, basic, 
 
     assert (movement.kind, movement.delta, movement.cause) == ("EXPANSION", Decimal("70.00"), "change:quote-1")
     assert (movement.from_plan.code, movement.to_plan.code) == ("basic", "team")
-    assert stripe.requests[0].headers["Idempotency-Key"] == "quote-1"
+    assert stripe.requests[1].headers["Idempotency-Key"] == "quote-1"
 
 
 def test_the_webhook_that_follows_makes_no_second_movement(stripe, basic, team):
@@ -67,15 +74,8 @@ def test_the_webhook_that_follows_makes_no_second_movement(stripe, basic, team):
     assert MrrMovement.objects.filter(kind="EXPANSION").count() == 1
 
 
-def test_a_price_that_no_webhook_named_is_looked_up_by_its_key(stripe, basic, team):
-    team.billing_price_id = ""
-    team.save()
-    found = {
-        "object": "list",
-        "has_more": False,
-        "data": [{"id": "price_9", "object": "price", "lookup_key": team.lookup_key}],
-    }
-    stripe.script.append(provider.Reply.of_json(found))
+def test_the_price_is_the_one_that_billing_sells_today(stripe, basic, team):
+    stripe.script[0] = prices("price_9")
     upgrade(basic, team)
 
     team.refresh_from_db()
@@ -83,12 +83,14 @@ def test_a_price_that_no_webhook_named_is_looked_up_by_its_key(stripe, basic, te
     assert team.billing_price_id == "price_9"
 
 
-def test_a_price_that_billing_does_not_have_is_a_refusal_that_says_which(stripe, basic, team):
-    team.billing_price_id = ""
-    team.save()
-    stripe.script.append(provider.Reply.of_json({"object": "list", "has_more": False, "data": []}))
+@pytest.mark.parametrize(
+    "answer", [prices(), provider.Reply.of_json({"error": {"message": "Unrecognized URL"}}, status=404)]
+)
+def test_a_price_that_billing_no_longer_has_is_our_fault_and_uses_up_no_key(stripe, basic, team, answer):
+    stripe.script[0] = answer
 
-    with pytest.raises(ConnectorRefusal, match=team.lookup_key):
+    with pytest.raises(ConnectorMisconfigured):
         upgrade(basic, team)
 
+    assert [request.method for request in stripe.requests] == ["GET"]
     assert MrrMovement.objects.filter(kind="EXPANSION").count() == 0

@@ -173,6 +173,14 @@ def test_not_now_declines_the_offer_for_its_reason(marketer, task):
     assert "The no is recorded" in words_of(response)
 
 
+def test_a_no_on_the_phone_that_comes_too_late_is_told_to_who_noted_it(marketer, task):
+    subscription = basic_subscription(account=task.account)
+    QuoteFactory(subscription=subscription, state="ACCEPTING", answered_at=NOW)
+    response = marketer.post(page(task, "-answer"), {"outcome": "NOT_NOW", "reason": "OTHER"}, follow=True)
+    assert "this no does not take it back" in words_of(response)
+    assert not Refusal.objects.exists()
+
+
 def test_an_outcome_that_no_button_has_closes_nothing(marketer, task):
     assert marketer.post(page(task, "-answer"), {"outcome": "MAYBE"}).status_code == 422
     task.refresh_from_db()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -32,6 +32,9 @@ class BillingInMemory:
     @classmethod
     def from_settings(cls) -> Self:
         return cls()
+
+    def find_prices(self, *, lookup_keys: Sequence[str]) -> dict[str, str]:
+        return {key: f"price_{key}" for key in lookup_keys if f"price_{key}" in PRICES}
 
     def change_plan(
         self, *, subscription_id: str, item_id: str, price_id: str, quantity: int, idempotency_key: str

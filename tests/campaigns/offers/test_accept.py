@@ -11,7 +11,7 @@ from django.db import connection
 from campaigns.billing.models import MrrMovement
 from campaigns.consent import opt_out
 from campaigns.offers import accept, decline
-from campaigns.offers.models import Quote
+from campaigns.offers.models import Quote, Refusal
 from orchestrator.connectors.contract import ConnectorBusy, ConnectorMisconfigured, ConnectorRefusal
 from tests.campaigns.offers.outside import billing_in_memory
 from tests.factories.consent import ContactPointFactory
@@ -89,6 +89,16 @@ def test_an_account_that_got_the_plan_another_way_is_told_so():
     with billing_in_memory() as billing:
         assert yes(quote, contact_id).name == "already_done"
     assert billing.calls == []
+
+
+@pytest.mark.django_db
+def test_a_yes_to_a_price_made_from_another_plan_ends_that_price():
+    quote, contact_id = quote_with_reader()
+    type(quote.subscription).objects.update(plan=ladder()["enterprise"])
+    with billing_in_memory() as billing:
+        assert yes(quote, contact_id).name == "expired"
+    quote.refresh_from_db()
+    assert (quote.state, billing.calls) == (Quote.State.EXPIRED, [])
 
 
 @pytest.mark.django_db
@@ -204,10 +214,38 @@ def test_a_no_takes_back_a_yes_that_waits_for_us():
 
 
 @pytest.mark.django_db
+def test_a_no_takes_it_back_also_while_they_have_the_plan_by_another_way():
+    quote, contact_id = held_yes()
+    type(quote.subscription).objects.update(plan=ladder()["team"])
+    assert no(quote, contact_id) == "declined"
+    type(quote.subscription).objects.update(plan=ladder()["basic"])
+    assert finish_later() == (0, Quote.State.DECLINED)
+
+
+@pytest.mark.django_db
 def test_a_no_to_another_quote_for_the_same_plan_takes_the_yes_back_too():
     quote, contact_id = held_yes()
     assert no(QuoteFactory(subscription=quote.subscription), contact_id) == "declined"
     assert finish_later() == (0, Quote.State.DECLINED)
+
+
+@pytest.mark.django_db
+def test_a_no_to_another_quote_comes_too_late_while_billing_is_asked_and_after_a_time_out():
+    quote, contact_id = quote_with_reader()
+    other = QuoteFactory(subscription=quote.subscription)
+    said = []
+
+    def asked():
+        said.append(no(other, contact_id))
+        raise ConnectorBusy("time-out")
+
+    with billing_in_memory(during=asked):
+        yes(quote, contact_id)
+    said.append(no(other, contact_id))
+    assert finish_later() == (1, Quote.State.ACCEPTED)
+    said.append(no(other, contact_id))
+    assert said == ["already_done"] * 3
+    assert not Refusal.objects.exists()
 
 
 @pytest.mark.django_db

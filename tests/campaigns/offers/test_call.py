@@ -43,6 +43,16 @@ def test_a_no_on_the_phone_takes_back_a_yes_that_waits_for_us():
     assert list(states) == [(held.pk, Quote.State.DECLINED), (newer.pk, Quote.State.OPEN)]
 
 
+def test_a_no_on_the_phone_while_billing_is_asked_is_none():
+    task = task_about_an_offer()
+    yes = Quote.objects.get()
+    Quote.objects.update(state=Quote.State.ACCEPTING, answered_at=NOW)
+    QuoteFactory(subscription=yes.subscription)
+    assert not call.record_call(task=task, outcome="NOT_NOW", by_id=None, now=NOW)
+    assert (task.state, Refusal.objects.count()) == ("DONE", 0)
+    assert list(Quote.objects.order_by("pk").values_list("state", flat=True)) == ["ACCEPTING", "OPEN"]
+
+
 @pytest.mark.parametrize("outcome", ["INTERESTED", "NO_ANSWER", "WRONG_PERSON"])
 def test_other_outcomes_leave_the_offer_open(outcome):
     assert not call.record_call(task=task_about_an_offer(), outcome=outcome, by_id=None, now=NOW)

@@ -5,16 +5,17 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
+from campaigns.billing.models import Subscription
 from campaigns.delivery.models import Message
 from campaigns.offers import links
 from campaigns.offers.models import Offer, Quote, Refusal
-from campaigns.profiles.models import Contact
+from campaigns.profiles.models import Contact, Membership
 from campaigns.public import price_page
 from orchestrator import clock
 from tests.campaigns.offers.outside import billing_in_memory
 from tests.factories.billing import QuotaFactory
 from tests.factories.delivery import MessageFactory
-from tests.factories.offers import QuoteFactory, quote_with_reader
+from tests.factories.offers import QuoteFactory, ladder, quote_with_reader
 
 pytestmark = pytest.mark.django_db
 
@@ -171,6 +172,50 @@ def test_a_second_offer_of_the_account_is_told_that_its_upgrade_is_under_way(cli
 
     assert response.status_code == 409
     assert "has been upgraded already, or is about to be" in response.content.decode()
+
+
+def test_a_price_that_was_made_from_another_plan_says_so_and_cannot_be_taken(client, offer_page):
+    path, quote = offer_page
+    nonce = _hidden(client.get(path))
+    Subscription.objects.update(plan=ladder()["enterprise"])
+
+    looked = client.get(path)
+    pressed = client.post(path, {"action": "accept", "nonce": nonce})
+
+    assert (looked.status_code, pressed.status_code, state_of(quote)) == (410, 410, Quote.State.EXPIRED)
+    for page in (looked, pressed, client.get(path)):
+        text = page.content.decode()
+        assert "Your plan or your seats changed since this price was made" in text
+        assert "you are on Enterprise" in text
+        assert "accept" not in text
+
+
+def test_who_has_the_plan_by_now_is_told_so(client, offer_page):
+    Subscription.objects.update(plan=ladder()["team"])
+
+    assert "You are on Team now" in client.get(offer_page[0]).content.decode()
+
+
+def test_who_left_the_account_is_told_that_nothing_was_changed(client, offer_page):
+    path, quote = offer_page
+    Membership.objects.all().delete()
+
+    pressed = client.post(path, {"action": "accept", "nonce": _hidden(client.get(path))})
+
+    assert "Nothing was changed: you are not among the people" in pressed.content.decode()
+    assert state_of(quote) == Quote.State.OPEN
+
+
+def test_a_no_beside_a_yes_does_not_say_that_the_plan_stays(client, offer_page):
+    path, quote = offer_page
+    enterprise = ladder()["enterprise"].prices.get()
+    QuoteFactory(subscription=quote.subscription, to_price=enterprise, state="ACCEPTING", answered_at=clock.utcnow())
+
+    text = client.post(path, {"action": "decline"}).content.decode()
+
+    assert state_of(quote) == Quote.State.DECLINED
+    assert "was accepted and is on its way" in text
+    assert "You stay on" not in text
 
 
 def test_one_post_with_the_pages_nonce_upgrades(offer_page):

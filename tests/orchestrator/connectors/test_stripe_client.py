@@ -109,7 +109,7 @@ def test_a_rate_limit_is_busy_and_says_how_long(billing, server):
 @pytest.mark.parametrize(
     ("status", "error", "told"),
     [
-        (400, {"message": "No such price: 'x'", "code": "resource_missing"}, "No such price"),
+        (400, {"message": "No such item: 'x'", "code": "resource_missing", "param": "items[0][id]"}, "No such item"),
         (402, {"message": "Card declined", "type": "card_error", "code": "card_declined"}, "Card declined"),
         (404, {"message": "No such subscription"}, "No such subscription"),
     ],
@@ -120,6 +120,24 @@ def test_a_definite_no_is_a_refusal(billing, server, status, error, told):
         billing.change_plan(**CHANGE)
     assert not isinstance(caught.value, ConnectorMisconfigured)
     assert len(server.requests) == 1
+
+
+PRICE = {"type": "invalid_request_error", "param": "items[0][price]"}
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (400, PRICE | {"message": "No such price: 'price_x'", "code": "resource_missing"}),
+        (400, PRICE | {"message": "The price specified is inactive. This field only accepts active prices."}),
+        (404, {"message": "No such subscription; a similar object exists in live mode, but a test mode key was used."}),
+        (400, {"type": "idempotency_error", "message": "Keys for idempotent requests can only be used with the same"}),
+    ],
+)
+def test_what_is_about_our_prices_or_our_key_is_our_fault(billing, server, status, error):
+    server.default = provider.Reply.of_json({"error": error}, status)
+    with pytest.raises(ConnectorMisconfigured, match=error["message"][:12]):
+        billing.change_plan(**CHANGE)
 
 
 @pytest.mark.parametrize("status", [401, 403])
