@@ -215,6 +215,7 @@ def _charge(quote: Quote, now: datetime, *, taken_at: datetime, is_untouched: bo
             subscription=quote.subscription,
             price=quote.to_price,
             quantity=quote.quantity,
+            monthly=quote.new_mrr,
             idempotency_key=f"quote:{quote.uuid}",
             now=now,
         )

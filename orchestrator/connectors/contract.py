@@ -101,6 +101,15 @@ class SubscriptionState:
 
 
 @dataclass(frozen=True, slots=True)
+class ListPrice:
+    """What billing asks for a plan. `monthly`: before discounts and tax, two decimals; None where it depends on use."""
+
+    id: str
+    currency: str
+    monthly: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
 class BillingEvent:
     """One verified billing webhook; `subscription` is None for kinds that carry none."""
 
@@ -179,6 +188,6 @@ class Billing(Protocol):
         """All of them, ended ones too: the nightly reconciliation reads this."""
         ...
 
-    def find_prices(self, *, lookup_keys: Sequence[str]) -> Mapping[str, str]:
-        """{lookup key: price id} of the active prices among `lookup_keys`."""
+    def find_price(self, *, lookup_key: str, quantity: int) -> ListPrice | None:
+        """The active price with this key, for so many units; None if there is none."""
         ...

@@ -137,16 +137,17 @@ def test_billing_lists_every_subscription_with_a_plan(billing):
 def test_a_plan_change_with_one_key_happens_once(billing, sandbox):
     state = next(one for one in billing.list_subscriptions() if one.plan_code == "basic" and one.status == "ACTIVE")
     wanted = f"team_{state.interval}_{state.currency}".lower()
-    [price_id] = billing.find_prices(lookup_keys=[wanted]).values()
+    price = billing.find_price(lookup_key=wanted, quantity=1)
     change = {
         "subscription_id": state.external_id,
         "item_id": state.item_id,
-        "price_id": price_id,
+        "price_id": price.id,
         "quantity": 1,
         "idempotency_key": "quote-1",
     }
     first, second = billing.change_plan(**change), billing.change_plan(**change)
-    assert (first.plan_code, first.price_id) == (second.plan_code, second.price_id) == ("team", price_id)
+    assert (first.plan_code, first.price_id) == (second.plan_code, second.price_id) == ("team", price.id)
+    assert (first.mrr, first.currency) == (price.monthly, price.currency)
     assert first.mrr > state.mrr
     updates = [one for one in sandbox.events.kept if one["type"] == "customer.subscription.updated"]
     assert len(updates) == 1

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from datetime import datetime
-from itertools import batched
 from typing import Any, ClassVar, Self
 
 from django.conf import settings
@@ -15,13 +14,13 @@ from orchestrator.connectors.contract import (
     ConnectorError,
     ConnectorMisconfigured,
     ConnectorRefusal,
+    ListPrice,
     SubscriptionState,
 )
-from orchestrator.connectors.stripe import events
+from orchestrator.connectors.stripe import events, mrr
 from orchestrator.webhooks.errors import Unreadable
 
 _PAGE = 100
-_LOOKUP_KEYS = 10  # Stripe's limit in one request
 # Discounts and coupons come as bare ids unless asked for; without them the MRR would be too high.
 _EXPANDED = ("discounts.source.coupon", "items.data.discounts", "customer")
 
@@ -91,14 +90,14 @@ class StripeBilling:
                 return
             params = {**params, "starting_after": page.data[-1].id}
 
-    def find_prices(self, *, lookup_keys: Sequence[str]) -> Mapping[str, str]:
-        found: dict[str, str] = {}
-        for keys in batched(lookup_keys, _LOOKUP_KEYS):
-            page = self._call(
-                self._client.v1.prices.list, params={"lookup_keys": list(keys), "active": True, "limit": _PAGE}
-            )
-            found |= {price.lookup_key: price.id for price in page.data if price.lookup_key in keys}
-        return found
+    def find_price(self, *, lookup_key: str, quantity: int) -> ListPrice | None:
+        params = {"lookup_keys": [lookup_key], "active": True, "limit": 1, "expand": ["data.tiers"]}
+        page = self._call(self._client.v1.prices.list, params=params)
+        found = next((one.to_dict() for one in page.data if one.lookup_key == lookup_key), None)
+        if found is None:
+            return None
+        currency = str(found.get("currency", "")).upper()
+        return ListPrice(found["id"], currency, mrr.list_price(found, quantity=quantity))
 
     def _call(self, method: Any, *args: Any, **kwargs: Any) -> Any:
         outcome = self._attempt(method, args, kwargs)

@@ -45,6 +45,12 @@ def monthly_revenue(subscription: _Object, *, at: int) -> Decimal:
     return total.quantize(CENT, rounding=ROUND_HALF_EVEN)
 
 
+def list_price(price: _Object, *, quantity: int) -> Decimal | None:
+    """A month of so many units, two decimals, half to even; None where it depends on use."""
+    amount = _item_amount({"price": price, "quantity": quantity}, str(price.get("currency", "")).upper())
+    return None if amount is None else amount.quantize(CENT, rounding=ROUND_HALF_EVEN)
+
+
 def items_of(subscription: _Object) -> Sequence[_Object]:
     return (subscription.get("items") or {}).get("data") or ()
 

@@ -17,8 +17,12 @@ from tests.orchestrator.connectors.test_stripe_events import subscription as str
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 
 
-def prices(*ids):
-    data = [{"id": one, "object": "price", "lookup_key": "team_month_usd"} for one in ids]
+def prices(*ids, unit_amount=9900):
+    terms = {
+        "object": "price", "lookup_key": "team_month_usd", "currency": "usd", "unit_amount": unit_amount,
+        "recurring": {"interval": "month", "interval_count": 1},
+    }  # fmt: skip
+    data = [{"id": one, **terms} for one in ids]
     return provider.Reply.of_json({"object": "list", "has_more": False, "data": data})
 
 
@@ -50,7 +54,9 @@ def team(db):
 
 
 def upgrade(subscription, price):
-    return change.change_plan(subscription=subscription, price=price, quantity=1, idempotency_key="quote-1", now=NOW)
+    return change.change_plan(
+        subscription=subscription, price=price, quantity=1, monthly=Decimal(99), idempotency_key="quote-1", now=NOW
+    )
 
 
 def test_an_upgrade_is_made_in_billing_and_moves_the_mrr_at_once(stripe, basic, team):
@@ -81,6 +87,15 @@ def test_the_price_is_the_one_that_billing_sells_today(stripe, basic, team):
     team.refresh_from_db()
     assert "price_9" in stripe.requests[1].body.decode()
     assert team.billing_price_id == "price_9"
+
+
+def test_another_price_than_was_offered_is_not_charged(stripe, basic, team):
+    stripe.script[0] = prices("price_9", unit_amount=11900)
+
+    with pytest.raises(ConnectorMisconfigured, match=r"asks 119\.00 USD a month"):
+        upgrade(basic, team)
+
+    assert [request.method for request in stripe.requests] == ["GET"]
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -11,7 +11,7 @@ from typing import ClassVar, Self
 
 from django.test import override_settings
 
-from orchestrator.connectors.contract import ConnectorError, SubscriptionState
+from orchestrator.connectors.contract import ConnectorError, ListPrice, SubscriptionState
 
 CHANGED_AT = datetime(2026, 3, 2, 9, 0, 5, tzinfo=UTC)
 PRICES = {
@@ -33,8 +33,10 @@ class BillingInMemory:
     def from_settings(cls) -> Self:
         return cls()
 
-    def find_prices(self, *, lookup_keys: Sequence[str]) -> dict[str, str]:
-        return {key: f"price_{key}" for key in lookup_keys if f"price_{key}" in PRICES}
+    def find_price(self, *, lookup_key: str, quantity: int) -> ListPrice | None:
+        if f"price_{lookup_key}" not in PRICES:
+            return None
+        return ListPrice(f"price_{lookup_key}", "USD", _monthly(f"price_{lookup_key}", quantity))
 
     def change_plan(
         self, *, subscription_id: str, item_id: str, price_id: str, quantity: int, idempotency_key: str
@@ -50,8 +52,13 @@ class BillingInMemory:
             return self.changes[idempotency_key]
 
 
-def _changed(subscription_id: str, item_id: str, price_id: str, quantity: int) -> SubscriptionState:
+def _monthly(price_id: str, quantity: int) -> Decimal:
     plan, amount = PRICES[price_id]
+    return amount * (quantity if plan == "enterprise" else 1)
+
+
+def _changed(subscription_id: str, item_id: str, price_id: str, quantity: int) -> SubscriptionState:
+    plan, _ = PRICES[price_id]
     return SubscriptionState(
         external_id=subscription_id,
         customer_id="cus_1",
@@ -61,7 +68,7 @@ def _changed(subscription_id: str, item_id: str, price_id: str, quantity: int) -
         currency="USD",
         interval="MONTH",
         quantity=quantity,
-        mrr=amount * (quantity if plan == "enterprise" else 1),
+        mrr=_monthly(price_id, quantity),
         started_at=datetime(2026, 1, 1, 8, 0, tzinfo=UTC),
         ended_at=None,
         renews_at=None,

@@ -9,7 +9,7 @@ import pytest
 import time_machine
 
 from orchestrator.connectors import registry
-from orchestrator.connectors.contract import ConnectorBusy, ConnectorMisconfigured, ConnectorRefusal
+from orchestrator.connectors.contract import ConnectorBusy, ConnectorMisconfigured, ConnectorRefusal, ListPrice
 from orchestrator.connectors.hubspot.client import HubSpotCrm
 from orchestrator.connectors.stripe.client import StripeBilling
 from tests.contracts import provider
@@ -74,11 +74,16 @@ def test_all_subscriptions_are_listed_page_by_page(billing, server):
     assert "starting_after=sub_2" in server.requests[1].path
 
 
-def test_prices_are_found_by_their_lookup_keys(billing, server):
-    price = {"id": "price_9", "object": "price", "lookup_key": "team_month_usd"}
+def test_a_price_is_found_by_its_key_with_what_it_costs(billing, server):
+    terms = {"currency": "ils", "unit_amount": 120_000, "recurring": {"interval": "year", "interval_count": 1}}
+    price = {"id": "price_9", "object": "price", "lookup_key": "team_year_ils", **terms}
     body = {"object": "list", "data": [price], "has_more": False, "url": "/v1/prices"}
-    server.script.append(provider.Reply.of_json(body))
-    assert billing.find_prices(lookup_keys=["team_month_usd", "gone"]) == {"team_month_usd": "price_9"}
+    server.default = provider.Reply.of_json(body)
+
+    found = billing.find_price(lookup_key="team_year_ils", quantity=3)
+
+    assert found == ListPrice("price_9", "ILS", Decimal("300.00"))
+    assert billing.find_price(lookup_key="gone", quantity=1) is None
 
 
 @pytest.mark.parametrize(
