@@ -31,7 +31,7 @@ class Candidate:
     """One account. `contact_ids` is filled where contacts came in: only they are meant.
 
     `joins`: the account is enrolled already and another of its contacts came in; it gets no second entry.
-    `was_fault`: what is written of this stay so far is that a fault of ours kept it out.
+    `faults`: those who came in of whom the last that is written is that a fault of ours kept them out.
     """
 
     account: Account
@@ -39,7 +39,13 @@ class Candidate:
     number: int
     contact_ids: list[int]
     joins: Entry | None = None
-    was_fault: bool = False
+    faults: list[Arrival] = field(default_factory=list)
+
+    def written(self, *, is_kept_out: bool) -> list[Arrival]:
+        """Whose entries are to be written. What keeps them out by now takes the place of each fault."""
+        if is_kept_out and self.faults:
+            return list({one.stay: one for one in self.faults}.values())
+        return [] if self.joins else [self.arrival]
 
 
 @dataclass(slots=True)
@@ -78,14 +84,17 @@ def find_candidates(
         if candidate is None:
             continue
         known = found.get(account.pk)
-        if known is None:
-            found[account.pk] = candidate
-        elif not candidate.contact_ids:
-            # The account itself is meant: whom of it the campaign writes to is for the campaign to say.
-            found[account.pk] = candidate
-        elif known.contact_ids:
-            known.contact_ids += candidate.contact_ids
+        found[account.pk] = candidate if known is None else _both(known, candidate)
     return found
+
+
+def _both(known: Candidate, other: Candidate) -> Candidate:
+    """Of one account. Where it is meant itself, it is for the campaign to say whom of it to write to."""
+    both = known if other.contact_ids else other
+    both.faults = known.faults + other.faults
+    if known.contact_ids and other.contact_ids:
+        both.contact_ids = known.contact_ids + other.contact_ids
+    return both
 
 
 def accounts_of(*, arrivals: Sequence[Arrival]) -> list[int | None]:
@@ -103,18 +112,28 @@ def _candidate(account: Account, one: Arrival, past: _Past | None, entry: EntryS
     if past is None:
         return Candidate(account, one, 1, people)
     stay_id = one.stay.pk if one.stay else None
-    # A fault that kept out a colleague says nothing of this one.
-    judged = [known for known in past.entries if known.reason != Entry.Reason.FAULT or known.stay_id == stay_id]
+    judged = _judged(past, stay_id)
     if one.source == Entry.Source.EVENT and judged and one.at <= judged[-1].at:
         # It happened before it was last looked at what becomes of the account: it has had its answer.
         return None
-    number, was_fault = past.entries[-1].number + 1, _was_fault(past, stay_id)
+    found = Candidate(account, one, past.entries[-1].number + 1, people)
+    if _was_fault(past, stay_id):
+        found.faults.append(one)
     if not past.taken or _may_enter_again(past.taken, entry, one.at):
-        return Candidate(account, one, number, people, was_fault=was_fault)
-    last = [known for known in past.entries if known.reason != Entry.Reason.FAULT][-1]
+        return found
+    last = past.taken[-1]
     if people and last.outcome == Entry.Outcome.ENROLLED and not _was_enrolled(last, one.contact_id):
-        return Candidate(account, one, number, people, joins=last, was_fault=was_fault)
+        found.joins = last
+        return found
     return None
+
+
+def _judged(past: _Past, stay_id: int | None) -> list[Entry]:
+    """A fault that kept out a colleague, and what did after it, say nothing of this one."""
+    others = {known.stay_id for known in past.entries if known.reason == Entry.Reason.FAULT} - {stay_id}
+    return [
+        known for known in past.entries if known.outcome != Entry.Outcome.NOT_ENROLLED or known.stay_id not in others
+    ]
 
 
 def _was_fault(past: _Past, stay_id: int | None) -> bool:

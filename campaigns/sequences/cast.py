@@ -17,13 +17,15 @@ from campaigns.delivery import links, render
 from campaigns.delivery.models import Message
 from campaigns.offers import quote
 from campaigns.profiles.models import Account, Contact
-from campaigns.sequences import compose, evidence, rehearse
+from campaigns.sequences import compose, evidence, planning_apart, rehearse
 from campaigns.sequences.models import Campaign, Enrolment
 
 # Of so many accounts, by age, people are listed one after the other; whoever is searched for is found in all.
 LISTED_ACCOUNTS = 500
 FEW = 20
 NOWHERE = "https://example.com/"
+# An account's evidence and its offer's figures.
+type _Told = tuple[Mapping[str, Any], Mapping[str, Any] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +61,14 @@ def list_members(*, campaign: Campaign, now: datetime, contacts: QuerySet[Contac
         members = [Member(row.contact, row.account) for row in rows[:LISTED_ACCOUNTS]]
         return Cast(members, len(rows) <= LISTED_ACCOUNTS)
     ids = rehearse.matching_ids(campaign=campaign, now=now, contacts=contacts, limit=LISTED_ACCOUNTS + 1)
+    spec = rehearse.spec_of(campaign=campaign)
     with rehearse.rolled_back():
-        judged = rehearse.judge(
-            campaign=campaign, spec=rehearse.spec_of(campaign=campaign), ids=ids[:LISTED_ACCOUNTS], now=now
-        )
-    found = [
-        Member(contact, judged.candidates[account_id].account)
-        for account_id, chosen in judged.chosen.items()
-        for contact in chosen
-    ]
+        found = [
+            Member(contact, judged.candidates[account_id].account)
+            for judged in rehearse.judge(campaign=campaign, spec=spec, ids=ids[:LISTED_ACCOUNTS], now=now)
+            for account_id, chosen in judged.chosen.items()
+            for contact in chosen
+        ]
     if contacts is not None:
         # Somebody else of the account may be the one who is written to.
         meant = set(contacts.filter(pk__in=[one.contact.pk for one in found]).values_list("pk", flat=True))
@@ -94,12 +95,22 @@ def gather_people(*, campaign: Campaign, members: Sequence[Member], now: datetim
         contacts = Contact.objects.filter(pk__in=[one.contact.pk for one in members])
         stored = {row.contact_id: row for row in _enrolments(campaign, contacts)}
         return [_as_enrolled(stored[one.contact.pk]) for one in members if one.contact.pk in stored]
-    accounts = sorted({one.account.pk for one in members})
-    told = evidence.gather_evidence(segment=campaign.edited_segment, account_ids=accounts, now=now)
-    figures: dict[int, Mapping[str, Any]] = {}
+    told: dict[int, _Told] = {}
+    for part in planning_apart.read_apart(
+        parts=[sorted({one.account.pk for one in members})],
+        read=lambda ids: _foresee(campaign, ids, now),
+        instead=lambda _ids: {},
+    ):
+        told |= part
+    return [_person(one, *told.get(one.account.pk, ({}, None))) for one in members]
+
+
+def _foresee(campaign: Campaign, account_ids: Sequence[int], now: datetime) -> dict[int, _Told]:
+    told = evidence.gather_evidence(segment=campaign.edited_segment, account_ids=account_ids, now=now)
+    figures: Mapping[int, Mapping[str, Any]] = {}
     if campaign.edited_offer is not None:
-        figures = quote.foresee_figures(offer=campaign.edited_offer, account_ids=accounts, now=now)
-    return [_person(one, told.get(one.account.pk, {}), figures.get(one.account.pk)) for one in members]
+        figures = quote.foresee_figures(offer=campaign.edited_offer, account_ids=account_ids, now=now)
+    return {pk: (told.get(pk, {}), figures.get(pk)) for pk in account_ids}
 
 
 def why_unreachable(*, campaign: Campaign, contact: Contact, channel: str) -> str:

@@ -158,7 +158,7 @@ def enrol_arrivals(
     )
     reasons = judged.reasons | chosen.reasons
     if is_second_look:
-        people = {pk: one for pk, one in people.items() if pk not in reasons or one.was_fault}
+        people = {pk: one for pk, one in people.items() if pk not in reasons or one.faults}
     ready = [one for one in people.values() if one.account.pk not in reasons]
     draws = _draw(campaign, ready, now)
     entries = _write_entries(campaign, people, judged, reasons, draws, now)
@@ -261,10 +261,10 @@ def _write_entries(
             Entry,
             campaign=campaign,
             account=one.account,
-            number=one.number,
-            stay=one.arrival.stay,
-            source=one.arrival.source,
-            occasion=one.arrival.occasion,
+            number=number,
+            stay=arrival.stay,
+            source=arrival.source,
+            occasion=arrival.occasion,
             outcome=_outcome(account_id, reasons, draws),
             reason=reasons.get(account_id, ""),
             assignment=draws.get(account_id),
@@ -272,7 +272,7 @@ def _write_entries(
             at=now,
         )
         for account_id, one in people.items()
-        if one.joins is None or (one.was_fault and account_id in reasons)
+        for number, arrival in enumerate(one.written(is_kept_out=account_id in reasons), start=one.number)
     ]
     return entries | {entry.account_id: entry for entry in bulk_rows.insert_rows(rows=new)}
 

@@ -3,6 +3,9 @@
 Two kinds. Who was kept out for a reason (a failed payment, a no not long ago, nobody reachable) and is in the audience
 still. And who left, came back while the re-entry rule said not yet, and stays: once the days are over they come in as
 if they had come back then. A list of contacts is closed: whoever is on it was judged once.
+
+A round goes through all live campaigns, batch by batch. Its place is a row: a job that is at its end, or dies, leaves
+the rest to the next one.
 """
 
 from __future__ import annotations
@@ -14,7 +17,8 @@ from functools import partial
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from campaigns.operations import collector
+from campaigns.operations import collector, pulling
+from campaigns.operations.models import PullCursor
 from campaigns.segments import parse
 from campaigns.segments.models import SegmentMembership
 from campaigns.sequences import candidates, enrol, enrol_apart, faults, planning_apart, selectors
@@ -23,41 +27,75 @@ from campaigns.sequences.candidates import Arrival
 from campaigns.sequences.counts import Counts
 from campaigns.sequences.models import Campaign, Entry
 
+# The place of the round: as `xid` the campaign, as `row_id` the last of its stays that was looked at.
+_PLACE = "enrol-again"
+
 
 def enrol_kept_out(*, now: datetime) -> Counts:
-    """For all live campaigns. Whoever is still kept out keeps the entry that stands. Where it is not the audience that
-    brings people in, and of a list, only those are looked at whom a fault of ours kept out."""
+    """The rest of the round; a whole one, where none was broken off."""
     total = Counts()
     failed: list[Exception] = []
-    for campaign in enrol.live_campaigns():
-        with planning_apart.one_of_many(what=f"Taking people into {campaign.slug}", failed=failed):
-            if enrol.way_in(campaign) == BY_SEGMENT and not selectors.is_list(campaign=campaign):
-                total.add(_look_again(campaign, now))
-            else:
-                total.add(enrol_apart.despite_faults(partial(_try_again, campaign.pk, now), slug=campaign.slug))
+    while (counts := look_on(failed=failed, now=now)) is not None:
+        total.add(counts)
     planning_apart.raise_together(failed)
     return total
 
 
-def _look_again(campaign: Campaign, now: datetime) -> Counts:
-    total, last = Counts(), 0
-    while True:
-        newest, counts = enrol_apart.despite_faults(partial(_look_at, campaign.pk, last, now), slug=campaign.slug)
-        total.add(counts)
-        if newest is None:
-            return total
-        last = newest
+def look_on(*, failed: list[Exception], now: datetime) -> Counts | None:
+    """The next batch of the round; None at its end, behind which the next one begins. Whoever is still kept out keeps
+    the entry that stands. Where it is not the audience that brings people in, and of a list, only those are looked at
+    whom a fault of ours kept out.
+
+    The place is moved on before: a batch that the job does not survive waits for the next round, and keeps nobody
+    behind it from this one. So does the rest of a campaign that cannot be read."""
+    campaign, after = _next_place()
+    if campaign is None:
+        return None
+    total = Counts()
+    with planning_apart.one_of_many(what=f"Taking people into {campaign.slug}", failed=failed):
+        if enrol.way_in(campaign) == BY_SEGMENT and not selectors.is_list(campaign=campaign):
+            batch = partial(_look_at, campaign.pk, _read_batch(campaign, after, now), now)
+        else:
+            batch = partial(_try_again, campaign.pk, now)
+        total.add(enrol_apart.despite_faults(batch, slug=campaign.slug))
+    return total
 
 
-def _look_at(campaign_id: int, last: int, now: datetime, *, apart: bool) -> tuple[int | None, Counts]:
-    """Beside what became of them the last stay looked at, None behind the last one."""
+@transaction.atomic
+def _next_place() -> tuple[Campaign | None, int]:
+    """The campaign that is next, and behind which of its stays. The place is behind the campaign then."""
+    place = pulling.lock_cursor(name=_PLACE)
+    campaign = enrol.live_campaigns().filter(pk__gte=place.xid).order_by("pk").first()
+    if campaign is None:
+        pulling.restart_cursor(cursor=place)
+        return None, 0
+    after = place.row_id if campaign.pk == place.xid else 0
+    _put_place(campaign.pk + 1, 0)
+    return campaign, after
+
+
+@transaction.atomic
+def _read_batch(campaign: Campaign, after: int, now: datetime) -> list[int]:
+    """The keys of the next stays of it; the place is behind them then."""
+    stays = _not_taken(campaign, now).filter(pk__gt=after).order_by("pk")
+    ids = list(stays.values_list("pk", flat=True)[: enrol.BATCH])
+    if len(ids) == enrol.BATCH:
+        _put_place(campaign.pk, ids[-1])
+    return ids
+
+
+def _put_place(campaign_id: int, stay_id: int) -> None:
+    PullCursor.objects.filter(name=_PLACE).update(xid=campaign_id, row_id=stay_id)
+
+
+def _look_at(campaign_id: int, ids: Sequence[int], now: datetime, *, apart: bool) -> Counts:
     with collector.paused(), transaction.atomic():
         campaign = enrol.lock(campaign_id)
         if campaign is None:
-            return None, Counts()
-        stays = list(_not_taken(campaign, now).filter(pk__gt=last).order_by("pk")[: enrol.BATCH])
-        counts = _take_in(campaign, candidates.arrivals_of(stays=stays, now=now), apart, now)
-    return stays[-1].pk if len(stays) == enrol.BATCH else None, counts
+            return Counts()
+        # Since they were read, others may have taken them in.
+        stays = list(_not_taken(campaign, now).filter(pk__any=ids).order_by("pk"))
+        return _take_in(campaign, candidates.arrivals_of(stays=stays, now=now), apart, now)
 
 
 def _try_again(campaign_id: int, now: datetime, *, apart: bool) -> Counts:

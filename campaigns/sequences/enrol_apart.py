@@ -52,10 +52,12 @@ def take_in(
     act: Callable[[Sequence[Arrival]], Counts],
     apart: bool,
     now: datetime,
+    seconds: float = SECONDS,
+    is_told: bool = False,
 ) -> tuple[Counts, bool]:
     """`act` for all of them, or each part of them that it can be done for; in the caller's transaction, under the
     campaign's lock. Beside it, whether all were come to: who was not is to be read again, and it is others who come
-    first then."""
+    first then. Nothing is written of who failed where whoever brings them in `is_told`."""
     planning_apart.limit_statements()
     if not apart:
         return act(arrivals), True
@@ -67,8 +69,8 @@ def take_in(
         items=random.Random(now.isoformat()).sample(together, len(together)),  # noqa: S311
         campaign_of=lambda _one: campaign.pk,
         act=lambda part: _in_savepoint(act, [one for few in part for one in few]),
-        give_up=lambda part, error: _keep_out(campaign, part[0], error, now),
-        seconds=SECONDS,
+        give_up=lambda part, error: _keep_out(campaign, [] if is_told else part[0], error, now),
+        seconds=seconds,
     )
     total = Counts()
     for one in done:

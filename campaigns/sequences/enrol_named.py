@@ -6,10 +6,12 @@ gates, consent, the re-entry rule, one open enrolment for a person, the holdout'
 
 from __future__ import annotations
 
+import time
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -18,13 +20,16 @@ from campaigns.operations.models import AuditEntry
 from campaigns.profiles import lookup
 from campaigns.profiles.models import Account, Membership
 from campaigns.segments.models import SegmentMembership
-from campaigns.sequences import candidates, enrol, rehearse
-from campaigns.sequences.candidates import Arrival
+from campaigns.sequences import candidates, enrol, enrol_apart, rehearse
+from campaigns.sequences.candidates import Arrival, Candidate
+from campaigns.sequences.counts import Counts
 from campaigns.sequences.lifecycle import WrongStateError
 from campaigns.sequences.models import Campaign, Enrolment
 
 BATCH = 1000
 MOST = 50_000
+# By account id, and contact id where one is named.
+type _Found = dict[tuple[int, int | None], Named]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,15 @@ class Report:
     not_again: int = 0
     unfit: list[Unfit] = field(default_factory=list)
 
+    def add(self, other: Report) -> None:
+        self.enrolled += other.enrolled
+        self.joined += other.joined
+        self.holdout += other.holdout
+        self.not_enrolled.update(other.not_enrolled)
+        self.already_in += other.already_in
+        self.not_again += other.not_again
+        self.unfit += other.unfit
+
 
 def enrol_accounts(
     *,
@@ -71,7 +85,8 @@ def enrol_accounts(
     now: datetime,
     dry_run: bool = False,
 ) -> Report:
-    """All who can be, in batches; `source` is FILE or API, `occasion` the file or the caller, kept on each entry.
+    """All who can be, in batches; `source` is FILE or API, `occasion` the file or the caller, kept on each entry. Who
+    fails is told as unfit, to be named again; so is, once that has taken as long as it may, who failed in company.
 
     A dry run does the same and takes it back. Raises WrongStateError unless the campaign is live, and ValueError for
     more than MOST at a time.
@@ -99,24 +114,27 @@ def _enrol(
 ) -> None:
     accounts = {one.account for one in named if one.account and not one.contact}
     whole = set(lookup.account_ids(external_ids=accounts).values())
+    patience = enrol_apart.SECONDS
     for start in range(0, max(len(named), 1), BATCH):
-        with transaction.atomic():
-            live = enrol.lock(campaign.pk)
-            if live is None or live.live_version is None:
-                raise WrongStateError(f"{campaign.slug} does not run: only a live campaign takes anybody in.")
-            _enrol_batch(live, named[start : start + BATCH], whole, source, occasion, report, now)
+        found = _find(named[start : start + BATCH], whole, report)
+        began = time.monotonic()
+        batch = partial(_enrol_batch, campaign.pk, found, source, occasion[:200], patience, now)
+        done = enrol_apart.despite_faults(batch, slug=campaign.slug)
+        if done is None:
+            raise WrongStateError(f"{campaign.slug} does not run: only a live campaign takes anybody in.")
+        if done.unfit:
+            patience -= time.monotonic() - began
+        report.add(done)
 
 
+@transaction.atomic
 def _enrol_batch(
-    campaign: Campaign,
-    named: Sequence[Named],
-    whole: Collection[int],
-    source: str,
-    occasion: str,
-    report: Report,
-    now: datetime,
-) -> None:
-    found = _find(named, whole, report)
+    campaign_id: int, found: _Found, source: str, occasion: str, patience: float, now: datetime, *, apart: bool
+) -> Report | None:
+    """None unless the campaign is live."""
+    campaign = enrol.lock(campaign_id)
+    if campaign is None:
+        return None
     stays = _stays(campaign, found)
     arrivals = [
         Arrival(
@@ -125,32 +143,50 @@ def _enrol_batch(
             now,
             stays.get(("contact", contact_id or 0)) or stays.get(("account", account_id)),
             source,
-            occasion[:200],
+            occasion,
         )
         for account_id, contact_id in found
     ]
-    before = {account_id for account_id, _ in found}
     entry = enrol.entry_rule(campaign)
-    wanted = candidates.find_candidates(campaign=campaign, entry=entry, arrivals=arrivals)
-    report.joined += sum(one.joins is not None for one in wanted.values())
-    left_out = before - set(wanted)
+    settled: set[tuple[int, int | None]] = set()
+    wanted: dict[int, Candidate] = {}
+
+    def act(part: Sequence[Arrival]) -> Counts:
+        people = candidates.find_candidates(campaign=campaign, entry=entry, arrivals=part)
+        counts = enrol.enrol_arrivals(campaign=campaign, arrivals=part, now=now)
+        settled.update((one.account_id or 0, one.contact_id) for one in part)
+        wanted.update({pk: one for pk, one in people.items() if pk not in wanted})
+        return counts
+
+    counts, _is_whole = enrol_apart.take_in(
+        campaign=campaign, arrivals=arrivals, act=act, apart=apart, now=now, seconds=patience, is_told=True
+    )
+    left_out = {account_id for account_id, _contact in settled} - set(wanted)
     inside = _inside(campaign, left_out)
-    report.already_in += len(inside)
-    report.not_again += len(left_out - inside)
-    counts = enrol.enrol_arrivals(campaign=campaign, arrivals=arrivals, now=now)
-    report.enrolled += counts.enrolled
-    report.holdout += counts.holdout
-    report.not_enrolled.update(counts.not_enrolled)
+    return Report(
+        dry_run=False,
+        enrolled=counts.enrolled,
+        joined=sum(one.joins is not None for one in wanted.values()),
+        holdout=counts.holdout,
+        not_enrolled=Counter(counts.not_enrolled),
+        already_in=len(inside),
+        not_again=len(left_out - inside),
+        unfit=[
+            Unfit(one.place, one.contact or one.account, _("Not taken in by a fault of our own. Name it again later."))
+            for key, one in found.items()
+            if key not in settled
+        ],
+    )
 
 
-def _find(named: Sequence[Named], whole: Collection[int], report: Report) -> list[tuple[int, int | None]]:
-    """(account id, contact id or None) of those who are known; the others go into the report. Of the accounts `whole`,
-    which are named themselves, it is for the campaign to say whom it writes to."""
+def _find(named: Sequence[Named], whole: Collection[int], report: Report) -> _Found:
+    """Those who are known; the others go into the report. Of the accounts `whole`, which are named themselves, it is
+    for the campaign to say whom it writes to."""
     accounts = lookup.account_ids(external_ids={one.account for one in named if one.account})
     contacts = lookup.contact_ids(external_ids={one.contact for one in named if one.contact})
     homes = _homes(contacts.values())
     current = set(Account.objects.current().filter(pk__in=accounts.values()).values_list("pk", flat=True))
-    found: dict[tuple[int, int | None], None] = {}
+    found: _Found = {}
     for one in named:
         why = _why_unfit(one, accounts, contacts, homes, current)
         if why:
@@ -165,8 +201,8 @@ def _find(named: Sequence[Named], whole: Collection[int], report: Report) -> lis
             continue
         if (account_id, contact_id) in found:
             report.unfit.append(Unfit(one.place, one.contact or one.account, _("Named twice; the first counts.")))
-        found[account_id, contact_id] = None
-    return list(found)
+        found.setdefault((account_id, contact_id), one)
+    return found
 
 
 def _why_unfit(
@@ -198,7 +234,7 @@ def _homes(contact_ids: Collection[int]) -> dict[int, list[int]]:
     return found
 
 
-def _stays(campaign: Campaign, found: Sequence[tuple[int, int | None]]) -> dict[tuple[str, int], SegmentMembership]:
+def _stays(campaign: Campaign, found: _Found) -> dict[tuple[str, int], SegmentMembership]:
     """Whoever is in the audience leaves with it as others do."""
     rows = SegmentMembership.objects.filter(segment=campaign.segment, left_at__isnull=True)
     accounts = rows.filter(account_id__in=[account_id for account_id, _ in found])

@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Window
+from django.db.models.functions import RowNumber
 
 from campaigns.billing import selectors as billing
 from campaigns.billing.models import Subscription
@@ -51,7 +52,7 @@ _LEAVE = """
 UPDATE delivery_message
 SET context = (context - %(alone)s::text) || jsonb_build_object(%(as_of)s::text, %(at)s::text),
     next_at = CASE WHEN next_at > %(held)s THEN next_at END
-WHERE id = ANY(%(ids)s)
+WHERE id = ANY(%(ids)s) AND state = 'PLANNED'
 """
 
 type Figures = dict[int, dict[str, Any]]
@@ -95,15 +96,24 @@ def renew_waiting(*, now: datetime) -> int:
 def renew_again(*, now: datetime) -> bool:
     """Those that failed before, campaigns in turn, as many as the time allows: whoever is come to has new figures, or
     goes with the old ones, since they cannot be made. The first is come to however long it takes. Whether any did."""
+    place = Window(RowNumber(), partition_by="gate_id", order_by=F("pk"))
+    failed = _due(now).filter(context__has_key=_ALONE).annotate(place=place).order_by("place", "pk")
+    done, _ = planning_apart.act_again(
+        items=list(failed.values_list("pk", "gate_id")[:BATCH]),
+        campaign_of=lambda one: one[1],
+        act=lambda part: _renew_apart([pk for pk, _gate in part], now),
+        give_up=lambda part, error: _leave_as_is([pk for pk, _gate in part], error, now),
+    )
+    return any(done)
+
+
+def _renew_apart(ids: Sequence[int], now: datetime) -> bool:
+    """Whether there were any still."""
     with transaction.atomic():
         planning_apart.limit_statements()
-        done, _ = planning_apart.act_again(
-            items=list(_waiting(now).filter(context__has_key=_ALONE)[:BATCH]),
-            campaign_of=lambda row: row.gate_id,
-            act=lambda part: _renew(part, now),
-            give_up=lambda part, error: _leave_as_is(part, error, now),
-        )
-    return bool(done)
+        rows = list(_waiting(now).filter(pk__any=ids))
+        _renew(rows, now)
+    return bool(rows)
 
 
 def _renew(rows: Sequence[Message], now: datetime) -> None:
@@ -164,13 +174,12 @@ def _set_apart(rows: Sequence[Message], error: Exception) -> None:
         cursor.execute(_SET_APART, {"alone": _ALONE, "ids": [row.pk for row in rows]})
 
 
-def _leave_as_is(rows: Sequence[Message], error: Exception, now: datetime) -> None:
-    """As it stands in the database: a try that failed may have changed what is at hand."""
-    log.error("The figures of %s messages cannot be made anew: %s.", len(rows), planning_apart.describe(error))
+def _leave_as_is(ids: Sequence[int], error: Exception, now: datetime) -> None:
+    log.error("The figures of %s messages cannot be made anew: %s.", len(ids), planning_apart.describe(error))
     with connection.cursor() as cursor:
         held = clock.wall_now() + freshness.HOLD
         params: dict[str, Any] = {"alone": _ALONE, "as_of": freshness.AS_OF, "at": now.isoformat(), "held": held}
-        cursor.execute(_LEAVE, params | {"ids": [row.pk for row in rows]})
+        cursor.execute(_LEAVE, params | {"ids": list(ids)})
 
 
 def _stamp(row: Message, renewed: Mapping[str, Any], now: datetime) -> None:
@@ -185,17 +194,22 @@ def _store(rows: Sequence[Message]) -> None:
 
 
 def _waiting(now: datetime) -> QuerySet[Message]:
-    old = now - FRESH
+    """Locked, but for those that another worker holds, with what they are made of."""
     unsure = DeliveryAttempt.objects.filter(message=OuterRef("pk"), outcome__in=_MAY_HAVE_GONE)
-    rows = Message.objects.select_for_update(skip_locked=True, of=("self",)).filter(
+    rows = _due(now).select_for_update(skip_locked=True, of=("self",))
+    related = rows.select_related("step_run__enrolment__entry", "step_run__enrolment__version__segment__live_version")
+    return related.annotate(may_have_gone=Exists(unsure)).order_by("pk")
+
+
+def _due(now: datetime) -> QuerySet[Message]:
+    old = now - FRESH
+    return Message.objects.filter(
         ~Q(context__has_key=freshness.AS_OF) | Q(**{f"context__{freshness.AS_OF}__lte": old.isoformat()}),
         state=Message.State.PLANNED,
         due_at__lte=now + AHEAD,
         planned_at__lt=old,
         step_run__enrolment__campaign__status=Campaign.Status.LIVE,
     )
-    related = rows.select_related("step_run__enrolment__entry", "step_run__enrolment__version__segment__live_version")
-    return related.annotate(may_have_gone=Exists(unsure)).order_by("pk")
 
 
 def _today(

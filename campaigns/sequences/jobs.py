@@ -6,7 +6,7 @@ import logging
 import time
 from datetime import datetime
 
-from campaigns.operations import retention
+from campaigns.operations import one_at_a_time, retention
 from campaigns.sequences import advance as advancing
 from campaigns.sequences import (
     brake,
@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 # A job is killed after a minute; what is left then is the next one's. Nothing is begun after so long: a batch that has
 # to be tried apart may take twice that.
 ADVANCE_S = 20.0
+LOOK_S = 10.0
 RENEW_S = 5.0
 
 
@@ -51,11 +52,27 @@ def enrol(**_kwargs: object) -> None:
 
 
 def look_again(**_kwargs: object) -> None:
-    """Take in who was kept out of a live campaign and is no longer."""
-    counts = enrol_again.enrol_kept_out(now=clock.utcnow())
-    if counts.enrolled:
-        log.info("%s accounts were enrolled at a second look, %s held out.", counts.enrolled, counts.holdout)
-        bells.ring("messages_due")
+    """Take in who was kept out of a live campaign and is no longer. What is left of the round is the next job's."""
+    failed: list[Exception] = []
+    with one_at_a_time.claim(name="second look") as is_mine:
+        is_over = not is_mine or _look_on(failed)
+    # Not before: the other worker would find it claimed.
+    if not is_over:
+        bells.ring("kept_out_due")
+    planning_apart.raise_together(failed)
+
+
+def _look_on(failed: list[Exception]) -> bool:
+    """Whether to the end of the round."""
+    now, until = clock.utcnow(), time.monotonic() + LOOK_S
+    is_over = False
+    while not is_over and time.monotonic() < until:
+        counts = enrol_again.look_on(failed=failed, now=now)
+        is_over = counts is None
+        if counts is not None and counts.enrolled:
+            log.info("%s accounts were enrolled at a second look, %s held out.", counts.enrolled, counts.holdout)
+            bells.ring("messages_due")
+    return is_over
 
 
 def advance(**_kwargs: object) -> None:
@@ -72,7 +89,14 @@ def advance(**_kwargs: object) -> None:
 
 
 def try_again(**_kwargs: object) -> None:
-    """Those that stood still for a reason; in a job of its own, so that they and the others take each other no time."""
+    """Those that stood still for a reason; in a job of its own, so that they and the others take each other no time.
+    Its bell rings again while it runs; one worker is enough."""
+    with one_at_a_time.claim(name="lane of the failed") as is_mine:
+        if is_mine:
+            _try_again()
+
+
+def _try_again() -> None:
     now = clock.utcnow()
     failed: list[Exception] = []
     for again in (_renew_again, _plan_again, _advance_again):

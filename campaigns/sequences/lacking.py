@@ -4,7 +4,7 @@ by the queries that planning makes for a batch."""
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ from django.db.models import Count, Q
 from campaigns.offers import quote
 from campaigns.profiles.models import Account, Contact, Membership
 from campaigns.segments.models import Segment
-from campaigns.sequences import check_audience, evidence, rehearse
+from campaigns.sequences import check_audience, evidence, planning_apart, rehearse
 from campaigns.sequences.models import Campaign
 
 # The facts of a contact that a source may leave empty.
@@ -60,8 +60,8 @@ def count_told(
     *, campaign: Campaign, roles: tuple[str, ...], names: Collection[str], now: datetime, limit: int = 0
 ) -> Counted:
     """Of `names` such as `evidence.quota`, of who is in the audience now. Accounts that the campaign's offer does not
-    fit are left out, for they do not start. Of a large audience the first `limit` (0: LOOKED_AT) are looked at. Raises
-    DefinitionError, SegmentTooSlow."""
+    fit, or that it fails for, are left out, for they do not start. Of a large audience the first `limit` (0: LOOKED_AT)
+    are looked at. Raises DefinitionError, SegmentTooSlow."""
     limit = limit or LOOKED_AT
     found = rehearse.matching_ids(campaign=campaign, now=now, limit=limit + 1)
     memberships = Membership.objects.filter(account__in=Account.objects.current())
@@ -72,7 +72,13 @@ def count_told(
         rows = list(memberships.values_list("account_id", "contact_id", "contact__locale"))
     else:
         rows = []
-    lacking = dict(_lacking(campaign, sorted({account_id for account_id, *_ in rows}), names, now))
+    lacking: dict[int, set[str]] = {}
+    for part in planning_apart.read_apart(
+        parts=[sorted({account_id for account_id, *_ in rows})],
+        read=lambda ids: dict(_lacking(campaign, ids, names, now)),
+        instead=lambda _ids: {},
+    ):
+        lacking |= part
     people: dict[int, tuple[str, set[str]]] = {}
     for account_id, contact_id, locale in rows:
         if account_id in lacking:
@@ -96,7 +102,7 @@ def _by_language(people: Iterable[tuple[str, set[str]]]) -> dict[str, Readers]:
 
 
 def _lacking(
-    campaign: Campaign, account_ids: list[int], names: Collection[str], now: datetime
+    campaign: Campaign, account_ids: Sequence[int], names: Collection[str], now: datetime
 ) -> Iterator[tuple[int, set[str]]]:
     """By account that would start: what of it nobody knows."""
     told: dict[str, Mapping[int, Mapping[str, Any]]] = {group: {} for group in GROUPS}

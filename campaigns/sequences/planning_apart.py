@@ -8,12 +8,12 @@ import random
 import time
 import traceback
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import InterfaceError, OperationalError, connection
+from django.db import InterfaceError, OperationalError, connection, transaction
 from psycopg.errors import QueryCanceled
 from rq.timeouts import BaseTimeoutException
 
@@ -123,6 +123,38 @@ def act_again[Item, Done](
         if line.items:
             lines.append(line)
     return done, not lines
+
+
+def read_apart[Item, Found](
+    *,
+    parts: Iterable[Sequence[Item]],
+    read: Callable[[Sequence[Item]], Found],
+    instead: Callable[[Sequence[Item]], Found],
+) -> Iterator[Found]:
+    """What `read` says of each part; behind them, of those that failed, what it says of as much of them as it can be
+    done for, as in `act_again`; last what `instead` says of those it failed for, and of whom there was no time for."""
+    in_savepoint = transaction.atomic(read)
+    failed: list[Item] = []
+    for part in parts:
+        try:
+            found = in_savepoint(part)
+        except Exception as error:
+            if not is_theirs(error):
+                raise
+            log.error("%s rows could not be read: %s. They are read apart.", len(part), describe(error))
+            failed += part
+        else:
+            yield found
+    done, _is_whole = act_again(
+        items=failed,
+        campaign_of=lambda _one: 0,
+        act=lambda part: (part, in_savepoint(part)),
+        give_up=lambda _part, _error: None,
+    )
+    yield from (found for _part, found in done)
+    were_read = {item for part, _found in done for item in part}
+    if left := [item for item in failed if item not in were_read]:
+        yield instead(left)
 
 
 @dataclass(slots=True)

@@ -20,10 +20,10 @@ from campaigns.profiles.models import Account, Contact, Membership
 from campaigns.segments import compile as compiling
 from campaigns.segments import sessions
 from campaigns.segments.models import SegmentMembership
-from campaigns.sequences import campaign_file, candidates, circles, eligibility, recipients
+from campaigns.sequences import campaign_file, candidates, circles, eligibility, planning_apart, recipients
 from campaigns.sequences.campaign_file import BY_SEGMENT, CampaignSpec
 from campaigns.sequences.candidates import Candidate
-from campaigns.sequences.models import Campaign
+from campaigns.sequences.models import Campaign, Entry
 from campaigns.sequences.step_file import StepSpec
 from orchestrator.engine import timing
 
@@ -67,9 +67,9 @@ class Rehearsal:
 class Judged:
     """Accounts that matched: `chosen` would start with these contacts, `reasons` keep the others out."""
 
-    candidates: dict[int, Candidate]
-    reasons: dict[int, str]
-    chosen: dict[int, list[Contact]]
+    candidates: Mapping[int, Candidate]
+    reasons: Mapping[int, str]
+    chosen: Mapping[int, Sequence[Contact]]
 
 
 def rehearse(*, campaign: Campaign, now: datetime) -> Rehearsal:
@@ -79,24 +79,25 @@ def rehearse(*, campaign: Campaign, now: datetime) -> Rehearsal:
     spec = spec_of(campaign=campaign)
     if spec.entry.by != BY_SEGMENT:
         return Rehearsal(matched=0, not_enrolled={}, held_out=0, start=0, contacts=0, sendings=[])
-    matched, reasons = 0, Counter[str]()
+    reasons: dict[int, str] = {}
+    starting: set[int] = set()
     people: list[tuple[Contact, Account]] = []
     with rolled_back():
         everybody = matching_ids(campaign=campaign, now=now)
-        for ids in _batches(everybody):
-            judged = judge(campaign=campaign, spec=spec, ids=ids, now=now)
-            matched += len(judged.candidates)
-            reasons.update(judged.reasons.values())
+        for judged in judge(campaign=campaign, spec=spec, ids=everybody, now=now):
+            reasons |= judged.reasons
+            starting |= judged.chosen.keys()
             for account_id, contacts in judged.chosen.items():
                 people += [(contact, judged.candidates[account_id].account) for contact in contacts]
-    remaining = matched - sum(reasons.values())
+    # Of an account with contacts in several parts one may start.
+    not_enrolled = Counter(reason for account_id, reason in reasons.items() if account_id not in starting)
     share = float(spec.holdout_percent) / 100
-    held_out = round(remaining * share)
+    held_out = round(len(starting) * share)
     return Rehearsal(
-        matched=matched,
-        not_enrolled=dict(reasons.most_common()),
+        matched=len(starting | reasons.keys()),
+        not_enrolled=dict(not_enrolled.most_common()),
         held_out=held_out,
-        start=remaining - held_out,
+        start=len(starting) - held_out,
         contacts=round(len(people) * (1 - share)),
         sendings=list(_sendings(spec, people, 1 - share, now)),
         audience=len(everybody),
@@ -151,13 +152,30 @@ def _batches(ids: Sequence[tuple[str, int]]) -> Iterator[Sequence[tuple[str, int
         yield ids[start : start + BATCH]
 
 
-def judge(*, campaign: Campaign, spec: CampaignSpec, ids: Sequence[tuple[str, int]], now: datetime) -> Judged:
-    """As enrolling does it, up to the draw."""
+def judge(*, campaign: Campaign, spec: CampaignSpec, ids: Sequence[tuple[str, int]], now: datetime) -> Iterator[Judged]:
+    """As enrolling does it, up to the draw, part by part."""
+    return planning_apart.read_apart(
+        parts=_batches(ids),
+        read=lambda part: _judge(campaign, spec, _candidates(campaign, spec, part, now), now),
+        instead=lambda part: _at_fault(_candidates(campaign, spec, part, now)),
+    )
+
+
+def _candidates(
+    campaign: Campaign, spec: CampaignSpec, ids: Sequence[tuple[str, int]], now: datetime
+) -> dict[int, Candidate]:
     stays = [
         SegmentMembership(segment=campaign.edited_segment, entered_at=now, **{f"{side}_id": pk}) for side, pk in ids
     ]
     arrivals = candidates.arrivals_of(stays=stays, now=now)
-    found = candidates.find_candidates(campaign=campaign, entry=spec.entry, arrivals=arrivals)
+    return candidates.find_candidates(campaign=campaign, entry=spec.entry, arrivals=arrivals)
+
+
+def _at_fault(found: Mapping[int, Candidate]) -> Judged:
+    return Judged(found, dict.fromkeys(found, Entry.Reason.FAULT), {})
+
+
+def _judge(campaign: Campaign, spec: CampaignSpec, found: Mapping[int, Candidate], now: datetime) -> Judged:
     judged = eligibility.judge_accounts(offer=campaign.edited_offer, account_ids=list(found), now=now)
     chosen = recipients.choose_recipients(
         campaign=campaign,

@@ -10,19 +10,37 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from rq.timeouts import JobTimeoutException
 
 from campaigns.analytics import stalls
 from campaigns.analytics.stalls import NEWCOMERS, Cause
+from campaigns.consent import opt_out
+from campaigns.consent.models import ContactPoint
 from campaigns.console import stall_words
 from campaigns.offers import quote
 from campaigns.operations.models import PullCursor
 from campaigns.profiles.models import Account, Score
 from campaigns.segments.models import SegmentMembership
-from campaigns.sequences import compose, enrol, enrol_again, enrol_apart, enrol_events, planning_apart, selectors
+from campaigns.sequences import (
+    cast,
+    compose,
+    enrol,
+    enrol_again,
+    enrol_apart,
+    enrol_events,
+    enrol_named,
+    jobs,
+    lacking,
+    planning_apart,
+    rehearse,
+    selectors,
+)
 from campaigns.sequences.candidates import Arrival
+from campaigns.sequences.enrol_named import Named
 from campaigns.sequences.models import Campaign, CampaignVersion, Enrolment, Entry
 from campaigns.usage import record
 from orchestrator import clock
+from orchestrator.jobs import bells
 from tests.campaigns.sequences import scenes
 from tests.factories import sequences as make
 
@@ -273,3 +291,94 @@ def test_nothing_is_written_of_an_account_that_is_inside(campaign):
     given: dict[str, Any] = {"arrivals": [Arrival(account.pk, None, NOW, stay)], "act": fails, "apart": True}
     assert enrol_apart.take_in(campaign=campaign, now=NOW, **given)[1]
     assert Entry.objects.get().outcome == "ENROLLED"
+
+
+@market_alone
+def test_who_comes_later_joins_though_a_fault_kept_a_colleague_out_and_something_else_does_now(monkeypatch):
+    campaign, people, broken = two_of_an_account(monkeypatch, broken=lambda people: people[1:])
+    enrol.enrol_audience(campaign=campaign, now=NOW)
+    broken.clear()
+    opt_out.opt_out(point_id=ContactPoint.objects.get(contact=people[1]).pk, source="page", at=NOW, now=NOW)
+    enrol_again.enrol_kept_out(now=NOW + HOUR)
+    third = make.reader(Account.objects.get())
+    assert campaign.segment is not None
+    SegmentMembership.objects.create(segment=campaign.segment, contact=third, entered_at=NOW + HOUR)
+    enrol.enrol_audience(campaign=campaign, now=NOW + 2 * HOUR)
+    assert inside() == {people[0], third.pk}
+
+
+@market_alone
+def test_of_each_whom_a_fault_kept_out_it_is_written_what_does_now(monkeypatch):
+    campaign, _, broken = two_of_an_account(monkeypatch, broken=lambda people: people)
+    enrol.enrol_audience(campaign=campaign, now=NOW)
+    assert told(NOW)[0][0] == 1
+    broken.clear()
+    Score.objects.create(account=Account.objects.get(), kind="health", value=Decimal(20), at=NOW)
+    for hour in (1, 2):
+        enrol_again.enrol_kept_out(now=NOW + hour * HOUR)
+        assert told(NOW + hour * HOUR) == []
+    reasons = Entry.objects.order_by("number").values_list("reason", flat=True)
+    assert list(reasons) == ["fault", "fault", "health_red", "health_red"]
+
+
+@nobody_yet
+def test_a_batch_that_the_job_does_not_survive_keeps_nobody_behind_it_out(campaign, monkeypatch):
+    monkeypatch.setattr(enrol, "BATCH", 2)
+    new = newcomers(campaign, 4)
+    real = quote.price_accounts
+
+    def dies(*, account_ids, **given):
+        if new[0].pk in account_ids:
+            raise JobTimeoutException
+        return real(account_ids=account_ids, **given)
+
+    monkeypatch.setattr(quote, "price_accounts", dies)
+    with pytest.raises(JobTimeoutException):
+        enrol_again.enrol_kept_out(now=NOW)
+    assert enrol_again.enrol_kept_out(now=NOW + HOUR).enrolled == 2
+    monkeypatch.setattr(quote, "price_accounts", real)
+    assert enrol_again.enrol_kept_out(now=NOW + 2 * HOUR).enrolled == 2
+
+
+@nobody_yet
+def test_a_second_look_that_takes_long_is_gone_on_with_by_another_job_up_to_its_end(campaign, monkeypatch):
+    monkeypatch.setattr(enrol, "BATCH", 2)
+    newcomers(campaign, 4)
+    seconds = itertools.count(step=jobs.LOOK_S / 2)
+    monkeypatch.setattr(jobs, "time", SimpleNamespace(monotonic=lambda: next(seconds)))
+    rung: list[str] = []
+    monkeypatch.setattr(bells, "ring", rung.append)
+    for inside_then in (2, 4, 4, 4):
+        jobs.look_again()
+        assert Enrolment.objects.count() == inside_then
+    assert rung == ["messages_due", "kept_out_due", "messages_due", "kept_out_due", "kept_out_due"]
+
+
+@market_alone
+def test_the_review_and_the_preview_count_all_but_one_that_cannot_be_judged(break_pricing, monkeypatch):
+    monkeypatch.setattr(rehearse, "BATCH", 4)
+    accounts = [make.ready_account() for _ in range(6)]
+    campaign = make.drafted(holdout_percent=None)
+    break_pricing({accounts[1].pk})
+    made = rehearse.rehearse(campaign=campaign, now=NOW)
+    assert (made.matched, made.start, made.not_enrolled) == (6, 5, {"fault": 1})
+    people = cast.find_people(campaign=campaign, now=NOW)
+    assert {one.account for one in people} == {*accounts} - {accounts[1]}
+    counted = lacking.count_told(campaign=campaign, roles=(), names={"offer.seats"}, now=NOW)
+    assert sum(one.everybody for one in counted.by_language.values()) == 5
+
+
+@market_alone
+def test_one_who_was_named_and_fails_is_told_in_the_report_and_all_others_enter(break_pricing):
+    campaign = make.launched(holdout_percent=None, steps=[MAIL], entry={"by": "HAND"})
+    accounts = [make.ready_account() for _ in range(4)]
+    named = [Named(account=one.external_id, place=str(place)) for place, one in enumerate(accounts)]
+    break_pricing({accounts[2].pk})
+    given: dict[str, Any] = {"source": "API", "occasion": "tests", "by": "dana", "now": NOW}
+    for dry_run in (True, False):
+        report = enrol_named.enrol_accounts(campaign=campaign, named=named, dry_run=dry_run, **given)
+        assert (report.enrolled, [one.place for one in report.unfit]) == (3, ["2"])
+    assert Entry.objects.count() == 3
+    break_pricing(set())
+    report = enrol_named.enrol_accounts(campaign=campaign, named=named, **given)
+    assert (report.enrolled, report.already_in, report.unfit) == (1, 3, [])

@@ -196,6 +196,16 @@ def test_what_failed_in_company_has_figures_of_today_or_failed_alone(account, mo
     assert not Message.objects.filter(context__has_key=figures._ALONE).exists()
 
 
+@scenes.of(*(scenes.campaign(LONG, MAIL | PLAIN, offer=None, slug=slug, name=slug) for slug in "ab"), accounts=2)
+def test_of_figures_that_failed_those_of_each_campaign_are_tried(monkeypatch):
+    for row in Message.objects.all():
+        Message.objects.filter(pk=row.pk).update(context=row.context | {figures._ALONE: True})
+    monkeypatch.setattr(figures, "BATCH", 2)
+    figures.renew_again(now=NOW + 20 * DAY)
+    left = Message.objects.filter(context__has_key=figures._ALONE)
+    assert sorted(left.values_list("origin_campaign", flat=True)) == ["a", "b"]
+
+
 @mail_within_two_weeks
 @pytest.mark.parametrize("held_by", ["pause", "switch", "nobody"])
 def test_what_waited_for_days_when_it_could_have_gone_goes_with_the_figures_of_the_day(account, held_by):

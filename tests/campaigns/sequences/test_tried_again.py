@@ -8,6 +8,7 @@ from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
+import psycopg
 import pytest
 from django.db import connection
 
@@ -223,6 +224,21 @@ def test_who_failed_is_tried_again_by_a_job_of_its_own(campaign, monkeypatch):
     assert planned("seats-80", "mail-2") == 0
     jobs.try_again()
     assert planned("seats-80", "mail-2") == 1
+
+
+@two_mails
+def test_the_lane_of_the_failed_takes_one_worker(campaign, monkeypatch):
+    gone()
+    pk = Enrolment.objects.get().pk
+    planning_apart.note_snags(kind="FAULT", steps={pk: "wait"}, details={pk: "KeyError"}, now=NOW)
+    monkeypatch.setattr(clock, "utcnow", lambda: NOW + 5 * DAY)
+    with psycopg.connect(**connection.get_connection_params()) as other:
+        other.execute("SELECT pg_advisory_lock(hashtextextended('lane of the failed', 0))")
+        jobs.try_again()
+        assert Snag.objects.exists()
+        other.execute("SELECT pg_advisory_unlock_all()")
+    jobs.try_again()
+    assert not Snag.objects.exists()
 
 
 @two_mails
