@@ -130,7 +130,7 @@ def _stall(campaign: str, what: str, number: int, since: datetime, is_paused: bo
         return Stall(campaign, what, number, since, cause, by, at, code)
 
     # Whoever died with it in hand is released whether or not anything may be sent.
-    is_waiting = kind in (Kind.WAITING, Kind.RETRIED)
+    is_waiting = kind in (Kind.WAITING, Kind.RETRIED, Kind.FAULT)
     if is_waiting and is_paused:
         pause = known.pauses.get(campaign)
         return told(Cause.PAUSED, pause.actor, pause.at) if pause else told(Cause.PAUSED)
@@ -143,7 +143,8 @@ def _stall(campaign: str, what: str, number: int, since: datetime, is_paused: bo
         return told(machine[0], at=machine[1])
     if kind == Kind.WAITING and what not in _OURS:
         return told(*_of_the_provider(known.health.get(what), known.wall_now))
-    return told({Kind.RETRIED: Cause.RETRIED, Kind.IN_HAND: Cause.IN_HAND}.get(kind, Cause.NO_REASON))
+    causes = {Kind.RETRIED: Cause.RETRIED, Kind.FAULT: Cause.FAULT, Kind.IN_HAND: Cause.IN_HAND}
+    return told(causes.get(kind, Cause.NO_REASON))
 
 
 def _of_the_machine(known: _Known) -> tuple[Cause, datetime | None] | None:

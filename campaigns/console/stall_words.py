@@ -43,6 +43,8 @@ def why(stall: Stall, *, now: datetime, wall_now: datetime) -> str:
     if stall.what == stalls.NEWCOMERS and stall.cause == Cause.FAULT:
         said = _("Taking them in fails, by a fault of our own (%(code)s). It is tried again every hour.")
         return said % {"code": stall.code or "–"}
+    if stall.what != stalls.PEOPLE and stall.cause == Cause.FAULT:
+        return _("They cannot be made or sent, by a fault of our own that the log names. It is tried again and again.")
     words = {
         Cause.BREAKER: _("The provider fails at everything, last with “%(code)s”. The next try is at %(when)s."),
         Cause.ASKED_TO_WAIT: _("The provider asked to wait until %(when)s."),

@@ -3,8 +3,9 @@
 The launch review looks at the countries of those who are there at the launch. Who comes in later, or moves, may read
 somewhere else: what blocks a launch there keeps the message from them. Judged once for a wording, a language and a
 country pack, not for each message; from samples, completed as a real one is, so that a verdict holds for everybody.
-Where values decide what is said, and where the samples cannot fill a wording in, it is judged as a reader gets it: once
-for all of whom the same things are known, with the same values where those decide.
+Where values decide what is said, or whether several things are known, and where the samples cannot fill a wording in,
+it is judged as a reader gets it: once for all of whom the same things are known, with the same values where those
+decide.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Count
 
-from campaigns.delivery import content, links, render, shown
+from campaigns.delivery import content, links, render, samples, shown
 from campaigns.delivery.claim import Held
 from campaigns.delivery.models import DeliveryAttempt, Message
 from campaigns.delivery.render import Failed
@@ -31,10 +32,13 @@ from orchestrator.engine.country_packs.pack import BLOCKER, CHANNELS, CountryPac
 from orchestrator.templating import liquid, needs
 from orchestrator.templating.errors import TemplateError
 from orchestrator.templating.message import CompiledContent, Rendered
+from orchestrator.templating.needs import Deciding
 
 # Ways by which somebody gets no more; where mail is seen in a browser is none.
 _WAYS_OUT = ("unsubscribe", "preferences")
 _EXAMPLE = "https://example.com/"
+# What one sample has and the other lacks.
+_SAMPLED = frozenset(name for name in samples.variables(has_offer=True) if not name.startswith("links."))
 # What was said of wordings that the samples cannot fill in, by shape; kept per process, and no reader with it.
 _MOST_JUDGED = 4096
 _judged: dict[Hashable, tuple[Demand, ...]] = {}
@@ -112,11 +116,14 @@ def _sender(standing: Standing, urls: Mapping[str, str]) -> Sender:
 
 
 def _broken(one: Held, standing: Standing) -> tuple[Demand, ...] | None:
-    """None: the samples do not tell."""
+    """None: the samples do not tell. What can't be read is in order here: whoever makes it says so."""
     if one.purpose != Message.Purpose.MARKETING or one.channel not in CHANNELS:
         return ()
     code = quiet_hours.pack_of(one.place.country).code
-    return _judge(one.template_version_id, one.locale, one.channel, code, standing)
+    try:
+        return _judge(one.template_version_id, one.locale, one.channel, code, standing)
+    except TemplateError:
+        return ()
 
 
 @functools.lru_cache(maxsize=4096)
@@ -126,7 +133,7 @@ def _judge(version_id: int, locale: str, channel: str, code: str, standing: Stan
     broken = dict.fromkeys(_of_the_set_up(pack, channel, standing))
     compiled = content.compiled_for(version_id=version_id, locale=locale, purpose=Message.Purpose.MARKETING)
     urls = links.links_of_nobody(has_offer=True)
-    if not broken and _deciding(version_id, locale, channel):
+    if not broken and not _samples_tell(_deciding(version_id, locale, channel)):
         return None
     tried = _try(version_id, locale, channel)
     for rendered in tried:
@@ -141,14 +148,23 @@ def _try(version_id: int, locale: str, channel: str) -> list[Rendered]:
     return shown.try_both(channel=channel, compiled=compiled, urls=urls, has_offer=True)
 
 
+def _samples_tell(deciding: Deciding) -> bool:
+    """They show a wording with and without all that is asked for: of several, no mixture."""
+    return not deciding.compared and len(deciding.asked) <= 1 and deciding.asked <= _SAMPLED
+
+
 @functools.lru_cache(maxsize=4096)
-def _deciding(version_id: int, locale: str, channel: str) -> tuple[str, ...]:
-    """The facts whose values decide what is said: those compared with something; of what the samples cannot fill in,
-    all."""
+def _deciding(version_id: int, locale: str, channel: str) -> Deciding:
+    """Of what the samples cannot fill in, all values decide."""
     compiled = content.compiled_for(version_id=version_id, locale=locale, purpose=Message.Purpose.MARKETING)
-    is_filled = len(_try(version_id, locale, channel)) == shown.WAYS
-    find = needs.find_compared if is_filled else liquid.used_variables
-    return tuple(sorted({name for part in (compiled.subject, compiled.html, compiled.text) for name in find(part)}))
+    parts = (compiled.subject, compiled.html, compiled.text)
+    if len(_try(version_id, locale, channel)) < shown.WAYS:
+        return Deciding(compared=frozenset[str]().union(*map(liquid.used_variables, parts)))
+    found = [needs.find_deciding(part) for part in parts]
+    return Deciding(
+        compared=frozenset[str]().union(*(one.compared for one in found)),
+        asked=frozenset[str]().union(*(one.asked for one in found)),
+    )
 
 
 def _judge_each(held: Sequence[Held], standing: Standing) -> dict[int, tuple[Demand, ...]]:
@@ -169,21 +185,26 @@ def _shape(one: Held, standing: Standing) -> Hashable:
     """The wording, the pack, which values are there, and those that decide: as a digest, since they may be a
     person's."""
     groups = [
-        (name, *sorted((key, _is_told(value), value == "") for key, value in told.items()))
+        (name, *sorted((key, _presence(value)) for key, value in told.items()))
         for name, told in one.context.items()
         if isinstance(told, dict)
     ]
-    facts = render.gather_facts(context=one.context, contact=one.contact, account=one.account, urls={})
+    offered = {"offer": _EXAMPLE} if one.context.get("offer_url") else {}
+    facts = render.gather_facts(context=one.context, contact=one.contact, account=one.account, urls=offered)
     deciding = _deciding(one.template_version_id, one.locale, one.channel)
-    values = hashlib.blake2b(repr([_value(facts, name) for name in deciding]).encode(), digest_size=16).digest()
+    said = [_value(facts, name) for name in sorted(deciding.compared)]
+    there = [_presence(_value(facts, name)) for name in sorted(deciding.asked)]
+    values = hashlib.blake2b(repr((said, there)).encode(), digest_size=16).digest()
     names = tuple(name for name, value in (*one.contact.items(), *one.account.items()) if value)
     code = quiet_hours.pack_of(one.place.country).code
     return one.template_version_id, one.locale, one.channel, code, standing, tuple(sorted(groups)), names, values
 
 
-def _is_told(value: object) -> bool:
-    """As a condition of Liquid has it: a zero is something."""
-    return value is not None and value is not False
+def _presence(value: object) -> int:
+    """To a condition of Liquid a zero is something; so is an empty list, but not where another value stands in."""
+    if value is None or value is False or value == "":
+        return 0
+    return 1 if value in ([], {}) else 2
 
 
 def _value(facts: Mapping[str, Any], name: str) -> object:

@@ -2,7 +2,8 @@
 
 What is begun together is in flight together, in no more requests than the channel may have: whatever
 kills a worker leaves at most the messages of those requests undetermined. A request carries one
-message, or many of one wording where the channel takes batches (`shipments.py`).
+message, or many of one wording where the channel takes batches (`shipments.py`). What fails before
+it is begun is tried apart (`apart.py`); what fails later may have gone.
 """
 
 from __future__ import annotations
@@ -22,17 +23,16 @@ from django.conf import settings
 
 from campaigns.consent.models import ConsentTopic
 from campaigns.delivery import (
+    apart,
     begin,
     breaker,
     claim,
-    country_rules,
-    csm_task,
     finish,
-    in_app,
+    making,
+    own_rows,
     pace,
     receivers,
     refusals,
-    render,
     shipments,
     spend,
     switch,
@@ -50,9 +50,6 @@ from orchestrator.channels import registry
 from orchestrator.channels.contract import BatchChannel, Channel, PacedChannel
 from orchestrator.jobs.worker import stop_requested
 
-# Channels whose delivery is a row of our own: nobody is called, whatever adapter they have.
-OWN_ROWS = {"in_app": in_app.deliver, csm_task.CHANNEL: csm_task.deliver}
-OWN_ROWS_SLICE = 200
 # So many times what may be in flight is claimed at a time: a claim costs much the same, however many it takes.
 _LOADS = 4
 # A drain keeps connections and compiled templates warm, and still lets other bells of the worker have a turn.
@@ -81,9 +78,12 @@ class _Sender:
 
 @dataclass(slots=True)
 class _Load:
-    """What is in flight together. `costs` is what each takes of the day's budget, `requests` who shares a request."""
+    """What is in flight together: `going` by request. `costs` is what each takes of the day's budget, `stayed` counts
+    what was not begun."""
 
     held: dict[int, Held]
+    going: Sequence[Shipment]
+    stayed: Counter[str]
     deadline: float
     now: datetime
     costs: Mapping[int, Cost]
@@ -128,18 +128,11 @@ def send_slice(
     until: float = math.inf,
 ) -> Counter[str]:
     """One slice from claim to answer. What is not begun by `until` (monotonic) is put back."""
-    slot_bytes = sender.batch.slot_bytes if sender.batch else 0
-    readable, barred = country_rules.part(held=held)
-    outgoing, failed = render.render_held(held=readable, slot_bytes=slot_bytes)
-    done: Counter[str] = Counter()
-    if barred or failed:
-        unsent = [*barred, *failed]
-        done += render.skip_failed(failed=unsent, now=now, wall_now=clock.wall_now())
+    outgoing, done = making.make(held=held, slot_bytes=sender.batch.slot_bytes if sender.batch else 0, now=now)
     if not outgoing:
         return done
-    if sender.channel.kind in OWN_ROWS:
-        deliver = OWN_ROWS[sender.channel.kind]
-        return done + deliver(outgoing=outgoing, topics=topics, now=now, wall_now=clock.wall_now())
+    if sender.channel.kind in own_rows.CHANNELS:
+        return done + own_rows.deliver(channel=sender.channel.kind, outgoing=outgoing, topics=topics, now=now)
     packed = shipments.pack(outgoing=outgoing, size=sender.batch.batch_size if sender.batch else 1)
     waiting = _paced(packed, sender)
     while waiting:
@@ -173,7 +166,7 @@ def _send_loads(
 
 
 def _standing(channel: str) -> Standing:
-    return breaker.HEALTHY if channel in OWN_ROWS else breaker.read(channel=channel, wall_now=clock.wall_now())
+    return breaker.HEALTHY if channel in own_rows.CHANNELS else breaker.read(channel=channel, wall_now=clock.wall_now())
 
 
 def _claim(channel: str, size: int, worker: str) -> list[Held]:
@@ -233,13 +226,37 @@ def _send_load(
     fuse: Fuse,
     standing: Standing,
 ) -> Counter[str]:
-    """Begin what its requests carry, and have all of them in flight at once."""
+    """Begin what its requests carry, and have all of them in flight at once. What can't be begun stops no other."""
+
+    def act(part: Sequence[Shipment]) -> _Load:
+        return _begin(part, sender, topics, now, fuse)
+
+    done: Counter[str] = Counter()
+    for begun in apart.by_halves(load, halve=shipments.halve, act=act, held_of=_held_in, now=now):
+        done += begun.stayed
+        done += _call_all(sender, begun)
+        if begun.told:
+            kind = sender.channel.kind
+            breaker.note(channel=kind, answers=begun.told, standing=standing, wall_now=clock.wall_now())
+    return done
+
+
+def _held_in(load: Sequence[Shipment]) -> list[Held]:
+    return [one.held for shipment in load for one in shipment]
+
+
+def _begin(
+    load: Sequence[Shipment], sender: _Sender, topics: Mapping[str, ConsentTopic], now: datetime, fuse: Fuse
+) -> _Load:
+    """Nothing of it leaves here: where this raises, nothing was begun."""
     # The lease is renewed by begin_send and counted from before it, on a clock that nobody sets.
     deadline = time.monotonic() + settings.DELIVERY_LEASE_S
-    everyone = [one for shipment in load for one in shipment]
+    is_paid = sender.channel.kind == spend.CHANNEL
+    if is_paid:
+        load = [[_until_night(one, now) for one in shipment] for shipment in load]
     # Of two to one person the one that was planned first takes the budget.
-    held = sorted((one.held for one in everyone), key=lambda one: one.id)
-    costs = _costs(everyone) if sender.channel.kind == spend.CHANNEL else {}
+    held = sorted(_held_in(load), key=lambda one: one.id)
+    costs = _costs(load) if is_paid else {}
     verdicts = begin.begin_send(
         held=held,
         topics=topics,
@@ -249,16 +266,10 @@ def _send_load(
         costs=costs,
         at=_at(now, sender.began),
     )
-    done = Counter(str(verdict.state) for verdict in verdicts.values() if verdict != SENDING)
+    stayed = Counter(str(verdict.state) for verdict in verdicts.values() if verdict != SENDING)
     going = [[one for one in shipment if verdicts.get(one.held.id) == SENDING] for shipment in load]
-    if sender.channel.kind == spend.CHANNEL:
-        going = [[_until_night(one, now) for one in shipment] for shipment in going]
-    in_flight = _Load({one.id: one for one in held}, deadline, now, costs, fuse, topics, sender.began)
-    done += _call_all([shipment for shipment in going if shipment], sender, in_flight)
-    if in_flight.told:
-        kind = sender.channel.kind
-        breaker.note(channel=kind, answers=in_flight.told, standing=standing, wall_now=clock.wall_now())
-    return done
+    going = [shipment for shipment in going if shipment]
+    return _Load({one.id: one for one in held}, going, stayed, deadline, now, costs, fuse, topics, sender.began)
 
 
 def _at(now: datetime, began: float) -> datetime:
@@ -288,15 +299,16 @@ def _named(load: Sequence[Shipment]) -> dict[int, UUID]:
     return {one.held.id: name for shipment, name in named for one in shipment}
 
 
-def _costs(everyone: Sequence[Outgoing]) -> dict[int, Cost]:
+def _costs(load: Sequence[Shipment]) -> dict[int, Cost]:
+    everyone = [one for shipment in load for one in shipment]
     return {one.held.id: spend.cost_of(text=one.message.text, number=one.message.address) for one in everyone}
 
 
-def _call_all(going: Sequence[Shipment], sender: _Sender, load: _Load) -> Counter[str]:
+def _call_all(sender: _Sender, load: _Load) -> Counter[str]:
     done: Counter[str] = Counter()
     refused: list[Shipment] = []
     if sender.pool is None:
-        begun = list(going)
+        begun = list(load.going)
         while begun or refused:
             if not begun:
                 done += _begin_again(refused, 1, begun, load)
@@ -305,7 +317,9 @@ def _call_all(going: Sequence[Shipment], sender: _Sender, load: _Load) -> Counte
             done += _write_back(called, load)
             refused += [shipment for one in called for shipment in one.again]
         return done
-    pending: set[Future[Called]] = {sender.pool.submit(_call, sender.channel, shipment, load) for shipment in going}
+    pending: set[Future[Called]] = {
+        sender.pool.submit(_call, sender.channel, shipment, load) for shipment in load.going
+    }
     while pending or refused:
         begun = []
         done += _begin_again(refused, sender.channel.in_flight - len(pending), begun, load)
@@ -369,8 +383,8 @@ def _write_back(told: Sequence[Called], load: _Load) -> Counter[str]:
 
 def _sender(kind: str) -> _Sender:
     channel = registry.get(kind)
-    if kind in OWN_ROWS:
-        return _Sender(channel, None, OWN_ROWS_SLICE)
+    if kind in own_rows.CHANNELS:
+        return _Sender(channel, None, own_rows.SLICE)
     batch = channel if isinstance(channel, BatchChannel) and channel.batch_size > 1 else None
     paced = channel if isinstance(channel, PacedChannel) else None
     per_s = pace.rate_of(sender=paced.sender, configured=paced.units_per_s) if paced else 0.0

@@ -262,8 +262,8 @@ def gather_facts(
     return {
         **context,
         "contact": dict(contact),
-        "account": {**account, **context.get("account", {})},
-        "links": {**context.get("links", {}), **urls},
+        "account": {**account, **(context.get("account") or {})},
+        "links": {**(context.get("links") or {}), **urls},
     }
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, transaction
 
-from campaigns.delivery import reconcile
+from campaigns.delivery import apart, reconcile
 from campaigns.operations.models import AuditEntry
 
 
@@ -20,6 +20,8 @@ class Kind(StrEnum):
     """Due, and nobody has taken it."""
     RETRIED = "RETRIED"
     """Tried already; put off by what the provider or receiver answered."""
+    FAULT = "FAULT"
+    """Put off by a fault of our own: it cannot be made or begun."""
     IN_HAND = "IN_HAND"
     """Its lease ran out long ago and nobody has released it."""
     UNCLEAR = "UNCLEAR"
@@ -47,7 +49,10 @@ WITH late AS (
     WHERE message.state = 'PLANNED' AND message.due_at <= %(limit)s AND message.purpose <> 'TEST'
     UNION ALL
     SELECT message.gate_id, message.channel,
-        CASE WHEN message.next_at > %(wall_now)s THEN 'RETRIED' ELSE 'WAITING' END, message.due_at
+        CASE WHEN message.next_at <= %(wall_now)s THEN 'WAITING' WHEN EXISTS (
+            SELECT 1 FROM delivery_deliveryattempt attempt
+            WHERE attempt.message_id = message.id AND attempt.number = message.attempt AND attempt.code = %(fault)s
+        ) THEN 'FAULT' ELSE 'RETRIED' END, message.due_at
     FROM delivery_message message
     WHERE message.state = 'READY' AND message.due_at <= %(limit)s AND message.purpose <> 'TEST'
     UNION ALL
@@ -66,7 +71,7 @@ WITH late AS (
     WHERE message.state = 'UNKNOWN' AND message.unknown_at <= %(wall_limit)s AND message.purpose <> 'TEST'
 ), told AS (
     SELECT gate.slug, gate.state, late.channel, late.kind,
-        CASE WHEN late.kind IN ('WAITING', 'RETRIED') AND gate.state = 'OPEN'
+        CASE WHEN late.kind IN ('WAITING', 'RETRIED', 'FAULT') AND gate.state = 'OPEN'
             THEN GREATEST(late.since, gate.changed_at, (
                 SELECT changed_at FROM operations_sendswitch WHERE id = 1 AND is_on
             ))
@@ -140,4 +145,5 @@ def _params(gate: str, now: datetime, wall_now: datetime) -> dict[str, Any]:
         "channels": list(windows),
         "windows": list(windows.values()),
         "gate": gate,
+        "fault": apart.FAULT,
     }

@@ -22,7 +22,7 @@ from campaigns.delivery.models import Message
 from campaigns.offers import quote as quoting
 from campaigns.offers import selectors as offers
 from campaigns.offers.models import Quote
-from campaigns.operations import bulk_rows, collector
+from campaigns.operations import blame, bulk_rows, collector
 from campaigns.sequences import compose, exits, facts, figures, note, planning_apart, questions
 from campaigns.sequences import flow as flows
 from campaigns.sequences.compose import Due
@@ -90,9 +90,9 @@ def advance_batch(*, now: datetime, size: int) -> Advanced:
             batch = [(row.pk, row.campaign_id, row.step_key) for row in rows]
             return _advance(rows, questions.Asking(), now)
     except Exception as error:
-        if not batch or not planning_apart.is_theirs(error):
+        if not batch or not blame.is_theirs(error):
             raise
-        why = planning_apart.describe(error)
+        why = blame.describe(error)
         log.error("A batch of %s enrolments could not be planned: %s. They are planned apart.", len(batch), why)
     total = Advanced()
     for done in planning_apart.act_apart(

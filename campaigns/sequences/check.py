@@ -11,7 +11,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from campaigns.delivery import content as contents
-from campaigns.delivery import links, spend
+from campaigns.delivery import links, render, spend
 from campaigns.delivery import selectors as delivery
 from campaigns.segments import sessions
 from campaigns.segments.errors import DefinitionError
@@ -36,7 +36,7 @@ from campaigns.sequences.step_file import StepSpec, VariantSpec
 from orchestrator import http
 from orchestrator.channels import registry
 from orchestrator.templating import lint
-from orchestrator.templating.errors import TemplateError
+from orchestrator.templating.errors import Problem, TemplateError
 from orchestrator.templating.message import CompiledContent
 
 BLOCKER, WARNING, PASSED = "BLOCKER", "WARNING", "PASSED"
@@ -277,7 +277,10 @@ def _content(spec: CampaignSpec, step: StepSpec, variant: VariantSpec, locale: s
     texts = {name: text for name, text in made[locale].items() if name in lint.FIELDS[step.channel]}
     if step.channel == "sms":
         texts, allowed = _as_it_leaves(spec, texts, locale), {**allowed, **_real_links(has_offer=has_offer)}
-    for problem in lint.check_content(kind=step.channel, content=texts, allowed=allowed, locale=locale):
+    problems = lint.check_content(kind=step.channel, content=texts, allowed=allowed, locale=locale)
+    if step.channel == "email" and spec.purpose == "MARKETING" and all(one.level != "error" for one in problems):
+        problems += _with_the_footer(texts, {**allowed, **_real_links(has_offer=has_offer)}, locale)
+    for problem in problems:
         field = problem.field or next(iter(variant.content[locale]))
         place = _("line %(line)s: ") % {"line": problem.line} if problem.line else ""
         words = _("%(variant)s, %(locale)s, %(field)s: %(place)s%(problem)s") % {
@@ -302,6 +305,17 @@ def _as_it_leaves(spec: CampaignSpec, texts: Mapping[str, str], locale: str) -> 
         return {**texts, "text": contents.finish_marketing(compiled=written, channel="sms").text}
     except TemplateError:
         return dict(texts)
+
+
+def _with_the_footer(texts: Mapping[str, str], values: Mapping[str, Any], locale: str) -> list[Problem]:
+    """A mail that is in order by itself can be too much with the footer that is added."""
+    try:
+        written = contents.compile_content(channel="email", content={locale: texts})[locale]
+        whole = contents.finish_marketing(compiled=CompiledContent(**written), channel="email")
+        render.fill_in(channel="email", compiled=whole, facts=lint.sample_context(values))
+    except TemplateError as error:
+        return [Problem(error.code, error.message, None, "mjml")]
+    return []
 
 
 def _real_links(*, has_offer: bool) -> dict[str, str]:

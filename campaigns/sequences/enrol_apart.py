@@ -16,6 +16,7 @@ from typing import Protocol
 
 from django.db import transaction
 
+from campaigns.operations import blame
 from campaigns.sequences import candidates, faults, planning_apart
 from campaigns.sequences import flow as flows
 from campaigns.sequences.candidates import Arrival
@@ -39,9 +40,9 @@ def despite_faults[Result](batch: Batch[Result], *, slug: str) -> Result:
     try:
         return batch(apart=False)
     except Exception as error:
-        if not planning_apart.is_theirs(error):
+        if not blame.is_theirs(error):
             raise
-        log.error("A batch could not be taken into %s: %s. It is tried apart.", slug, planning_apart.describe(error))
+        log.error("A batch could not be taken into %s: %s. It is tried apart.", slug, blame.describe(error))
     return batch(apart=True)
 
 
@@ -94,7 +95,7 @@ def _in_savepoint(act: Callable[[Sequence[Arrival]], Counts], part: Sequence[Arr
 
 
 def _keep_out(campaign: Campaign, arrivals: Sequence[Arrival], error: Exception, now: datetime) -> None:
-    log.error("An account could not be taken into %s: %s.", campaign.slug, planning_apart.describe(error))
+    log.error("An account could not be taken into %s: %s.", campaign.slug, blame.describe(error))
     for arrival, account_id in zip(arrivals, candidates.accounts_of(arrivals=arrivals), strict=True):
         if account_id is not None and not _is_known(campaign, arrival, account_id, now):
             _write_down(campaign, arrival, account_id, error, now)

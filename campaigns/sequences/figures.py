@@ -22,7 +22,7 @@ from campaigns.delivery import freshness, plan
 from campaigns.delivery.models import DeliveryAttempt, Message
 from campaigns.offers import quote as quoting
 from campaigns.offers.models import Offer
-from campaigns.operations import bulk_rows
+from campaigns.operations import blame, bulk_rows
 from campaigns.segments.errors import DefinitionError
 from campaigns.segments.models import Segment
 from campaigns.sequences import evidence, planning_apart, withdrawn
@@ -169,13 +169,13 @@ def _is_settled(row: Any) -> bool:
 
 
 def _set_apart(rows: Sequence[Message], error: Exception) -> None:
-    log.error("The figures of %s messages could not be renewed: %s.", len(rows), planning_apart.describe(error))
+    log.error("The figures of %s messages could not be renewed: %s.", len(rows), blame.describe(error))
     with connection.cursor() as cursor:
         cursor.execute(_SET_APART, {"alone": _ALONE, "ids": [row.pk for row in rows]})
 
 
 def _leave_as_is(ids: Sequence[int], error: Exception, now: datetime) -> None:
-    log.error("The figures of %s messages cannot be made anew: %s.", len(ids), planning_apart.describe(error))
+    log.error("The figures of %s messages cannot be made anew: %s.", len(ids), blame.describe(error))
     with connection.cursor() as cursor:
         held = clock.wall_now() + freshness.HOLD
         params: dict[str, Any] = {"alone": _ALONE, "as_of": freshness.AS_OF, "at": now.isoformat(), "held": held}

@@ -6,24 +6,19 @@ from __future__ import annotations
 import logging
 import random
 import time
-import traceback
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import InterfaceError, OperationalError, connection, transaction
-from psycopg.errors import QueryCanceled
-from rq.timeouts import BaseTimeoutException
+from django.db import connection, transaction
 
-from campaigns.operations import arrays
+from campaigns.operations import arrays, blame
 from campaigns.sequences.models import Snag
 
 log = logging.getLogger(__name__)
 
-# Nothing is wrong with the rows: the database is away, two workers met, the job's time is over.
-_NOT_THEIRS = (OperationalError, InterfaceError, BaseTimeoutException)
 # So long may one statement about a batch take. A job has a minute, and what outlives that has done nothing.
 STATEMENT_S = 15
 # How long what failed together is tried apart, and how many failures one after the other say that nothing will go.
@@ -43,13 +38,6 @@ SET kind = excluded.kind, step_key = excluded.step_key, detail = excluded.detail
     try_at = CASE WHEN %(at_once)s THEN %(now)s ELSE %(now)s + LEAST(
         GREATEST(%(now)s - known.since, %(soonest)s * interval '1 second'), %(latest)s * interval '1 second') END
 """
-
-
-def is_theirs(error: Exception) -> bool:
-    """Whether it is the fault of the rows that were at hand; a statement that took too long is."""
-    if isinstance(error, OperationalError):
-        return isinstance(error.__cause__, QueryCanceled)
-    return not isinstance(error, _NOT_THEIRS)
 
 
 def limit_statements() -> None:
@@ -76,7 +64,7 @@ def act_apart[Item, Done](
             try:
                 done.append(act(part))
             except Exception as error:
-                if not is_theirs(error):
+                if not blame.is_theirs(error):
                     raise
                 suspects.append((part, error))
     for suspect, why in suspects:
@@ -113,7 +101,7 @@ def act_again[Item, Done](
             done.append(act(part))
             line.settle(part, then=min(2 * line.size, PART))
         except Exception as error:
-            if not is_theirs(error):
+            if not blame.is_theirs(error):
                 raise
             if len(part) == 1:
                 give_up(part, error)
@@ -139,9 +127,9 @@ def read_apart[Item, Found](
         try:
             found = in_savepoint(part)
         except Exception as error:
-            if not is_theirs(error):
+            if not blame.is_theirs(error):
                 raise
-            log.error("%s rows could not be read: %s. They are read apart.", len(part), describe(error))
+            log.error("%s rows could not be read: %s. They are read apart.", len(part), blame.describe(error))
             failed += part
         else:
             yield found
@@ -197,7 +185,7 @@ def _divide[Item, Done](
             done.append(act(part))
             failures = 0
         except Exception as error:
-            if not is_theirs(error):
+            if not blame.is_theirs(error):
                 raise
             failures += 1
             if len(part) == 1:
@@ -213,9 +201,9 @@ def one_of_many(*, what: str, failed: list[Exception]) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if not is_theirs(error):
+        if not blame.is_theirs(error):
             raise
-        log.error("%s failed: %s.", what, describe(error))
+        log.error("%s failed: %s.", what, blame.describe(error))
         failed.append(error)
 
 
@@ -228,15 +216,9 @@ def raise_together(failed: Sequence[Exception]) -> None:
 def note_fault(*, steps: Mapping[int, str], error: Exception, now: datetime) -> None:
     """`steps` by enrolment id. The words of an error may quote a row: its kind and its place are told. Several that
     failed in company are tried again at once: whose fault it is nobody knows yet."""
-    log.error("%s enrolments could not be planned: %s.", len(steps), describe(error))
+    log.error("%s enrolments could not be planned: %s.", len(steps), blame.describe(error))
     details = dict.fromkeys(steps, type(error).__name__)
     note_snags(kind=Snag.Kind.FAULT, steps=steps, details=details, now=now, at_once=len(steps) > 1)
-
-
-def describe(error: Exception) -> str:
-    frames = traceback.extract_tb(error.__traceback__)
-    way = " < ".join(f"{one.filename.rpartition('/')[2]}:{one.lineno}" for one in reversed(frames[-5:]))
-    return f"{type(error).__name__} at {way}"
 
 
 def note_snags(

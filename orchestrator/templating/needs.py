@@ -1,5 +1,5 @@
 """Which facts a template cannot do without: those it prints where nothing stands in for one that is missing. And which
-it compares, so that their values decide what is said."""
+decide what is said: those it compares, and those it asks whether they are there."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from liquid import RenderContext
 from liquid.ast import ConditionalBlockNode, Node
-from liquid.builtin.expressions import FilteredExpression, Path, StringLiteral
+from liquid.builtin.expressions import FilteredExpression, LoopExpression, Path, StringLiteral
 from liquid.builtin.expressions.logical import (
     BooleanExpression,
     ContainsExpression,
@@ -42,7 +42,9 @@ _COMPARISONS = (
     GeExpression,
     ContainsExpression,
 )
-# Under a name of the template's own a fact may be compared, too.
+# Of a number, one of several wordings.
+_PICKS = "plural"
+# Under a name of the template's own a fact may decide, too.
 _RENAMING = frozenset({"assign", "capture", "for", "tablerow", "increment", "decrement"})
 
 
@@ -66,32 +68,50 @@ def find_needs(source: str) -> Needs:
     return Needs(found.bare & outside, (found.blanked & outside) - found.bare)
 
 
-def find_compared(source: str) -> Names:
-    """Whose values decide what is said, not only that they are there; all that it uses, where it compares something
-    that it made itself. TemplateError as `parse`."""
+@dataclass(frozen=True, slots=True)
+class Deciding:
+    """Dotted names. What is said hangs on the values of `compared`, and on whether those `asked` for are there."""
+
+    compared: Names = _NONE
+    asked: Names = _NONE
+
+
+def find_deciding(source: str) -> Deciding:
+    """All that it uses, where it compares or asks for something that it made itself. TemplateError as `parse`."""
     template = liquid.parse(source, html=False, locale="en", limit=LARGEST_OUTPUT)
-    context = RenderContext(template)
-    compared = {name for node in template.nodes for name in _compared(node, context)}
-    if not compared:
-        return _NONE
+    compared, asked, run_through = set[str](), set[str](), set[str]()
+    for node in _below(template.nodes, RenderContext(template)):
+        for expression in _within(node.expressions()):
+            if isinstance(expression, _COMPARISONS) or _has_filter(expression, _PICKS):
+                compared |= set(_names([expression]))
+            if isinstance(expression, BooleanExpression) or _has_filter(expression, "default"):
+                asked |= set(_names([expression]))
+            if isinstance(expression, LoopExpression):
+                run_through |= set(_names([expression]))
+        if isinstance(node, CaseNode | MultiExpressionBlockNode):
+            compared |= set(_names(node.expressions()))
     used = liquid.used_variables(source)
-    return frozenset(used if _RENAMING & template.analyze().tags.keys() else compared & used)
+    if _RENAMING & template.analyze().tags.keys():
+        compared, asked = (used if compared else compared), (used if asked else asked)
+    return Deciding(frozenset((compared | run_through) & used), frozenset(asked & used))
 
 
-def _compared(node: Node, context: RenderContext) -> Iterator[str]:
-    for inner in node.children(context):
-        yield from _compared(inner, context)
-    for expression in node.expressions():
-        is_compared = isinstance(node, CaseNode | MultiExpressionBlockNode)
-        yield from _names([expression] if is_compared else _comparisons(expression))
+def _below(nodes: Iterable[Node], context: RenderContext) -> Iterator[Node]:
+    for node in nodes:
+        yield node
+        yield from _below(node.children(context), context)
 
 
-def _comparisons(expression: Expression) -> Iterator[Expression]:
-    if isinstance(expression, _COMPARISONS):
+def _within(expressions: Iterable[Expression]) -> Iterator[Expression]:
+    waiting = list(expressions)
+    while waiting:
+        expression = waiting.pop()
         yield expression
-        return
-    for inner in expression.children():
-        yield from _comparisons(inner)
+        waiting.extend(expression.children())
+
+
+def _has_filter(expression: Expression, name: str) -> bool:
+    return isinstance(expression, FilteredExpression) and any(one.name == name for one in expression.filters or ())
 
 
 def _look(node: Node, held: Names, context: RenderContext, found: Needs) -> None:

@@ -9,7 +9,7 @@ import pytest
 from campaigns.analytics import stalls
 from campaigns.analytics.stalls import Cause
 from campaigns.delivery import stalled, switch
-from campaigns.delivery.models import ChannelHealth, IntakeWatch, Message, SendGate
+from campaigns.delivery.models import ChannelHealth, DeliveryAttempt, IntakeWatch, Message, SendGate
 from campaigns.operations.models import AuditEntry, TickSlot, WorkerHeartbeat
 from campaigns.sequences.models import Campaign, Enrolment
 from orchestrator import clock
@@ -113,6 +113,13 @@ def test_what_is_put_off_again_and_again_is_told_too(alive, waits):
     Message.objects.update(next_at=wall() + 4 * MINUTE)
 
     assert causes() == [("seats-80", "email", 1, Cause.RETRIED)]
+
+
+def test_what_a_fault_of_ours_puts_off_is_told_as_such(alive, waits):
+    Message.objects.update(next_at=wall() + 4 * MINUTE, attempt=1)
+    DeliveryAttempt.objects.create(message=waits, number=1, started_at=wall(), outcome="BUSY", code="fault")
+
+    assert causes() == [("seats-80", "email", 1, Cause.FAULT)]
 
 
 def test_what_a_dead_worker_holds_or_nobody_settles_is_told(alive, waits):

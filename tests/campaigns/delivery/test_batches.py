@@ -13,7 +13,7 @@ from django.test import override_settings
 from campaigns.consent import opt_out
 from campaigns.consent.models import ConsentTopic
 from campaigns.delivery import claim, dispatch, render, shipments
-from campaigns.delivery.models import DeliveryAttempt, Message
+from campaigns.delivery.models import AttentionBudget, DeliveryAttempt, Message
 from orchestrator import clock
 from orchestrator.sandbox.sendgrid import SendGrid, fingerprint
 from orchestrator.sandbox.wire import Request
@@ -136,6 +136,19 @@ def test_what_arrives_is_what_rendering_for_one_makes(service):
     for message in messages:
         assert_arrived_as_rendered(service, message)
     assert states(messages) == [State.ACCEPTED] * len(AWKWARD)
+
+
+def test_who_cannot_be_begun_leaves_the_request_to_the_others(service):
+    messages = messages_to(*"abcdefgh")
+    AttentionBudget.objects.create(account=messages[2].account, spent=["no list of sends"])
+
+    with sending_by(service.answer):
+        send()
+
+    assert service.sizes == [2, 1, 4]
+    assert [len(service.arrived(message)) for message in messages] == [1, 1, 0, 1, 1, 1, 1, 1]
+    assert_arrived_as_rendered(service, messages[3])
+    assert DeliveryAttempt.objects.exclude(request=None).values("request").distinct().count() == 2
 
 
 def test_each_recipient_has_its_own_id_attempt_and_way_out(service):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from campaigns.delivery import country_rules, dispatch
+from campaigns.delivery import country_rules, dispatch, links
 from campaigns.delivery.models import Message
 from orchestrator.channels import registry
 from orchestrator.engine.country_packs.pack import Demand
@@ -100,6 +100,8 @@ def test_the_others_of_the_slice_go():
 
 
 MARK = "פרסומת"
+EVENT = {"evidence": {"event": "sso"}}
+SEATS = {"offer": {"seats": 5}}
 
 
 @pytest.mark.parametrize(
@@ -122,6 +124,57 @@ def test_where_a_value_decides_what_is_said_the_next_reader_is_judged_by_theirs(
     said = [send("IL", version, context={group: {name: value}}).state for value in (MARK, "seats", MARK)]
 
     assert said == ["ACCEPTED", "SKIPPED", "ACCEPTED"]
+
+
+@pytest.mark.parametrize(
+    ("subject", "context"),
+    [
+        (
+            "{% if evidence.event %}{% if evidence.value %}פרסומת: {% endif %}{% else %}פרסומת: {% endif %}מקום",
+            {"evidence": {"event": "sso"}},
+        ),
+        ("{% unless evidence.event %}פרסומת: {% endunless %}{% if offer.seats %}פרסומת: {% endif %}מקום", EVENT),
+        ("{% if evidence.event %}פרסומת: {% else %}{{ offer.seats | default: 'פרסומת' }}: {% endif %}מקום", SEATS),
+    ],
+)
+def test_where_a_mixture_of_what_is_known_decides_each_mixture_is_judged(subject, context):
+    version = wording(subject)
+    everything = SEATS | {"evidence": {"event": "sso", "value": 3}}
+
+    said = [send("IL", version, context=known).state for known in (context, everything, context)]
+
+    assert said == ["SKIPPED", "ACCEPTED", "SKIPPED"]
+
+
+def test_who_has_no_link_to_an_offer_is_told_from_who_has():
+    version = wording("{% if links.offer %}פרסומת: {% endif %}מקום")
+    fields = {"contact__country": "IL", "contact__time_zone": "", "locale": "he", "template_version": version}
+    offered = ReadyMessageFactory(context={"offer_url": "https://example.com/o"}, **fields)
+    links.make_links(messages=[offered])
+
+    assert send("IL", version).state == Message.State.SKIPPED
+    offered.refresh_from_db()
+    assert offered.state == Message.State.ACCEPTED
+
+
+def test_an_empty_list_is_told_from_one_that_is_not():
+    version = wording("{{ offer.names | default: 'פרסומת' | first }}: מקום")
+
+    said = [send("IL", version, context={"offer": {"names": names}}).state for names in ([MARK], ["x"], [MARK])]
+
+    assert said == ["ACCEPTED", "SKIPPED", "ACCEPTED"]
+
+
+def test_a_text_that_cannot_even_be_read_is_one_that_cannot_be_made():
+    """Its footer made it too much for a launch; what was launched before stops nobody."""
+    many = MJML.format(" ".join(["{{ contact.first_name }}"] * 999))
+    others = ReadyMessageFactory()
+
+    message = send("IL", TemplateVersionFactory(content={"he": {"subject": "פרסומת: מקום", "mjml": many}}))
+
+    assert (message.state, message.reason) == ("SKIPPED", "RENDER_ERROR")
+    others.refresh_from_db()
+    assert others.state == Message.State.ACCEPTED
 
 
 def test_who_gets_the_same_is_judged_once_where_a_value_decides(monkeypatch):

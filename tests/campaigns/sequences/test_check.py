@@ -202,3 +202,9 @@ def test_a_text_is_tried_with_its_links_as_they_will_be():
     assert found(level=check.BLOCKER, **with_mail(text=text)).keys() == {"content:TOO_LARGE"}
     as_written = {"tracking": {"clicks": "NEVER"}}
     assert not found(level=check.BLOCKER, **with_mail(text=text), **as_written)
+
+
+@pytest.mark.parametrize(("tags", "is_too_much"), [(990, False), (999, True)])
+def test_a_mail_is_tried_with_the_footer_that_is_added(tags, is_too_much):
+    mjml = make.MJML.format("{{ contact.first_name | default: 'you' }} " * tags)
+    assert ("content:TOO_MUCH" in found(check.BLOCKER, **with_mail(mjml=mjml))) is is_too_much

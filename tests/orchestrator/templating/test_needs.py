@@ -57,14 +57,21 @@ def test_a_broken_text_is_told_as_everywhere():
 
 
 @pytest.mark.parametrize(
-    ("source", "names"),
+    ("source", "compared", "asked"),
     [
-        ("{{ a.b }} {% if c.d %}x{% endif %}", set()),
-        ("{% if a.b == 'x' and c.d %}{{ e.f }}{% endif %}", {"a.b"}),
-        ("{% unless a.b > 3 %}{% elsif c.d contains e.f %}x{% endunless %}", {"a.b", "c.d", "e.f"}),
-        ("{% if g.h %}{% case a.b %}{% when c.d, 'x' %}y{% endcase %}{% endif %}", {"a.b", "c.d"}),
-        ("{% assign x = a.b %}{% if x == 'y' %}z{% endif %}{{ c.d }}", {"a.b", "c.d"}),
+        ("{{ a.b }} {% if c.d %}x{% endif %}", set(), {"c.d"}),
+        ("{% if a.b == 'x' and c.d %}{{ e.f }}{% endif %}", {"a.b"}, {"a.b", "c.d"}),
+        (
+            "{% unless a.b > 3 %}{% elsif c.d contains e.f %}x{% endunless %}",
+            {"a.b", "c.d", "e.f"},
+            {"a.b", "c.d", "e.f"},
+        ),
+        ("{% if g.h %}{% case a.b %}{% when c.d, 'x' %}y{% endcase %}{% endif %}", {"a.b", "c.d"}, {"g.h"}),
+        ("{% assign x = a.b %}{% if x == 'y' %}z{% endif %}{{ c.d }}", {"a.b", "c.d"}, {"a.b", "c.d"}),
+        ("{% for x in a.b limit: c.d %}{{ x }}{% endfor %}{{ e.f }}", {"a.b", "c.d"}, set()),
+        ("{{ a.b | default: c.d }}{{ e.f | plural: 'x', 'y' }}", {"e.f"}, {"a.b", "c.d"}),
     ],
 )
-def test_what_is_compared_decides_by_its_value(source, names):
-    assert needs.find_compared(source) == names
+def test_what_decides_is_what_is_compared_and_what_is_asked_for(source, compared, asked):
+    found = needs.find_deciding(source)
+    assert (found.compared, found.asked) == (compared, asked)
