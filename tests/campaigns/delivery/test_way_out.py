@@ -30,12 +30,13 @@ def sent(message):
 @pytest.mark.parametrize("text", ["", "Hello {% if false %}{{ links.unsubscribe }}{% endif %}"])
 def test_a_mail_that_hides_its_way_out_goes_with_the_footer(text):
     message = ReadyMessageFactory(template_version=written(f"Hello {HIDDEN}", text))
-    url = links.unsubscribe_url(message_uuid=message.uuid)
+    # Without the second in which it is signed.
+    url = links.unsubscribe_url(message_uuid=message.uuid).rsplit(".", 2)[0]
 
     mail = sent(message)
 
-    assert f'href="{url}"' in mail.html
-    assert url in mail.text
+    assert f'href="{url}.' in mail.html
+    assert f"{url}." in mail.text
 
 
 def test_a_receipt_needs_no_way_out():
