@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 
 from campaigns.billing import catalog, subscribe
 from campaigns.billing.models import MrrMovement, PlanPrice, Subscription
 from orchestrator.connectors import registry
-from orchestrator.connectors.contract import ConnectorMisconfigured, ConnectorRefusal
+from orchestrator.connectors.contract import (
+    Billing,
+    ConnectorBusy,
+    ConnectorMisconfigured,
+    ConnectorRefusal,
+    ListPrice,
+)
+
+_CENT = Decimal("0.01")
 
 
 class NotTakenOver(ConnectorMisconfigured):
     """Billing has made the change; only our own tables do not know it yet."""
+
+
+class NotAsked(ConnectorBusy):
+    """Billing did not say what it asks for the plan: nothing was changed, nor can have been by this call."""
 
 
 def change_plan(
@@ -28,14 +41,15 @@ def change_plan(
     billing asks another, nothing is changed. The same key changes it once, however often it is called.
 
     Talks to billing outside any transaction. The webhook that billing sends afterwards tells the same MRR and
-    makes no second movement. Raises ConnectorBusy (call again with the key), ConnectorMisconfigured (again once our
-    key, permissions or catalogue are mended) and ConnectorRefusal (for good).
+    makes no second movement. Raises ConnectorBusy (call again with the key; NotAsked where nothing can have been
+    changed), ConnectorMisconfigured (again once our key, permissions or catalogue are mended) and ConnectorRefusal
+    (for good).
     """
     billing = registry.billing("stripe")
     state = billing.change_plan(
         subscription_id=subscription.external_id,
         item_id=subscription.billing_item_id,
-        price_id=_find_price(price, quantity, monthly),
+        price_id=_find_price(billing, price, quantity, monthly),
         quantity=quantity,
         idempotency_key=idempotency_key,
     )
@@ -49,30 +63,56 @@ def change_plan(
         ) from error
 
 
-def _find_price(price: PlanPrice, quantity: int, monthly: Decimal) -> str:
-    """Billing's id of the price as it is sold today, which is what was said. Asked before each change: the id that we
-    know may have been archived, and billing repeats a refusal under the same key for a day, also once the price is
-    there again."""
-    try:
-        found = registry.billing("stripe").find_price(lookup_key=price.lookup_key, quantity=quantity)
-    except ConnectorRefusal as error:
-        # Nothing in this question is the customer's.
-        raise ConnectorMisconfigured(error.detail, code=error.code) from error
+def _find_price(billing: Billing, price: PlanPrice, quantity: int, monthly: Decimal) -> str:
+    """Billing's id of a price that is what was said. Asked before each change: the id that we know may have been
+    archived, and billing repeats a refusal under the same key for a day, also once the price is there again. Where
+    the price was raised meanwhile, the key names the new one, and the one that we know may still be sold."""
+    found = _ask(lambda: billing.find_price(lookup_key=price.lookup_key, currency=price.currency, quantity=quantity))
+    if found is not None and _is_as_said(found, price, monthly):
+        catalog.learn_price(lookup_key=price.lookup_key, billing_price_id=found.id)
+        return found.id
+    known = price.billing_price_id
+    if known and (found is None or found.id != known):
+        earlier = _ask(lambda: billing.read_price(price_id=known, currency=price.currency, quantity=quantity))
+        if earlier is not None and _is_as_said(earlier, price, monthly):
+            return known
     if found is None:
         raise ConnectorMisconfigured(
             f"Billing has no active price with the lookup key {price.lookup_key}: make it there, or correct the"
             " catalogue.",
             code="unknown_price",
         )
-    if found.monthly is not None and (found.monthly, found.currency) != (_cents(monthly), price.currency):
-        raise ConnectorMisconfigured(
-            f"Billing asks {found.monthly} {found.currency} a month for the price {price.lookup_key}, where {monthly}"
-            f" {price.currency} was offered: make the offered price there again, or tell the customer.",
-            code="another_price",
-        )
-    catalog.learn_price(lookup_key=price.lookup_key, billing_price_id=found.id)
-    return found.id
+    raise ConnectorMisconfigured(
+        f"Billing asks another price under the lookup key {price.lookup_key} than was offered"
+        f" ({_words(found, quantity)}, not {_unit(monthly, quantity)} {price.currency} a month): make the offered price"
+        " there, or end what waits for it and tell the customers.",
+        code="another_price",
+    )
 
 
-def _cents(amount: Decimal) -> Decimal:
-    return amount.quantize(Decimal("0.01"))
+def _ask(question: Callable[[], ListPrice | None]) -> ListPrice | None:
+    try:
+        return question()
+    except ConnectorRefusal as error:
+        if error.code == "resource_missing":
+            return None
+        # Nothing in this question is the customer's.
+        raise ConnectorMisconfigured(error.detail, code=error.code) from error
+    except ConnectorBusy as error:
+        raise NotAsked(error.detail, code=error.code, retry_after_s=error.retry_after_s) from error
+
+
+def _is_as_said(found: ListPrice, price: PlanPrice, monthly: Decimal) -> bool:
+    said = (monthly.quantize(_CENT), price.currency, price.interval)
+    return (found.monthly, found.currency, found.interval) == said
+
+
+def _words(found: ListPrice, quantity: int) -> str:
+    """The same of all that wait for the same price, whatever their quantity."""
+    if found.monthly is None or not found.interval:
+        return "by use, or at other times than we sell"
+    return f"{_unit(found.monthly, quantity)} {found.currency} a month, charged each {found.interval.lower()}"
+
+
+def _unit(monthly: Decimal, quantity: int) -> Decimal:
+    return (monthly / quantity).quantize(_CENT)

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -34,7 +34,7 @@ from campaigns.offers import quote as quoting
 from campaigns.offers.models import Quote
 from campaigns.profiles.models import Account, Membership
 from orchestrator import clock
-from orchestrator.connectors.contract import ConnectorBusy, ConnectorMisconfigured, ConnectorRefusal
+from orchestrator.connectors.contract import ConnectorBusy, ConnectorError, ConnectorMisconfigured, ConnectorRefusal
 from orchestrator.engine import pricing
 
 log = logging.getLogger(__name__)
@@ -118,6 +118,13 @@ def finish_accepting(*, now: datetime, wall_now: datetime, limit: int = 100) -> 
         if result.name == PENDING and result.detail:
             shut |= {*_texts(result.detail), *_texts(quote.failure)}
     return ended
+
+
+def end_waiting(*, quote_ids: Sequence[int]) -> int:
+    """A person has decided that these yeses are not carried out, of those that were surely not made. Returns how many.
+    Whoever said yes is to be told: their page says that nothing was changed."""
+    held = Quote.objects.filter(Quote.held(), pk__in=quote_ids)
+    return held.update(state=Quote.State.FAILED)
 
 
 def waiting_for_us() -> QuerySet[Quote]:
@@ -224,6 +231,9 @@ def _charge(quote: Quote, now: datetime, *, taken_at: datetime, is_untouched: bo
         return _hold(quote, ours, is_sure=is_sure, was_held=was_held)
     except ConnectorRefusal as refusal:
         return _fail(quote, refusal.detail)
+    except change.NotAsked as unsaid:
+        # Held, so that a no can still take it back; after an earlier call that may have changed something nothing can.
+        return _hold(quote, unsaid, is_sure=True, was_held=was_held) if is_untouched else Result(PENDING)
     except ConnectorBusy as busy:
         log.warning("Billing did not answer for quote %s (%s): the reconciler asks again.", quote.uuid, busy.code)
         return Result(PENDING)
@@ -236,7 +246,7 @@ def _settle(quote: Quote) -> Result:
     return Result(UPGRADED)
 
 
-def _hold(quote: Quote, ours: ConnectorMisconfigured, *, is_sure: bool, was_held: bool) -> Result:
+def _hold(quote: Quote, ours: ConnectorError, *, is_sure: bool, was_held: bool) -> Result:
     is_said = is_sure or ours.detail.startswith(Quote.MADE)
     words = ours.detail if is_said else f"{Quote.MAY_BE_MADE}{ours.detail}"
     if _still_taken(quote).update(failure=words) and not was_held:
@@ -282,7 +292,10 @@ def _with_quantity(quote: Quote, quantity: int | None) -> dict[str, Any]:
         raise QuantityError("This plan is not sold by the seat.")
     if quantity < quote.quantity:
         raise QuantityError(f"At least {quote.quantity} seats are in use.")
-    new_mrr: Decimal = pricing.monthly(quoting.engine_price(quote.to_price), quantity)
+    # As it was offered, whatever the catalogue says since.
+    unit = Decimal(quote.figures["charged_per_interval"]) / quote.quantity
+    price = replace(quoting.engine_price(quote.to_price), unit_amount=unit)
+    new_mrr: Decimal = pricing.monthly(price, quantity)
     return {"quantity": quantity, "new_mrr": new_mrr}
 
 

@@ -42,13 +42,23 @@ class QuoteAdmin(BrowseOnly, admin.ModelAdmin):
     search_fields = ("uuid", "account__external_id", "account__name")
     ordering = ("-pk",)
     list_select_related = ("account", "offer")
-    actions = ("try_again",)
+    actions = ("try_again", "end_waiting")
 
     @admin.action(description=_("Try now what waits for us"))
     def try_again(self, request: HttpRequest, queryset: QuerySet[Quote]) -> None:
         count = accept.try_again(quote_ids=list(queryset.values_list("pk", flat=True)))
         bells.ring("reconcile")
         words = ngettext("%d upgrade is tried again now.", "%d upgrades are tried again now.", count)
+        self.message_user(request, words % count, messages.SUCCESS if count else messages.INFO)
+
+    @admin.action(description=_("End what waits for us, without the upgrade"))
+    def end_waiting(self, request: HttpRequest, queryset: QuerySet[Quote]) -> None:
+        count = accept.end_waiting(quote_ids=list(queryset.values_list("pk", flat=True)))
+        words = ngettext(
+            "%d upgrade will not be made. Tell the customer: their page says that nothing was changed.",
+            "%d upgrades will not be made. Tell the customers: their pages say that nothing was changed.",
+            count,
+        )
         self.message_user(request, words % count, messages.SUCCESS if count else messages.INFO)
 
 

@@ -102,11 +102,13 @@ class SubscriptionState:
 
 @dataclass(frozen=True, slots=True)
 class ListPrice:
-    """What billing asks for a plan. `monthly`: before discounts and tax, two decimals; None where it depends on use."""
+    """What billing asks, in one currency, for so many units: `monthly` before discounts and tax, two decimals, None
+    where it depends on use; charged each MONTH or YEAR, `interval` is empty where it is another time."""
 
     id: str
     currency: str
     monthly: Decimal | None
+    interval: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +190,10 @@ class Billing(Protocol):
         """All of them, ended ones too: the nightly reconciliation reads this."""
         ...
 
-    def find_price(self, *, lookup_key: str, quantity: int) -> ListPrice | None:
-        """The active price with this key, for so many units; None if there is none."""
+    def find_price(self, *, lookup_key: str, currency: str, quantity: int) -> ListPrice | None:
+        """The active price with this key; in its own currency where it has none in `currency`. None: there is none."""
+        ...
+
+    def read_price(self, *, price_id: str, currency: str, quantity: int) -> ListPrice | None:
+        """The price with this id, while it is active."""
         ...

@@ -137,7 +137,8 @@ def test_billing_lists_every_subscription_with_a_plan(billing):
 def test_a_plan_change_with_one_key_happens_once(billing, sandbox):
     state = next(one for one in billing.list_subscriptions() if one.plan_code == "basic" and one.status == "ACTIVE")
     wanted = f"team_{state.interval}_{state.currency}".lower()
-    price = billing.find_price(lookup_key=wanted, quantity=1)
+    price = billing.find_price(lookup_key=wanted, currency=state.currency, quantity=1)
+    assert billing.read_price(price_id=price.id, currency=state.currency, quantity=1) == price
     change = {
         "subscription_id": state.external_id,
         "item_id": state.item_id,

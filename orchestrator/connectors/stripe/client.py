@@ -24,6 +24,8 @@ _PAGE = 100
 # Discounts and coupons come as bare ids unless asked for; without them the MRR would be too high.
 _EXPANDED = ("discounts.source.coupon", "items.data.discounts", "customer")
 
+_PRICE_EXPANDED = ("tiers", "currency_options")
+
 
 class StripeBilling:
     settings_read: ClassVar[tuple[str, ...]] = ("STRIPE_API_KEY", "STRIPE_API_BASE", "PROVIDER_TIMEOUT_S")
@@ -90,14 +92,16 @@ class StripeBilling:
                 return
             params = {**params, "starting_after": page.data[-1].id}
 
-    def find_price(self, *, lookup_key: str, quantity: int) -> ListPrice | None:
-        params = {"lookup_keys": [lookup_key], "active": True, "limit": 1, "expand": ["data.tiers"]}
+    def find_price(self, *, lookup_key: str, currency: str, quantity: int) -> ListPrice | None:
+        expand = [f"data.{name}" for name in _PRICE_EXPANDED]
+        params = {"lookup_keys": [lookup_key], "active": True, "limit": 1, "expand": expand}
         page = self._call(self._client.v1.prices.list, params=params)
-        found = next((one.to_dict() for one in page.data if one.lookup_key == lookup_key), None)
-        if found is None:
-            return None
-        currency = str(found.get("currency", "")).upper()
-        return ListPrice(found["id"], currency, mrr.list_price(found, quantity=quantity))
+        found = next((one for one in page.data if one.lookup_key == lookup_key), None)
+        return None if found is None else mrr.list_price(found.to_dict(), currency=currency, quantity=quantity)
+
+    def read_price(self, *, price_id: str, currency: str, quantity: int) -> ListPrice | None:
+        found = self._call(self._client.v1.prices.retrieve, price_id, params={"expand": list(_PRICE_EXPANDED)})
+        return mrr.list_price(found.to_dict(), currency=currency, quantity=quantity) if found.active else None
 
     def _call(self, method: Any, *args: Any, **kwargs: Any) -> Any:
         outcome = self._attempt(method, args, kwargs)

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from typing import Any
 
+from orchestrator.connectors.contract import ListPrice
+
 CENT = Decimal("0.01")
 COUNTED_STATUSES = frozenset({"active", "past_due"})
 
@@ -24,6 +26,7 @@ _PER_MONTH = {
     "month": Decimal(1),
     "year": Decimal(1) / 12,
 }
+_INTERVALS = {("month", 1): "MONTH", ("month", 12): "YEAR", ("year", 1): "YEAR"}
 
 type _Object = Mapping[str, Any]
 
@@ -45,10 +48,18 @@ def monthly_revenue(subscription: _Object, *, at: int) -> Decimal:
     return total.quantize(CENT, rounding=ROUND_HALF_EVEN)
 
 
-def list_price(price: _Object, *, quantity: int) -> Decimal | None:
-    """A month of so many units, two decimals, half to even; None where it depends on use."""
-    amount = _item_amount({"price": price, "quantity": quantity}, str(price.get("currency", "")).upper())
-    return None if amount is None else amount.quantize(CENT, rounding=ROUND_HALF_EVEN)
+def list_price(price: _Object, *, currency: str, quantity: int) -> ListPrice:
+    """As `currency` is charged, where the price names it beside its own."""
+    option = (price.get("currency_options") or {}).get(currency.lower())
+    own = {**price, "currency": currency, **option} if option else price
+    in_currency, recurring = str(own.get("currency", "")).upper(), own.get("recurring") or {}
+    monthly = _item_amount({"price": own, "quantity": quantity}, in_currency)
+    return ListPrice(
+        id=str(price["id"]),
+        currency=in_currency,
+        monthly=None if monthly is None else monthly.quantize(CENT, rounding=ROUND_HALF_EVEN),
+        interval=_INTERVALS.get((str(recurring.get("interval")), recurring.get("interval_count") or 1), ""),
+    )
 
 
 def items_of(subscription: _Object) -> Sequence[_Object]:

@@ -17,10 +17,10 @@ from tests.orchestrator.connectors.test_stripe_events import subscription as str
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 
 
-def prices(*ids, unit_amount=9900):
+def prices(*ids, **changes):
     terms = {
-        "object": "price", "lookup_key": "team_month_usd", "currency": "usd", "unit_amount": unit_amount,
-        "recurring": {"interval": "month", "interval_count": 1},
+        "object": "price", "lookup_key": "team_month_usd", "currency": "usd", "unit_amount": 9900,
+        "recurring": {"interval": "month", "interval_count": 1}, **changes,
     }  # fmt: skip
     data = [{"id": one, **terms} for one in ids]
     return provider.Reply.of_json({"object": "list", "has_more": False, "data": data})
@@ -89,13 +89,43 @@ def test_the_price_is_the_one_that_billing_sells_today(stripe, basic, team):
     assert team.billing_price_id == "price_9"
 
 
-def test_another_price_than_was_offered_is_not_charged(stripe, basic, team):
-    stripe.script[0] = prices("price_9", unit_amount=11900)
+ARCHIVED = provider.Reply.of_json({"id": "price_team_month_usd", "object": "price", "active": False})
 
-    with pytest.raises(ConnectorMisconfigured, match=r"asks 119\.00 USD a month"):
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        {"unit_amount": 11900},
+        {"unit_amount": 118800, "recurring": {"interval": "year"}},
+        {"unit_amount": 29700, "recurring": {"interval": "month", "interval_count": 3}},
+        {"currency": "eur"},
+        {"recurring": {"interval": "month", "usage_type": "metered"}},
+    ],
+)
+def test_another_price_than_was_offered_is_not_charged(stripe, basic, team, terms):
+    stripe.script[0] = prices("price_9", **terms)
+    stripe.script.append(ARCHIVED)
+
+    with pytest.raises(ConnectorMisconfigured, match="than was offered"):
         upgrade(basic, team)
 
-    assert [request.method for request in stripe.requests] == ["GET"]
+    assert {request.method for request in stripe.requests} == {"GET"}
+
+
+def test_after_a_rise_what_was_offered_is_made_at_the_price_that_is_still_sold(stripe, basic, team):
+    still = {"id": "price_team_month_usd", "object": "price", "active": True, "currency": "usd", "unit_amount": 9900}
+    stripe.script[0] = prices("price_9", unit_amount=11900)
+    stripe.script.append(provider.Reply.of_json(still | {"recurring": {"interval": "month"}}))
+
+    assert upgrade(basic, team).delta == Decimal("70.00")
+    assert "price_team_month_usd" in stripe.requests[2].body.decode()
+
+
+@pytest.mark.parametrize("answer", [provider.Reply(503), provider.RESET])
+def test_a_question_without_an_answer_is_known_to_have_changed_nothing(stripe, basic, team, answer):
+    stripe.script[0] = answer
+    with pytest.raises(change.NotAsked):
+        upgrade(basic, team)
 
 
 @pytest.mark.parametrize(
@@ -103,9 +133,10 @@ def test_another_price_than_was_offered_is_not_charged(stripe, basic, team):
 )
 def test_a_price_that_billing_no_longer_has_is_our_fault_and_uses_up_no_key(stripe, basic, team, answer):
     stripe.script[0] = answer
+    stripe.script.append(ARCHIVED)
 
     with pytest.raises(ConnectorMisconfigured):
         upgrade(basic, team)
 
-    assert [request.method for request in stripe.requests] == ["GET"]
+    assert {request.method for request in stripe.requests} == {"GET"}
     assert MrrMovement.objects.filter(kind="EXPANSION").count() == 0

@@ -11,7 +11,7 @@ from typing import ClassVar, Self
 
 from django.test import override_settings
 
-from orchestrator.connectors.contract import ConnectorError, ListPrice, SubscriptionState
+from orchestrator.connectors.contract import ConnectorBusy, ConnectorError, ListPrice, SubscriptionState
 
 CHANGED_AT = datetime(2026, 3, 2, 9, 0, 5, tzinfo=UTC)
 PRICES = {
@@ -26,6 +26,7 @@ class BillingInMemory:
     changes: ClassVar[dict[str, SubscriptionState]] = {}
     calls: ClassVar[list[str]] = []
     fails_with: ClassVar[list[ConnectorError]] = []
+    unasked: ClassVar[bool] = False
     during: ClassVar[list[Callable[[], None]]] = []
     _lock = threading.Lock()
 
@@ -33,10 +34,13 @@ class BillingInMemory:
     def from_settings(cls) -> Self:
         return cls()
 
-    def find_price(self, *, lookup_key: str, quantity: int) -> ListPrice | None:
-        if f"price_{lookup_key}" not in PRICES:
-            return None
-        return ListPrice(f"price_{lookup_key}", "USD", _monthly(f"price_{lookup_key}", quantity))
+    def find_price(self, *, lookup_key: str, currency: str, quantity: int) -> ListPrice | None:
+        if self.unasked:
+            raise ConnectorBusy("It says nothing.")
+        return self.read_price(price_id=f"price_{lookup_key}", currency=currency, quantity=quantity)
+
+    def read_price(self, *, price_id: str, currency: str, quantity: int) -> ListPrice | None:
+        return ListPrice(price_id, "USD", _monthly(price_id, quantity), "MONTH") if price_id in PRICES else None
 
     def change_plan(
         self, *, subscription_id: str, item_id: str, price_id: str, quantity: int, idempotency_key: str
@@ -88,6 +92,7 @@ def billing_in_memory(
     BillingInMemory.changes.clear()
     BillingInMemory.calls.clear()
     BillingInMemory.fails_with[:] = fails_with
+    BillingInMemory.unasked = False
     BillingInMemory.during[:] = [during] if during else []
     connectors = {"stripe": "tests.campaigns.offers.outside.BillingInMemory"}
     with override_settings(CONNECTORS=connectors):

@@ -322,9 +322,34 @@ def test_a_crash_after_the_charge_charges_nobody_twice():
 
 
 @pytest.mark.django_db
+def test_while_billing_does_not_say_its_price_a_yes_can_be_taken_back():
+    quote, contact_id = quote_with_reader()
+    with billing_in_memory() as billing:
+        billing.unasked = True
+        assert yes(quote, contact_id).name == "pending"
+        said = decline.decline_quote(
+            quote_uuid=quote.uuid, contact_id=contact_id, reason=Refusal.Reason.TOO_EXPENSIVE, now=LATER
+        )
+    assert (said.name, billing.calls) == ("declined", [])
+
+
+@pytest.mark.django_db
+def test_a_person_ends_what_waits_for_a_price_that_nobody_brings_back():
+    quote, contact_id = quote_with_reader(new_mrr=Decimal("98.00"))
+    with billing_in_memory() as billing:
+        assert yes(quote, contact_id).name == "pending"
+        assert accept.end_waiting(quote_ids=[quote.pk]) == 1
+        assert yes(quote, contact_id).name == "failed"
+    assert billing.calls == []
+
+
+@pytest.mark.django_db
 def test_more_seats_than_quoted_may_be_bought():
     price = ladder()["enterprise"].prices.get()
-    quote, contact_id = quote_with_reader(to_price=price, quantity=9, new_mrr=Decimal("135.00"))
+    figures = {"charged_per_interval": "135.00"}
+    quote, contact_id = quote_with_reader(to_price=price, quantity=9, new_mrr=Decimal("135.00"), figures=figures)
+    price.unit_amount += 1  # since then
+    price.save()
     with billing_in_memory():
         yes(quote, contact_id, quantity=12)
     quote.subscription.refresh_from_db()

@@ -74,16 +74,33 @@ def test_all_subscriptions_are_listed_page_by_page(billing, server):
     assert "starting_after=sub_2" in server.requests[1].path
 
 
+YEARLY = {"currency": "ils", "unit_amount": 120_000, "recurring": {"interval": "year", "interval_count": 1}}
+
+
 def test_a_price_is_found_by_its_key_with_what_it_costs(billing, server):
-    terms = {"currency": "ils", "unit_amount": 120_000, "recurring": {"interval": "year", "interval_count": 1}}
-    price = {"id": "price_9", "object": "price", "lookup_key": "team_year_ils", **terms}
+    price = {"id": "price_9", "object": "price", "lookup_key": "team_year_ils", **YEARLY}
     body = {"object": "list", "data": [price], "has_more": False, "url": "/v1/prices"}
     server.default = provider.Reply.of_json(body)
 
-    found = billing.find_price(lookup_key="team_year_ils", quantity=3)
+    found = billing.find_price(lookup_key="team_year_ils", currency="ILS", quantity=3)
 
-    assert found == ListPrice("price_9", "ILS", Decimal("300.00"))
-    assert billing.find_price(lookup_key="gone", quantity=1) is None
+    assert found == ListPrice("price_9", "ILS", Decimal("300.00"), "YEAR")
+    assert billing.find_price(lookup_key="gone", currency="ILS", quantity=1) is None
+
+
+@pytest.mark.parametrize(
+    ("terms", "expected"),
+    [
+        ({}, ("ILS", Decimal("100.00"), "YEAR")),
+        ({"currency_options": {"ron": {"unit_amount": 60_000}}}, ("RON", Decimal("50.00"), "YEAR")),
+        ({"recurring": {"interval": "month", "interval_count": 3}}, ("ILS", Decimal("400.00"), "")),
+        ({"recurring": {"interval": "month", "usage_type": "metered"}}, ("ILS", None, "MONTH")),
+    ],
+)
+def test_a_price_is_read_in_the_currency_that_is_charged(billing, server, terms, expected):
+    server.default = provider.Reply.of_json({"id": "price_9", "object": "price", "active": True, **YEARLY, **terms})
+    found = billing.read_price(price_id="price_9", currency="RON", quantity=1)
+    assert (found.currency, found.monthly, found.interval) == expected
 
 
 @pytest.mark.parametrize(
