@@ -68,9 +68,6 @@ def read_experiment(*, experiment: Experiment, now: datetime, matured_only: bool
     ratio = _sample_ratio(experiment, figures)
     waiting = treated.waiting + figures.holdout.waiting
     judged = _verdict(experiment, figures, ratio, now)
-    to_go = _accounts_to_go(experiment, figures, judged)
-    if to_go and not waiting:
-        judged = dataclasses.replace(judged, days_to_go=None)
     return ExperimentReadout(
         experiment=experiment,
         as_of=now,
@@ -85,7 +82,7 @@ def read_experiment(*, experiment: Experiment, now: datetime, matured_only: bool
         verdict=judged,
         sample_ratio=ratio,
         waiting=waiting,
-        accounts_to_go=to_go,
+        accounts_to_go=_accounts_to_go(experiment, figures, judged),
         matured_only=matured_only,
     )
 
@@ -145,6 +142,7 @@ def _verdict(experiment: Experiment, figures: Figures, ratio: SampleRatio, now: 
         minimum_days=experiment.minimum_days,
         alpha=float(experiment.alpha),
         n_star=experiment.planned_accounts,
+        accounts_per_day=_pace(experiment, figures, now),
     )
     if ratio.is_alarm and judged.kind != "DATA_PROBLEM":
         # The arms among themselves look right, the holdout beside them does not.
@@ -152,6 +150,13 @@ def _verdict(experiment: Experiment, figures: Figures, ratio: SampleRatio, now: 
             judged, kind="DATA_PROBLEM", leader=None, reasons=(verdict.SAMPLE_RATIO_MISMATCH,), srm_p=ratio.p
         )
     return judged
+
+
+def _pace(experiment: Experiment, figures: Figures, now: datetime) -> float:
+    """Accounts a day of late: those inside their goal window are the next to be counted. The pace since the start
+    would promise a day that moves on with each that passes, for a launch takes in most at once."""
+    days = min((now - (experiment.started_at or now)) / timedelta(days=1), experiment.goal_window_days)
+    return sum(arm.waiting for arm in figures.arms) / days if days > 0 else 0.0
 
 
 def _accounts_to_go(experiment: Experiment, figures: Figures, judged: Verdict) -> int | None:

@@ -46,13 +46,15 @@ def decide(*, reply_id: int, is_out: bool, by: str, now: datetime) -> DoubtfulRe
 
 
 def _take_no(reply: DoubtfulReply, by: str, now: datetime) -> None:
-    """As of the time when they wrote it."""
-    known = {"by": by, "reply": reply.pk, "said": reply.rule, "message": str(reply.message or "")}
+    """As of the decision; when they wrote, since when the address was held, stands beside."""
+    written = min(reply.at, now).isoformat()
+    message = str(reply.message or "")
+    known = {"by": by, "reply": reply.pk, "said": reply.rule, "message": message, "written_at": written}
     opt_out.opt_out(
         point_id=reply.point_id,
         source=SOURCE,
         evidence={name: value for name, value in known.items() if value},
-        at=min(reply.at, now),
+        at=now,
         now=now,
         dedupe_key=f"reply:{reply.pk}",
     )

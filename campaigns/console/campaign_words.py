@@ -249,10 +249,13 @@ def reason_words(reason: str) -> str:
 
 
 def unsent_words(reason: str) -> str:
-    """Why an account got no message, after its number: a message's reason or DUE, FAILED, NONE."""
+    """Why an account got no message, after its number: a message's reason or DUE, EXPIRED, UNDETERMINED, FAILED,
+    NONE."""
     reasons = Message.Reason
     names = {
         "DUE": _("not due yet"),
+        "EXPIRED": _("came too late: not sent within the campaign’s limit"),
+        "UNDETERMINED": _("whose provider never said whether it went out"),
         "FAILED": _("could not be handed over for sending"),
         "NONE": _("left before the first message"),
         reasons.OPTED_OUT: _("opted out"),
@@ -263,7 +266,7 @@ def unsent_words(reason: str) -> str:
         reasons.CONVERTED: _("upgraded before"),
         reasons.REFUSED: _("said no before"),
         reasons.LEFT_SEGMENT: _("left the segment before"),
-        reasons.CAPPED: _("at the weekly limit"),
+        reasons.CAPPED: _("at the limit of messages per person or account"),
         reasons.LOST_ARBITRATION: _("got another campaign’s message instead"),
         reasons.FACTS_CHANGED: _("changed so that the text was no longer true"),
         reasons.CSM_TASK_OPEN: _("in talks with an account manager"),

@@ -75,9 +75,15 @@ def _changed(change: Change, old: _Side, new: _Side) -> str:
             "before": old.titles[key],
             "after": new.titles[key],
         }
-        fields = [name for name in fields if name not in told]
+        fields = [name for name in fields if name not in told or (name == "ways" and _lead_elsewhere(old, new, key))]
     wordings = list(_wordings(change, old.variants(key), new.variants(key)))
     return _with_details(said, [name_field(name) for name in fields if name not in _OF_WORDINGS] + wordings)
+
+
+def _lead_elsewhere(old: _Side, new: _Side, key: str) -> bool:
+    """Of a split's ways, which its title names with their shares, those that both versions have."""
+    before, after = (side.steps[key].get("ways", {}) for side in (old, new))
+    return any(before[way].get("then") != after[way].get("then") for way in before.keys() & after.keys())
 
 
 def _wordings(
@@ -149,7 +155,7 @@ def name_field(name: str) -> str:
         "condition": _("what is asked"),
         "then": _("where it leads"),
         "otherwise": _("where it leads otherwise"),
-        "ways": _("the ways and their shares"),
+        "ways": _("where the ways lead"),
         "traits": _("what is noted"),
         "at_most": _("how often it leads back"),
     }

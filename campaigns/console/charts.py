@@ -3,7 +3,7 @@ table. static/js/charts.js turns a description into a drawing and knows nothing 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from campaigns.analytics import daily
 from campaigns.console.templatetags.console import calendar_day, count
+from campaigns.delivery import selectors
 from campaigns.segments.models import Segment
 from campaigns.sequences.models import Campaign
 
@@ -90,16 +91,10 @@ def draw_sent(*, now: datetime, zone: ZoneInfo) -> Chart | None:
     found = daily.count_sent_days(now=now, zone=zone)
     if not found.channels:
         return None
-    names = {
-        "email": _("E-mail"),
-        "sms": _("SMS"),
-        "in_app": _("In-app"),
-        "csm_task": _("CSM tasks"),
-        "webhook": _("Webhook"),
-    }
+    names = _channel_names()
     known = [*(one for one in CHANNELS if one in found.channels), *sorted(set(found.channels) - set(CHANNELS))]
     series = [(names.get(one, one), "b", found.channels[one]) for one in known]
-    caption = _("Messages that left on each of the last 30 days, without test sends.")
+    caption = _("Messages that left on each of the last 30 days, without test sends.") + _kept_here(found.channels)
     return _bars(
         key="sent-days", caption=_with_scales(caption, series), days=found.days, series=series, now=now, zone=zone
     )
@@ -119,6 +114,8 @@ def draw_campaign(*, campaign: Campaign, now: datetime, zone: ZoneInfo) -> Chart
         "What happened on which day. Clicks of security software are left out. An account counts on the day of its "
         "first upgrade, whether or not it used the link; accounts held out are not in it."
     )
+    steps = campaign.live_version.definition["steps"] if campaign.live_version else []
+    caption += _kept_here({step.get("channel", "") for step in steps})
     if len(found) == daily.MOST_DAYS:
         caption += " " + _("Only the last %(n)s days are shown.") % {"n": count(daily.MOST_DAYS)}
     return _bars(
@@ -129,6 +126,26 @@ def draw_campaign(*, campaign: Campaign, now: datetime, zone: ZoneInfo) -> Chart
         now=now,
         zone=zone,
     )
+
+
+def _channel_names() -> dict[str, str]:
+    return {
+        "email": _("E-mail"),
+        "sms": _("SMS"),
+        "in_app": _("In-app"),
+        "csm_task": _("CSM tasks"),
+        "webhook": _("Webhook"),
+    }
+
+
+def _kept_here(channels: Collection[str]) -> str:
+    """What counts as sent although it does not leave this machine, as one more sentence."""
+    kept = [one for one in selectors.keeping_channels() if one in channels]
+    if not kept:
+        return ""
+    names = _channel_names()
+    words = _("Not connected, so what is sent stays in the outbox of this machine: %(channels)s.")
+    return " " + words % {"channels": ", ".join(names.get(one, one) for one in kept)}
 
 
 def draw_segment(*, segment: Segment, now: datetime, zone: ZoneInfo) -> Chart | None:

@@ -14,7 +14,15 @@ from django.utils.translation import gettext as _
 
 from campaigns.consent.models import ConsentRecord
 from campaigns.consent.selectors import ChannelState
-from campaigns.console import campaign_words, contact_words, failed_words, moment_words, step_tree, verdict_words
+from campaigns.console import (
+    campaign_words,
+    contact_words,
+    failed_words,
+    moment_words,
+    step_tree,
+    verdict_words,
+    waiting_words,
+)
 from campaigns.console.templatetags.console import money
 from campaigns.console.unsent import Unsent
 from campaigns.delivery import links
@@ -24,6 +32,7 @@ from campaigns.offers.models import Quote
 from campaigns.profiles.models import Contact
 from campaigns.sequences.models import Campaign, Enrolment, Entry, StepRun
 from campaigns.sequences.moved import Moved, Way
+from orchestrator.channels import memory
 from orchestrator.engine import capping, planner
 from orchestrator.templating import word_lists
 
@@ -76,6 +85,7 @@ class Surroundings:
     noes: Sequence[ConsentRecord] = ()
     states: Mapping[str, ChannelState] = field(default_factory=dict)
     followed: Collection[int] = ()
+    is_sending_on: bool = True
 
     def topic_name(self, slug: str) -> str:
         for state in self.states.values():
@@ -115,12 +125,14 @@ def _tell_moment(moment: Moment, around: Surroundings) -> Item | None:
         at=moment.at,
         icon=_ICONS.get(kind, campaign_words.CHANNEL_ICONS.get(message.channel, "mail")),
         tone=_TONES.get(kind, ""),
-        head=contact_words.moment_title(kind, message.channel),
+        head=contact_words.moment_title(
+            kind, message.channel, was_kept=memory.was_kept(provider_id=message.provider_id)
+        ),
         rest=_("not counted as a click") if kind == Kind.SCANNED else "",
         quote=moment_words.quote(kind=kind, headline=headline, reply=reply),
         variant=message.variant if kind in (Kind.DELIVERED, Kind.SENT) and _is_compared(message, definition) else "",
         campaign=_campaign_link(campaign),
-        step=_step_words(definition, message),
+        step=_step_number(definition, message.origin_step),
         meta=moment_words.meta(kind=kind, message=message, headline=headline, reply=reply, zone=around.zone),
         link=_view_link(kind, message) or _decide_link(message, campaign),
         reason=told[0],
@@ -146,7 +158,7 @@ def _unsent(message: Message, around: Surroundings) -> tuple[str, str]:
         winner=_name_of(message.lost_to, around),
     )
     icon = "limits" if message.reason == Message.Reason.CAPPED else "info"
-    return f"{contact_words.why_unsent(known)} {_what_follows(message, around)}".rstrip(), icon
+    return f"{_sentence(contact_words.why_unsent(known))} {_what_follows(message, around)}".rstrip(), icon
 
 
 def _name_of(message: Message | None, around: Surroundings) -> str:
@@ -162,12 +174,15 @@ def _what_follows(message: Message, around: Surroundings) -> str:
 
 
 def _waiting(message: Message, around: Surroundings) -> tuple[str, str]:
-    return contact_words.waiting_words(message, now=around.now), "clock"
+    barred = waiting_words.why_never(message, state=around.states.get(message.channel))
+    told = waiting_words.why_not_yet(message, now=around.now, is_sending_on=around.is_sending_on)
+    return (barred, "off") if barred else (told, "clock")
 
 
 def _bounced(message: Message, around: Surroundings) -> tuple[str, str]:
     state = around.states.get(message.channel)
     said = failed_words.came_back(channel=message.channel, reason=around.reports.get(message.pk, ""))
+    said = _sentence(said)
     if state is None or not state.is_dead:
         return said, "info"
     return f"{said} " * bool(said) + _("Nothing more is sent to this address: %(why)s.") % {
@@ -207,10 +222,6 @@ def _is_compared(message: Message, definition: Mapping[str, Any]) -> bool:
         if step.get("key") == message.origin_step and "variants" in step:
             return len(message.variant) == 1 and (len(step["variants"]) > 1 or message.variant not in step["variants"])
     return len(message.variant) == 1 and message.variant != "a"
-
-
-def _step_words(definition: Mapping[str, Any], message: Message) -> str:
-    return _step_number(definition, message.origin_step)
 
 
 def _step_number(definition: Mapping[str, Any], key: str) -> str:
@@ -310,7 +321,7 @@ def _tell_consent(rows: Sequence[ConsentRecord], around: Surroundings) -> Item:
         tone="is-ok" if is_yes else "",
         head=said,
         rest=rest,
-        meta=f"{source}, {basis}" if basis else source,
+        meta=_sentence(f"{source}, {basis}" if basis else source),
         reason=note,
     )
 
@@ -345,6 +356,11 @@ def _tell_answer(quote: Quote, around: Surroundings) -> Item:
     )
 
 
+def _sentence(words: str) -> str:
+    """With its end, for another may follow: what a provider says comes with or without one."""
+    return words if not words or words[-1] in ".!?…" else f"{words}."
+
+
 def _plain(html: str) -> str:
     """Money without its left-to-right island: the line isolates the whole."""
     return html.replace('<bdi dir="ltr">', "\u2066").replace("</bdi>", "\u2069")
@@ -365,7 +381,7 @@ def _tell_task_closed(task: CsmTask, around: Surroundings) -> Item:
         tone="is-ok" if is_done else "is-off",
         head=_("CSM task done") if is_done else _("CSM task called off"),
         quote=task.title,
-        meta=", ".join(part for part in (said, by) if part),
+        meta=_sentence(", ".join(part for part in (said, by) if part)),
         reason=task.note,
     )
 

@@ -22,6 +22,7 @@ from campaigns.consent.models import ConsentRecord
 from campaigns.console import campaign_words, contact_items
 from campaigns.console.contact_items import Item, Surroundings
 from campaigns.console.templatetags.console import count as count_text
+from campaigns.delivery import switch
 from campaigns.delivery import timeline as delivery
 from campaigns.delivery.models import Message
 from campaigns.delivery.timeline import Kind, Moment
@@ -218,6 +219,7 @@ def _surroundings(
         campaigns=sequences.campaigns_by_slug(slugs=[one.origin_campaign for one in [*told, *winners]]),
         noes=[record for record in records if record.state == ConsentRecord.State.WITHDRAWN],
         states={state.channel: state for state in states},
+        is_sending_on=switch.is_on(),
         followed=sequences.followed_messages(message_ids=[one.pk for one in told if one.state in _DID_NOT_GO]),
     )
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
-from zoneinfo import ZoneInfo
+from typing import Any
 
 from babel.dates import format_date
+from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -16,10 +17,8 @@ from campaigns.console import campaign_words, capped_words, country_words, faile
 from campaigns.console.templatetags.console import count as count_text
 from campaigns.console.templatetags.console import percent as percent_text
 from campaigns.console.unsent import Unsent
-from campaigns.delivery import windows
 from campaigns.delivery.models import Message
 from campaigns.delivery.timeline import Kind
-from campaigns.delivery.windows import Place
 from campaigns.offers.models import Refusal
 from campaigns.sequences import replan
 from campaigns.sequences.models import Enrolment, Entry
@@ -52,8 +51,10 @@ def by_channel(kind: str) -> str:
     return names.get(kind, kind)
 
 
-def moment_title(kind: str, channel_kind: str) -> str:
-    """What happened to a message."""
+def moment_title(kind: str, channel_kind: str, *, was_kept: bool = False) -> str:
+    """What happened to a message. `was_kept`: its channel is not connected, so the outbox has it."""
+    if was_kept and kind == Kind.SENT:
+        return _("%(channel)s: kept in the outbox") % {"channel": channel(channel_kind)}
     mail, sms, in_app = channel_kind == "email", channel_kind == "sms", channel_kind == "in_app"
     if kind == Kind.UNSENT:
         return unsent_title(channel_kind)
@@ -176,46 +177,6 @@ def reason_sentence(reason: str, channel_kind: str) -> str:
     return _("Not possible: %(reason)s.") % {"reason": campaign_words.reason_words(reason)}
 
 
-def waiting_words(message: Message, *, now: datetime) -> str:
-    """Why it has not gone yet."""
-    if message.state == State.UNKNOWN:
-        return _("It was handed over; the provider has not said yet whether it went out.")
-    if message.gate.state == "PAUSED":
-        return _("The campaign is paused: it waits until somebody resumes it.")
-    if message.due_at <= now:
-        return _("It is due and goes out in a moment.")
-    start, end = message.window_start, message.window_end
-    place = windows.place_for(contact=message.contact, account=message.account)
-    theirs = ZoneInfo(place.zones[0])
-    if _is_kept_by_quiet_hours(message, place, now):
-        until = {"day": day(message.due_at, theirs), "time": clock(message.due_at, theirs)}
-        rests = windows.rests_between(at=now, until=message.due_at, place=place, channel=message.channel)
-        if rests:
-            words = _("It waits until %(day)s, %(time)s in their own time because of %(rest)s.")
-            return words % (until | {"rest": country_words.rests(rests)})
-        return _("It waits until %(day)s, %(time)s in their own time because of quiet hours.") % until
-    if start is not None and end is not None and message.due_at.astimezone(theirs).time() == start:
-        return _("This campaign sends from %(start)s to %(end)s in their own time.") % {
-            "start": f"{start:%H:%M}",
-            "end": f"{end:%H:%M}",
-        }
-    return ""
-
-
-def _is_kept_by_quiet_hours(message: Message, place: Place, now: datetime) -> bool:
-    """Whether it would be due now but for them; a limit on the number of messages may put it off for longer."""
-    opens = windows.next_sendable(
-        at=now,
-        start=message.window_start,
-        end=message.window_end,
-        place=place,
-        channel=message.channel,
-        purpose=message.purpose,
-    )
-    is_quiet = windows.is_quiet(at=now, place=place, channel=message.channel, purpose=message.purpose)
-    return is_quiet and message.due_at <= opens
-
-
 def source_words(record: ConsentRecord) -> str:
     """Where a yes or a no came from, without its day."""
     evidence, source = record.evidence, record.source
@@ -226,8 +187,16 @@ def source_words(record: ConsentRecord) -> str:
         language = campaign_words.language_name(str(evidence.get("language", "")))
         return _("Preference page in %(language)s") % {"language": language}
     if source == "reply_read":
-        return _("Wrote to us; %(by)s read it as a no") % {"by": evidence.get("by", "?")}
+        return _reply_read(evidence)
     return way_words(source)
+
+
+def _reply_read(evidence: Mapping[str, Any]) -> str:
+    by, written = evidence.get("by", "?"), evidence.get("written_at")
+    if not written:
+        return _("Wrote to us; %(by)s read it as a no") % {"by": by}
+    written_on = day(datetime.fromisoformat(written), timezone.get_current_timezone())
+    return _("Wrote to us on %(day)s; %(by)s read it as a no") % {"day": written_on, "by": by}
 
 
 def way_words(source: str) -> str:

@@ -109,8 +109,9 @@ def account_stages(*, read: ExperimentReadout, matured_only: bool) -> dict[str, 
 def unsent_reasons(*, experiment: Experiment) -> dict[str, int]:
     """{reason: accounts} of those drawn to a wording and not written to yet, most first, one reason for each.
 
-    A message's `Reason`, DUE for one that is still to go, FAILED for one that could not be handed over, NONE
-    without any message. What is still to go comes before why another did not.
+    A message's `Reason`, DUE for one that is still to go, EXPIRED for one that came too late, UNDETERMINED for one of
+    which the provider never said, FAILED for one that could not be handed over, NONE without any message. What is
+    still to go comes before why another did not.
     """
     drawn = _enrolments(experiment)
     written = drawn.filter(_came_to("sent", "accepted_at")).values("account")
@@ -118,6 +119,7 @@ def unsent_reasons(*, experiment: Experiment) -> dict[str, int]:
     opened = [state.value for state in Message.OPEN]
     skipped = Q(runs__message__state=Message.State.SKIPPED)
     past_skipped = Q(runs__past__state=Message.State.SKIPPED)
+    ended = (Message.State.EXPIRED, Message.State.UNDETERMINED)
     without = Q(runs__message__isnull=True, runs__past__isnull=True)
     found = unsent.annotate(
         why=Case(
@@ -125,6 +127,8 @@ def unsent_reasons(*, experiment: Experiment) -> dict[str, int]:
             When(runs__message__state__in=opened, then=Value("DUE")),
             When(skipped, then=F("runs__message__reason")),
             When(past_skipped, then=KeyTextTransform("reason", "runs__past")),
+            When(runs__message__state__in=ended, then=F("runs__message__state")),
+            When(runs__past__state__in=ended, then=KeyTextTransform("state", "runs__past")),
             default=Value("FAILED"),
             output_field=TextField(),
         ),

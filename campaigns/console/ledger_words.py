@@ -22,14 +22,24 @@ def tell(ledger: Mapping[str, Any]) -> Iterator[str]:
     for state, number in ledger["messages"].items():
         if number:
             yield f"  {Message.State(state).label}: {count(number)}"
-    for reason, number in sorted(ledger["skips"].items(), key=lambda pair: -pair[1]):
-        yield f"    {campaign_words.unsent_words(reason)}: {count(number)}"
+            yield from (f"    {line}" for line in _why_lines(state, ledger["skips"]))
+
+
+def _why_lines(state: str, skips: Mapping[str, int]) -> Iterator[str]:
+    """What stands beneath the number of a state: why so many are in it."""
+    if state == Message.State.SKIPPED:
+        for reason, number in sorted(skips.items(), key=lambda pair: -pair[1]):
+            yield f"{campaign_words.unsent_words(reason)}: {count(number)}"
+    elif state == Message.State.EXPIRED:
+        yield campaign_words.unsent_words(state)
 
 
 def why_not_sent(line: Mapping[str, Any]) -> str:
     """Of a message's line: why it did not go; empty where it went or may still go."""
     if line["state"] == Message.State.FAILED:
         return failed_words.refused(channel=line["channel"], code=line["reason"], detail="")
+    if line["state"] == Message.State.EXPIRED:
+        return campaign_words.unsent_words(line["state"])
     return campaign_words.unsent_words(line["reason"]) if line["state"] == Message.State.SKIPPED else ""
 
 

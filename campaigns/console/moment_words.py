@@ -9,6 +9,7 @@ from django.utils.translation import ngettext
 
 from campaigns.delivery.models import Message
 from campaigns.delivery.timeline import Kind
+from orchestrator.channels import memory
 
 _PROVIDERS = {"email": "SendGrid", "sms": "Twilio"}
 _LONGEST_REPLY = 300
@@ -26,6 +27,8 @@ def meta(*, kind: Kind, message: Message, headline: str, reply: str, zone: tzinf
     if kind == Kind.REPLIED:
         answered = _("In answer to “%(message)s”.") % {"message": headline} if headline else ""
         return " ".join(part for part in (answered, "" if reply else _("Their words are not kept.")) if part)
+    if kind == Kind.SENT and memory.was_kept(provider_id=message.provider_id):
+        return _("It did not leave this machine: the channel was not connected.")
     if kind not in (Kind.DELIVERED, Kind.SENT) or message.accepted_at is None or message.channel not in _PROVIDERS:
         return ""
     words = ngettext(

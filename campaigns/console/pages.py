@@ -83,7 +83,7 @@ def navigation() -> list[dict[str, Any]]:
             "icon": "task",
             "name": _("CSM tasks"),
             "count": due,
-            "counted": ngettext("%(n)d due today", "%(n)d due today", due) % {"n": due},
+            "counted": ngettext("%(n)d to do by today", "%(n)d to do by today", due) % {"n": due},
         },
     ]
 

@@ -73,7 +73,8 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """`facts` are the person's, or made up where there is nobody."""
+    """`facts` are the person's, or made up where there is nobody. `filled`: for how many of those tried the message
+    can be made; `is_text_wrong`: what keeps this one from being made is its text, no value that the person lacks."""
 
     key: str
     letter: str
@@ -94,6 +95,7 @@ class Panel:
     found: list[Choice]
     fields: list[tuple[str, str]]
     filled: int
+    is_text_wrong: bool
 
     @property
     def person(self) -> Person | None:
@@ -143,7 +145,7 @@ def make_panel(
     links = _Links(ask, step["key"], letter, str(person.contact.pk) if person else "", screen)
     facts = person.facts if person else made_up
     texts = all_texts.get(locale)
-    rendered, problem = _try(channel, texts, locale, facts, document)
+    rendered, problem, is_text_wrong = _try(channel, texts, locale, facts, document)
     seen = _Seen(
         campaign, channel, person, own, locale, list(all_texts), texts, rendered, problem, screen, viewers.audience
     )
@@ -172,6 +174,7 @@ def make_panel(
         fields=list(links.kept.items()),
         filled=len(viewers.tried)
         - len(message_preview.find_gaps(channel=channel, texts=all_texts, people=viewers.tried)),
+        is_text_wrong=is_text_wrong,
     )
 
 
@@ -217,18 +220,19 @@ def _try(
     locale: str,
     facts: Mapping[str, Any],
     document: Mapping[str, Any],
-) -> tuple[Rendered | None, str]:
-    """The message, or what keeps this person from getting it."""
+) -> tuple[Rendered | None, str, bool]:
+    """The message, or what keeps this person from getting it, and whether that is the text itself."""
     if texts is None:
-        return None, ""
+        return None, "", False
     marketing = document.get("purpose", "MARKETING") == "MARKETING"
     try:
         rendered = message_preview.fill_in(
             channel=channel, texts=texts, locale=locale, facts=facts, marketing=marketing
         )
     except TemplateError as error:
-        return None, problem_words.in_readers_words(error.message, locale=locale)
-    return rendered, ""
+        words = problem_words.in_readers_words(error.message, locale=locale)
+        return None, words, problem_words.is_of_the_text(error.message)
+    return rendered, "", False
 
 
 def _remarks(seen: _Seen, links: _Links) -> Iterator[Remark]:

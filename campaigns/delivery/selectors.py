@@ -90,8 +90,12 @@ def is_sending_on() -> bool:
 
 def offline_channels() -> list[str]:
     """Channels whose messages stay in this machine's outbox because their provider has no key."""
-    silent = _OWN_ROWS | _TOLD_ELSEWHERE
-    return [kind for kind in registry.channel_kinds() if kind not in silent and not registry.get(kind).is_live]
+    return [kind for kind in keeping_channels() if kind not in _TOLD_ELSEWHERE]
+
+
+def keeping_channels() -> list[str]:
+    """Whatever they send counts as sent, and stays in the outbox: nothing is connected."""
+    return [kind for kind in registry.channel_kinds() if kind not in _OWN_ROWS and not registry.get(kind).is_live]
 
 
 def links_of_message(*, uuid: UUID) -> dict[str, str]:

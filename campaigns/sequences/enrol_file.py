@@ -31,7 +31,7 @@ def read_names(*, content: bytes | str) -> list[Named]:
         head = [name.strip().lower() for name in next(rows, [])]
         columns = {name: head.index(name) for name in COLUMNS if name in head}
         if not columns:
-            raise NamesFileError(_("The first line must name a column `account` or `contact`."))
+            raise NamesFileError(_("The first line must name a column “account” or “contact”."))
         filled = (_named(row, columns, rows.line_num) for row in rows if any(cell.strip() for cell in row))
         named = list(islice(filled, MOST + 1))  # what is far too long is not read to its end
     except csv.Error as error:

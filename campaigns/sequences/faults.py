@@ -8,7 +8,8 @@ from typing import Any
 from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from campaigns.sequences import shares
+from campaigns.sequences import campaign_file, shares
+from campaigns.sequences.campaign_file import BY_SEGMENT
 from campaigns.sequences.models import Campaign, Enrolment, Entry
 
 # An event starts nothing later than this.
@@ -28,8 +29,7 @@ LEFT JOIN operations_pullcursor reader
 JOIN segments_segmentmembership stay ON stay.segment_id = campaign.segment_id
     AND (stay.xid, stay.id) > (COALESCE(reader.xid, 0)::text::xid8, COALESCE(reader.row_id, 0))
     AND COALESCE(mod(stay.account_id, %(number)s), 0) = share
-WHERE campaign.status = 'LIVE' AND (%(campaign)s = '' OR campaign.slug = %(campaign)s)
-    AND COALESCE(version.definition #>> '{entry,by}', 'SEGMENT') = 'SEGMENT'
+WHERE campaign.status = 'LIVE' AND campaign.id = ANY(%(campaigns)s)
     AND stay.left_at IS NULL AND stay.entered_at <= %(limit)s
     AND version.went_live_at <= %(limit)s AND gate.changed_at <= %(limit)s
     AND NOT EXISTS (
@@ -63,13 +63,21 @@ def kept_out(*, now: datetime, campaign: Campaign | None = None) -> QuerySet[Ent
 
 def count_unread(*, limit: datetime, campaign: str = "") -> list[tuple[str, str, int, datetime]]:
     """Who came into the audience of a live campaign before `limit`, and nothing is written of them: by campaign its
-    slug and status, how many, and since when. One statement."""
+    slug and status, how many, and since when. Where an event or a file brings people in, nobody waits to be read.
+    Two statements."""
     params: dict[str, Any] = {
         "limit": limit,
-        "campaign": campaign,
+        "campaigns": _that_read_their_audience(campaign),
         "shares": list(shares.SHARES),
         "number": len(shares.SHARES),
     }
     with connection.cursor() as cursor:
         cursor.execute(_UNREAD, params)
         return cursor.fetchall()
+
+
+def _that_read_their_audience(slug: str) -> list[int]:
+    """Judged by what enrols: a way in that the file leaves unsaid follows from the rest of its entry rule."""
+    rows = Campaign.objects.filter(**{"slug": slug} if slug else {}, status=Campaign.Status.LIVE)
+    found = rows.values_list("pk", "live_version__definition__entry")
+    return [pk for pk, entry in found if campaign_file.read_entry({"entry": entry or {}}).by == BY_SEGMENT]

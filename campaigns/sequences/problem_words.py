@@ -29,6 +29,12 @@ def in_readers_words(message: str, *, locale: str = "") -> str:
     return message
 
 
+def is_of_the_text(message: str) -> bool:
+    """Whether the engine's sentence is about what is written, whoever reads it: no value that somebody lacks."""
+    missing = _MISSING.search(message)
+    return missing is None or bool(lint.tell_unknown(name=missing["name"], allowed=wording.variables(has_offer=True)))
+
+
 def _isolate(text: str) -> str:
     """A name or an example reads from left to right inside Hebrew, too."""
     return f"\u2066{text}\u2069" if text and get_language_bidi() else text

@@ -67,7 +67,7 @@ def find_stalled(*, now: datetime, campaign: str = "") -> list[Stalled]:
 
 def find_kept_out(*, now: datetime, campaign: str = "") -> list[Stalled]:
     """Accounts, not people: those that a fault of ours keeps out, at once, and those that nobody has looked at by the
-    bound that holds for messages. Two statements."""
+    bound that holds for messages. Three statements."""
     rows = faults.kept_out(now=now).filter(**{"campaign__slug": campaign} if campaign else {})
     error = KT(f"evidence__{enrol_apart.KIND}")
     kinds = rows.values(slug=F("campaign__slug"), status=F("campaign__status"), error=error)

@@ -12,6 +12,12 @@ from typing import ClassVar, Self
 from orchestrator.channels.contract import ChannelError, OutboundMessage, Refusal, SendReceipt
 
 _KEPT = 1000
+_MARK = "memory-"
+
+
+def was_kept(*, provider_id: str) -> bool:
+    """Whether what has this id went to an outbox: it never left the machine."""
+    return provider_id.startswith(_MARK)
 
 
 class MemoryChannel:
@@ -38,7 +44,7 @@ class MemoryChannel:
             if not message.address.strip():
                 raise Refusal("The message has no address.", code="no_address")
             self._sent.append(message)
-        return SendReceipt(provider_id=f"memory-{message.message_id}-{message.attempt}")
+        return SendReceipt(provider_id=f"{_MARK}{message.message_id}-{message.attempt}")
 
     @property
     def sent(self) -> list[OutboundMessage]:

@@ -24,6 +24,7 @@ PLANNED_SIZE_REACHED = "PLANNED_SIZE_REACHED"
 
 _SMALLEST_EXPECTED = 8
 _DAY = timedelta(days=1)
+_LONGEST_FORESEEN = 365
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +73,14 @@ def judge(
     minimum_days: int = 7,
     alpha: float = 0.05,
     n_star: int,
+    accounts_per_day: float | None = None,
 ) -> Verdict:
     """Verdict of the variants against `control`, valid however often it is asked (confidence sequence at `n_star`).
 
     `weights` are the shares drawn, by arm; `n_star` the accounts planned over all arms, fixed at the start. Several
     variants share alpha (Bonferroni). Nobody is AHEAD before `minimum_days` full days and 25 conversions in the
     smaller of the two arms; HARM asks for 25 conversions in the control only, since a variant that converts nobody
-    never reaches 25.
+    never reaches 25. `accounts_per_day` is the pace for `days_to_go`, that since the start where it is left out.
     """
     problem, srm_p = _check_sizes(arms, weights)
     if problem:
@@ -94,7 +96,11 @@ def judge(
     if not known:
         reasons = tuple(sorted({one.reason for one in compared if isinstance(one, NotEnoughData)}))
         return _verdict("NOT_YET", reasons=reasons, srm_p=srm_p)
-    return _conclude(arms, control, known, now - started_at, minimum_days, n_star, srm_p)
+    days = (now - started_at) / _DAY
+    pace = accounts_per_day
+    if pace is None:
+        pace = sum(arm.n for arm in arms.values()) / days if days > 0 else 0
+    return _conclude(arms, control, known, now - started_at, minimum_days, n_star, srm_p, pace)
 
 
 def _conclude(
@@ -105,6 +111,7 @@ def _conclude(
     minimum_days: int,
     n_star: int,
     srm_p: float | None,
+    pace: float,
 ) -> Verdict:
     best = max(known, key=lambda one: one.estimate)
     missing = _missing(arms[best.variant], arms[control], elapsed, minimum_days)
@@ -118,7 +125,7 @@ def _conclude(
     assigned = sum(arm.n for arm in arms.values())
     if missing == (INTERVAL_INCLUDES_ZERO,) and assigned >= n_star:
         return _verdict("NO_DIFFERENCE", best, reasons=(PLANNED_SIZE_REACHED, *missing), srm_p=srm_p)
-    to_go = _days_to_go(arms, best.variant, control, elapsed, minimum_days, n_star)
+    to_go = _days_to_go(arms, best.variant, control, elapsed, minimum_days, n_star, pace)
     return _verdict("NOT_YET", best, reasons=missing, days_to_go=to_go, srm_p=srm_p)
 
 
@@ -164,17 +171,26 @@ def _missing(variant: VariantArm, control: VariantArm, elapsed: timedelta, minim
 
 
 def _days_to_go(
-    arms: Mapping[str, VariantArm], variant: str, control: str, elapsed: timedelta, minimum_days: int, n_star: int
+    arms: Mapping[str, VariantArm],
+    variant: str,
+    control: str,
+    elapsed: timedelta,
+    minimum_days: int,
+    n_star: int,
+    pace: float,
 ) -> int | None:
-    """Until the minimum of days, the conversions and the planned size, at the pace so far."""
-    days = elapsed / _DAY
+    """Until the minimum of days, the conversions and the planned size; None where accounts lack and so few come that
+    it takes longer than a pace can be trusted."""
     assigned = sum(arm.n for arm in arms.values())
     converted = min(arms[variant].conversions, arms[control].conversions)
-    if days <= 0 or assigned == 0 or converted == 0:
+    if assigned == 0 or converted == 0:
         return None
-    by_size = (n_star - assigned) / (assigned / days)
-    by_conversions = (MINIMUM_CONVERSIONS - converted) / (converted / days)
-    return max(math.ceil(max(minimum_days - days, by_size, by_conversions)), 1)
+    lacking = max(n_star - assigned, (MINIMUM_CONVERSIONS - converted) * assigned / converted)
+    if lacking > 0 and pace <= 0:
+        return None
+    by_accounts = lacking / pace if lacking > 0 else 0
+    days = max(math.ceil(max(minimum_days - elapsed / _DAY, by_accounts)), 1)
+    return days if days <= _LONGEST_FORESEEN else None
 
 
 def _verdict(

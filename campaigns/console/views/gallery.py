@@ -102,6 +102,7 @@ def undo_start(request: HttpRequest, slug: str) -> HttpResponse:
     return redirect("admin:studio-campaigns")
 
 
+@parts.leads_back
 def take_texts(request: HttpRequest, slug: str, key: str, letter: str) -> HttpResponse:
     """Choose a situation; its texts replace those of the wording, in all languages, after a look at them."""
     campaign = parts.draft_of(request, slug)

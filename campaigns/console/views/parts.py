@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -26,6 +29,32 @@ _FORMS: dict[str, type[GoalForm | AudienceForm | LimitsForm | ExitsForm | Tracki
 }
 
 
+class NoDraftError(Http404):
+    """The campaign was launched meanwhile, or another draft dropped."""
+
+
+def leads_back(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """A page that only a draft has leads, once that was launched, to its campaign with a word about it: it stays in
+    browsers' histories. What is sent to it is refused."""
+
+    @functools.wraps(view)
+    def shown(request: HttpRequest, slug: str, **rest: str) -> HttpResponse:
+        try:
+            return view(request, slug, **rest)
+        except NoDraftError:
+            if request.method != "GET" or request.htmx:  # type: ignore[attr-defined]
+                raise
+            campaign = campaigns.campaign_of(slug)
+            if campaign.status == Campaign.Status.STOPPED:
+                messages.info(request, _("This campaign was stopped: it can be read but not changed any more."))
+            else:
+                messages.info(request, _("This campaign was launched. Press “Edit” to change it in a next version."))
+            return redirect(campaigns.page_of(campaign))
+
+    return shown
+
+
+@leads_back
 def change_part(request: HttpRequest, slug: str, part: str) -> HttpResponse:
     campaign = draft_of(request, slug)
     if part not in _FORMS:
@@ -71,5 +100,5 @@ def draft_of(request: HttpRequest, slug: str) -> Campaign:
     pages.require(request, campaigns.CHANGE)
     campaign = campaigns.campaign_of(slug)
     if campaign.draft_version is None:
-        raise Http404(_("What runs can’t be changed. Edit the campaign: that makes a draft beside it."))
+        raise NoDraftError(_("What runs can’t be changed. Edit the campaign: that makes a draft beside it."))
     return campaign

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from campaigns.consent.decide import DecidedError
 from campaigns.consent.models import DoubtfulReply
-from campaigns.console import pages, reply_page
+from campaigns.console import pages, preview_people, reply_page
 from campaigns.console.listing import PAGE_SIZE
 from campaigns.delivery import replies as deciding
 from orchestrator import clock
@@ -24,6 +24,7 @@ OUT, STAYS = "out", "stays"
 
 @require_safe
 def list_replies(request: HttpRequest) -> HttpResponse:
+    """GET `sure`: the reply of which it is asked once more, for no colleague can take a no back."""
     _may_see(request)
     view = reply_page.view_of(request.GET)
     page = Paginator(reply_page.find_replies(view=view), PAGE_SIZE).get_page(request.GET.get("page"))
@@ -35,6 +36,7 @@ def list_replies(request: HttpRequest) -> HttpResponse:
         "tabs": reply_page.make_tabs(view=view),
         "page": page,
         "rows": reply_page.make_rows(replies=list(page.object_list)),
+        "sure": preview_people.number_of(request.GET.get("sure", "")),
         "can_change": request.user.has_perm(CHANGE),
     }
     return pages.show(request, "console/replies.html", context)

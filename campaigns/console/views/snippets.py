@@ -102,5 +102,5 @@ def _save(request: HttpRequest, form: SnippetForm) -> None:
 
 
 def _page(request: HttpRequest, form: SnippetForm, context: dict[str, Any]) -> HttpResponse:
-    context |= {"section": "templates", "form": form}
+    context |= {"section": "templates", "form": form, "now": clock.utcnow()}
     return pages.show(request, "console/snippets/edit.html", context, status=422 if form.errors else 200)

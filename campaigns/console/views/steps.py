@@ -46,6 +46,7 @@ def change_steps(request: HttpRequest, slug: str) -> HttpResponse:
     return redirect(campaigns.page_of(campaign, f"step-{place}" if place else "steps", **shown))
 
 
+@parts.leads_back
 def edit_step(request: HttpRequest, slug: str, key: str) -> HttpResponse:
     """How long or until when a wait is; how accounts are shared among wordings or ways; what is noted; where a way back
     leads. What a question asks, or a wait waits for, has a page of its own."""

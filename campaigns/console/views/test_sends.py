@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from campaigns.console import campaign_page, campaign_words, drafts, pages, preview_people
 from campaigns.console.forms.test_sends import TestSendForm
 from campaigns.console.views import campaigns, wordings
-from campaigns.delivery import test_send
+from campaigns.delivery import switch, test_send
 from campaigns.sequences import try_out
 from campaigns.sequences.cast import Person
 from campaigns.sequences.models import Campaign
@@ -85,7 +85,11 @@ def _send(request: HttpRequest, campaign: Campaign, step: dict[str, Any], letter
         form.add_error("contact", _("It can’t be filled in for this person: %(why)s") % {"why": error.message})
         return False
     bells.ring("messages_due")
-    messages.success(request, _("The test is on its way to %(address)s.") % {"address": data["address"]})
+    if switch.is_on():
+        messages.success(request, _("The test is on its way to %(address)s.") % {"address": data["address"]})
+    else:
+        words = _("Sending is off: the test to %(address)s waits. It goes if sending is on again within an hour.")
+        messages.warning(request, words % {"address": data["address"]})
     return True
 
 

@@ -46,6 +46,7 @@ _OWN = {
 }
 
 
+@parts.leads_back
 def edit_wording(request: HttpRequest, slug: str, key: str, letter: str) -> HttpResponse:
     campaign = parts.draft_of(request, slug)
     document = drafts.document_of(campaign=campaign)

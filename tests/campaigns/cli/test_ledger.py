@@ -88,3 +88,16 @@ def test_the_code_of_a_try_that_was_put_off_is_no_reason(capsys):
     call_command("ledger", "seats-80", "--messages")
 
     assert json.loads(capsys.readouterr().out)["reason"] == ""
+
+
+def test_each_reason_stands_beneath_its_own_state():
+    accounts = {"audience": 0, "enrolled": 0, "holdout": 0, "not_enrolled": {}}
+    messages = {"SKIPPED": 5, "EXPIRED": 2}
+    said = list(ledger_words.tell({"accounts": accounts, "messages": messages, "skips": {"HELD": 1, "CAPPED": 4}}))
+    assert said[2:] == [
+        "  Skipped: 5",
+        "    at the limit of messages per person or account: 4",
+        "    may have said no: their reply waits for a person: 1",
+        "  Expired: 2",
+        "    came too late: not sent within the campaign’s limit",
+    ]

@@ -83,7 +83,7 @@ def test_they_do_not_lets_marketing_go_on_once_no_reply_of_theirs_waits(offers, 
     assert ConsentRecord.objects.count() == 0
 
 
-def test_they_want_out_is_a_no_of_the_time_when_they_wrote_and_settles_the_rest(point):
+def test_they_want_out_is_a_no_of_the_decision_that_says_when_they_wrote_and_settles_the_rest(point):
     hold_it(point)
     hold_it(point, "who is this")
     first, second = DoubtfulReply.objects.order_by("pk")
@@ -93,11 +93,12 @@ def test_they_want_out_is_a_no_of_the_time_when_they_wrote_and_settles_the_rest(
     point.refresh_from_db()
     second.refresh_from_db()
     record = ConsentRecord.objects.get()
-    assert (point.is_blocked, point.reason, point.is_held, point.blocked_at) == (True, "UNSUBSCRIBED", False, NOW)
+    assert (point.is_blocked, point.reason, point.is_held, point.blocked_at) == (True, "UNSUBSCRIBED", False, LATER)
     assert (reply.state, reply.decided_by, second.state) == ("OUT", "maria", "SETTLED")
     assert (record.at, record.source, record.evidence["by"], record.evidence["said"]) == (
-        NOW, "reply_read", "maria", "en.tired",
+        LATER, "reply_read", "maria", "en.tired",
     )  # fmt: skip
+    assert record.evidence["written_at"] == NOW.isoformat()
 
 
 def test_a_decision_is_audited_without_a_word_of_what_was_written(point):

@@ -59,6 +59,14 @@ def test_what_went_out_is_one_row_a_channel_with_its_total():
     assert chart.caption.endswith("Each row has its own scale.")
 
 
+def test_what_stayed_in_the_outbox_is_not_told_as_having_left(settings):
+    settings.SENDGRID_API_KEY = ""
+    sent(0, "email")
+    sent(0, "in_app")
+    chart = shown(charts.draw_sent(now=NOW, zone=ZONE))
+    assert "Not connected, so what is sent stays in the outbox of this machine: E-mail." in chart.caption
+
+
 def test_a_single_row_says_nothing_about_scales():
     sent(0)
     chart = shown(charts.draw_sent(now=NOW, zone=ZONE))

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from campaigns.console import contact_words
+from campaigns.console import waiting_words
 from tests.campaigns.console.contacts import dana, to, topic
 
 pytestmark = pytest.mark.django_db
@@ -25,6 +25,15 @@ def test_a_message_kept_back_by_a_day_of_rest_names_it(dana, settings, now, due,
     settings.COMPLIANCE_QUIET_HOURS = True
     message = to(dana, due_at=due, channel="sms")
 
-    words = contact_words.waiting_words(message, now=now)
+    words = waiting_words.why_not_yet(message, now=now)
 
     assert words.endswith(f", 09:00 in their own time because of {why}.")
+
+
+def test_while_sending_is_off_nothing_goes_in_a_moment(dana):
+    message = to(dana)
+    told = [
+        waiting_words.why_not_yet(message, now=message.due_at, is_sending_on=is_sending_on)
+        for is_sending_on in (True, False)
+    ]
+    assert told == ["It is due and goes out in a moment.", "It is due and waits: sending is off."]

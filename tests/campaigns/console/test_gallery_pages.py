@@ -314,4 +314,7 @@ def test_the_wording_editor_leads_to_the_templates(draft, marketer):
 
 def test_a_launched_campaign_takes_no_text(market, marketer):
     live = make.launched()
-    assert marketer.get(url("campaign-templates", live.slug, "mail-1", "a")).status_code == 404
+    back = marketer.get(url("campaign-templates", live.slug, "mail-1", "a"), follow=True)
+    assert back.redirect_chain == [(url("campaign", live.slug), 302)]
+    assert "This campaign was launched. Press “Edit” to change it in a next version." in words_of(back)
+    assert marketer.post(url("campaign-templates", live.slug, "mail-1", "a")).status_code == 404

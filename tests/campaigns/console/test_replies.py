@@ -75,6 +75,16 @@ def test_who_waits_longest_comes_first(marketer, point):
     assert [row.reply.text for row in marketer.get(LIST).context["rows"]] == ["first", "second"]
 
 
+def test_a_no_is_asked_about_once_more_before_it_is_recorded(marketer, point):
+    reply = doubt(point)
+    out = 'name="answer" value="out"'
+    listed, asked = (marketer.get(LIST, query) for query in ({}, {"sure": reply.pk}))
+    assert out not in listed.content.decode()
+    assert f"sure={reply.pk}#reply-{reply.pk}" in listed.content.decode()
+    assert out in asked.content.decode()
+    assert "only they can take it back" in words_of(asked)
+
+
 def test_they_want_out_is_in_force_when_it_is_answered(marketer, point):
     response = decide(marketer, doubt(point), "out")
     point.refresh_from_db()

@@ -84,12 +84,12 @@ def test_an_empty_queue_says_where_tasks_come_from(marketer):
     assert "Campaigns with a step “Task for a CSM” put calls here." in words_of(marketer.get(LIST))
 
 
-def test_the_navigation_counts_what_is_due_today(marketer):
+def test_the_navigation_counts_what_is_to_be_done_by_today(marketer):
     make("late", due=-2)
     make("today")
     make("tomorrow", due=1)
     make("put off", snoozed_until=NOW + timedelta(days=1))
-    assert "CSM tasks 2 2 due today" in words_of(marketer.get("/admin/studio/"))
+    assert "CSM tasks 2 2 to do by today" in words_of(marketer.get("/admin/studio/"))
 
 
 def test_the_csv_has_the_rows_of_the_page_and_no_formula(marketer):

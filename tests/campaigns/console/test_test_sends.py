@@ -5,6 +5,7 @@ import time_machine
 from django.contrib.auth.models import Permission
 from django.urls import reverse
 
+from campaigns.delivery import switch
 from campaigns.delivery.models import Message
 from campaigns.profiles.models import Contact
 from campaigns.sequences import lifecycle, try_out
@@ -74,6 +75,13 @@ def test_a_confirmed_test_is_planned_and_one_is_back_at_the_wording(draft, perso
     assert "The test is on its way to joe@acme.example." in words_of(response)
     message = Message.objects.get()
     assert (message.purpose, message.state, message.variant) == ("TEST", "READY", "a")
+
+
+def test_with_sending_off_it_says_that_the_test_waits(draft, person, marketer):
+    switch.set_switch(is_on=False, by="avi", reason="a look first", now=make.NOW)
+    words = words_of(marketer.post(page(), answers(person), follow=True))
+    assert "Sending is off: the test to joe@acme.example waits." in words
+    assert "on its way to" not in words
 
 
 def test_without_the_confirmation_nothing_goes(draft, person, marketer):

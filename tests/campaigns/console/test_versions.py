@@ -162,6 +162,32 @@ def test_what_changes_is_said_as_the_steps_are_called(campaign):
     ]
 
 
+@pytest.mark.parametrize(
+    ("weights", "leads", "told"),
+    [
+        ((50, 50), ("note", "end"), "Step 2 (Split by chance: A 50 %, B 50 %) is changed: where the ways lead"),
+        (
+            (60, 40),
+            ("end", "end"),
+            "Step 2 is changed from “Split by chance: A 50 %, B 50 %” to “Split by chance: A 60 %, B 40 %”",
+        ),
+    ],
+)
+def test_of_a_split_only_what_is_another_is_named(weights, leads, told):
+    def steps(weights, leads):
+        ways = {way: {"weight": n, "then": to} for way, n, to in zip("ab", weights, leads, strict=True)}
+        split = {"key": "split", "kind": "SPLIT", "ways": ways}
+        note = {"key": "note", "kind": "UPDATE", "set": {"account.traits.x": 1}}
+        return [make.document()["steps"][0], split, note, {"key": "end", "kind": "EXIT"}]
+
+    make.market()
+    campaign = make.launched(holdout_percent=None, steps=steps((50, 50), ("end", "end")))
+    document = make.document(holdout_percent=None, steps=steps(weights, leads))
+    apply.apply_campaign(document=document, by="maria", now=make.NOW)
+    campaign.refresh_from_db()
+    assert [one.replace("\u00a0", " ") for one in changed_words.sentences(campaign=campaign)] == [told]
+
+
 @pytest.mark.parametrize("spec", [StepSpec, LimitsSpec, TrackingSpec])
 def test_every_field_that_may_be_told_has_words(spec):
     named = [one.name for one in fields(spec) if one.compare and one.name not in ("key", "variants")]

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import translation
 
 from campaigns.console import lacking_words, variables
-from campaigns.profiles.models import Account
+from campaigns.profiles.models import Account, Contact
 from campaigns.sequences.models import Campaign
 from tests.campaigns.console.conftest import client_of_maria
 from tests.campaigns.console.reading import words_of
@@ -212,6 +212,20 @@ def test_a_person_without_a_value_is_told_not_to_get_it(draft, marketer):
     words = words_of(marketer.get(page("", draft.slug)))
     assert "Dana would not get this message: evidence.attempts has no value here." in words
     assert "0 of 1 recipients tried have a value for each" in words
+
+
+def test_a_word_that_there_is_not_is_no_value_that_others_have(draft, marketer):
+    """Dana reads Hebrew. Ion's own text is right, so he would get it: not for a value that Dana lacks."""
+    make.reader(make.account_near_limit(name="Moga"), first_name="Ion", locale="ro")
+    version = draft.draft_version
+    for variant in version.definition["steps"][0]["variants"].values():
+        variant["content"]["he"]["subject"] = "{{ evidence.nope }}"
+    version.save()
+    dana = Contact.objects.get(first_name="Dana")
+    words = words_of(marketer.get(page("", draft.slug), {"contact": dana.pk}))
+    assert "Dana would not get this message: There is no variable evidence.nope." in words
+    assert "1 of 2 recipients tried would get it, each in their language" in words
+    assert "have a value for each" not in words
 
 
 def test_the_text_view_shows_the_plain_part(draft, marketer):

@@ -53,6 +53,15 @@ def test_apply_launch_and_ledger(file):
     assert status == 0
 
 
+def test_a_file_that_is_not_there_is_told_as_that(file, tmp_path):
+    said = "There is no file '%s'."
+    status, out, _ = run("campaign", "apply", tmp_path / "none.json")
+    assert (status, json.loads(out)["error"]["message"]) == (2, said % (tmp_path / "none.json"))
+    run("campaign", "apply", file())
+    status, _, words = run("campaign", "enrol", "seats-80", tmp_path / "none.csv")
+    assert (status, words.strip()) == (2, said % (tmp_path / "none.csv"))
+
+
 def test_the_operator_is_the_approver(file):
     run("campaign", "apply", file())
     run("campaign", "launch", "seats-80", "--by", "ops@acme")

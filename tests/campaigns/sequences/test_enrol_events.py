@@ -13,6 +13,7 @@ from campaigns.sequences import (
     enrol,
     enrol_events,
     exits,
+    faults,
     launch,
     lifecycle,
     selectors,
@@ -70,6 +71,16 @@ def test_nobody_enters_before_it_happens(campaign, account):
     assert enrol.enrol_audience(campaign=campaign, now=NOW) == Counts()
     assert enrol.enrol_due(now=NOW) == Counts()
     assert enrol_events.enrol_happened(now=SOON) == Counts()
+
+
+@pytest.mark.parametrize(("entry", "late"), [({}, 1), ({"event": ATTEMPT}, 0), ({"by": "HAND"}, 0)])
+def test_only_who_should_come_in_with_the_segment_is_missed(account, entry, late):
+    campaign = make.launched(holdout_percent=None, entry=entry | {"reentry": "ALWAYS"})
+    make.ready_account()
+    assert campaign.segment is not None
+    refresh.refresh_segment(segment=campaign.segment, now=SOON)
+    missed = faults.count_unread(limit=NOW + timedelta(days=1), campaign=campaign.slug)
+    assert sum(number for _, _, number, _ in missed) == late
 
 
 @by_event

@@ -57,6 +57,12 @@ def test_not_yet_says_what_is_missing_and_how_long_it_takes():
     assert result.days_to_go == 30
 
 
+@pytest.mark.parametrize(("pace", "days_to_go"), [(100, 30), (50, 60), (5, None), (0, None)])
+def test_how_long_it_takes_goes_by_the_pace_of_late(pace, days_to_go):
+    result = verdict((500, 30), (500, 33), days=10, n_star=4000, accounts_per_day=pace)
+    assert result.days_to_go == days_to_go
+
+
 def test_at_the_planned_size_without_a_difference_it_is_over():
     result = verdict((2000, 100), (2000, 104))
     assert (result.kind, result.leader) == ("NO_DIFFERENCE", None)

@@ -90,7 +90,10 @@ class Command(BaseCommand):
         except CampaignFileError as error:
             self._print({"error": {"path": error.path, "message": error.message}})
             sys.exit(WRONG_INPUT)
-        except (OSError, ValueError, RecursionError) as error:
+        except OSError as error:
+            self._print({"error": {"path": "", "message": _why_unread(path, error)}})
+            sys.exit(WRONG_INPUT)
+        except (ValueError, RecursionError) as error:
             self._print({"error": {"path": "", "message": f"{path} is not readable as JSON: {error}"}})
             sys.exit(WRONG_INPUT)
         campaign = version.campaign
@@ -143,7 +146,9 @@ class Command(BaseCommand):
     def _enrol(self, campaign: Campaign, by: str, *, file: Path, dry_run: bool) -> None:
         try:
             named = enrol_file.read_names(content=file.read_bytes())
-        except (OSError, enrol_file.NamesFileError) as error:
+        except OSError as error:
+            self._fail(WRONG_INPUT, _why_unread(file, error))
+        except enrol_file.NamesFileError as error:
             self._fail(WRONG_INPUT, str(error))
         report = enrol_named.enrol_accounts(
             campaign=campaign,
@@ -188,3 +193,9 @@ class Command(BaseCommand):
     def _fail(self, status: int, words: str) -> NoReturn:
         self.stderr.write(words)
         sys.exit(status)
+
+
+def _why_unread(path: Path, error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return f"There is no file {str(path)!r}."
+    return f"{str(path)!r} can't be read: {error.strerror}."
