@@ -368,7 +368,8 @@ def _plain(html: str) -> str:
 
 def _tell_task(task: CsmTask, around: Surroundings) -> Item:
     who = _("For %(name)s.") % {"name": task.assigned_to} if task.assigned_to else _("Nobody has taken it yet.")
-    return Item(at=task.added_at, icon="task", head=_("CSM task made"), quote=task.title, meta=who)
+    asked = f"{_('Asked for by the customer')}. " if task.is_asked_for else ""
+    return Item(at=task.added_at, icon="task", head=_("CSM task made"), quote=task.title, meta=f"{asked}{who}")
 
 
 def _tell_task_closed(task: CsmTask, around: Surroundings) -> Item:

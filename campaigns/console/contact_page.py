@@ -148,7 +148,7 @@ def renewal_words(*, subscription: Subscription | None, now: datetime) -> str:
 def open_tasks(*, contact: Contact, account_ids: Sequence[int]) -> list[CsmTask]:
     rows = CsmTask.objects.filter(state=CsmTask.State.OPEN)
     rows = rows.filter(contact=contact) | rows.filter(account_id__in=account_ids)
-    return list(rows.select_related("assigned_to", "account").order_by("due_at", "pk")[:10])
+    return list(rows.select_related("assigned_to", "account", "message").order_by("due_at", "pk")[:10])
 
 
 def _badge(contact: Contact, states: Sequence[ChannelState]) -> tuple[str, str, str]:

@@ -86,7 +86,12 @@ def gather(*, now: datetime, wall_now: datetime) -> dict[str, Any]:
 
 
 def task_needs(*, now: datetime) -> Iterator[Need]:
-    """Calls that should have been made before today, else those of today."""
+    """Calls that customers asked for; those that should have been made before today, else those of today."""
+    asked = task_list.count_asked(now=now)
+    if asked:
+        title = ngettext("%(n)d customer asked to be called.", "%(n)d customers asked to be called.", asked)
+        detail = _("They pressed “Call me” on the page of an offer, and read that we call.")
+        yield Need(title % {"n": asked}, detail, "phone", "is-warn", reverse("admin:studio-tasks"), _("See the calls"))
     late, due = task_list.count_late(now=now), task_list.count_due(now=now)
     if late:
         title = ngettext("%(n)d call to a customer is late.", "%(n)d calls to customers are late.", late) % {"n": late}

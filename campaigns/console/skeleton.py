@@ -12,6 +12,7 @@ from campaigns.sequences import wording
 
 # What marketing to people in Israel begins with.
 MARK = "פרסומת"
+VALUE, QUOTA = "{{ evidence.value | number }}", "{{ evidence.quota | number }}"
 PRICE = "{{ offer.new_monthly | money: offer.currency }}"
 NAME = "{{ contact.first_name | default: '' }}"
 
@@ -71,31 +72,31 @@ def _own_numbers(unit: str) -> Mapping[str, tuple[str, Blocks]]:
     verb = "taken" if unit == "seats" else "used"
     return {
         "en": (
-            f"{{{{ evidence.value }}}} of your {{{{ evidence.quota }}}} {noun['en']} are {verb}",
+            f"{VALUE} of your {QUOTA} {noun['en']} are {verb}",
             Blocks(
                 f"Hello {NAME},",
-                f"{{{{ account.name }}}} uses {{{{ evidence.value }}}} of its {{{{ evidence.quota }}}} {noun['en']}."
+                f"{{{{ account.name }}}} uses {VALUE} of its {QUOTA} {noun['en']}."
                 f"\n\n{{{{ offer.plan_to }}}} leaves room to grow and costs {PRICE} a month.",
                 "See {{ offer.plan_to }}",
                 "Price without tax. Change back or cancel at any time.",
             ),
         ),
         "he": (
-            f"פרסומת: {noun['he']}: {{{{ evidence.value }}}} מתוך {{{{ evidence.quota }}}} כבר בשימוש",
+            f"פרסומת: {noun['he']}: {VALUE} מתוך {QUOTA} כבר בשימוש",
             Blocks(
                 f"שלום {NAME},",
                 # A Hebrew word stands between a name and a number: after Latin letters the number would run with them.
-                f"{noun['he']} של {{{{ account.name }}}} שכבר בשימוש: {{{{ evidence.value }}}} מתוך "
-                f"{{{{ evidence.quota }}}}.\n\n{{{{ offer.plan_to }}}} משאירה מקום לצמוח ועולה {PRICE} לחודש.",
+                f"{noun['he']} של {{{{ account.name }}}} שכבר בשימוש: {VALUE} מתוך "
+                f"{QUOTA}.\n\n{{{{ offer.plan_to }}}} משאירה מקום לצמוח ועולה {PRICE} לחודש.",
                 "לצפייה ב־{{ offer.plan_to }}",
                 "המחיר ללא מע״מ. אפשר לחזור אחורה או לבטל בכל רגע.",
             ),
         ),
         "ro": (
-            f"{noun['ro']}: {{{{ evidence.value }}}} din {{{{ evidence.quota }}}} în folosință",
+            f"{noun['ro']}: {VALUE} din {QUOTA} în folosință",
             Blocks(
                 f"Bună ziua {NAME},",
-                f"{noun['ro']} la {{{{ account.name }}}}: {{{{ evidence.value }}}} din {{{{ evidence.quota }}}} în "
+                f"{noun['ro']} la {{{{ account.name }}}}: {VALUE} din {QUOTA} în "
                 f"folosință.\n\n{{{{ offer.plan_to }}}} lasă loc de creștere și costă {PRICE} pe lună.",
                 "Vedeți {{ offer.plan_to }}",
                 "Preț fără TVA. Puteți reveni sau anula oricând.",

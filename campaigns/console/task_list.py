@@ -18,7 +18,7 @@ from campaigns.console.templatetags.console import moment
 from campaigns.delivery.models import CsmTask
 
 SORTS = ("due", "-stake")
-HEAD = ("task", "account", "contact", "due_at", "at_stake", "assigned_to", "state", "outcome", "closed_at")
+HEAD = ("task", "account", "contact", "due_at", "at_stake", "assigned_to", "state", "outcome", "closed_at", "asked_for")
 OPEN, MINE, LATER, DONE = "open", "mine", "later", "done"
 VIEWS = (OPEN, MINE, LATER, DONE)
 
@@ -84,6 +84,7 @@ def cells(tasks: QuerySet[CsmTask]) -> Iterator[list[object]]:
         about = [task.title, task.account.external_id, task.contact.external_id, task.due_at]
         yield [
             *about, stake_of(task=task), name_of(task.assigned_to), task.state, task.outcome, task.closed_at,
+            task.asked_at if task.is_asked_for else None,
         ]  # fmt: skip
 
 
@@ -97,6 +98,11 @@ def count_late(*, now: datetime) -> int:
     """Of those, what should have been made before today (UTC)."""
     start = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     return _waiting(now).filter(due_at__lt=start).count()
+
+
+def count_asked(*, now: datetime) -> int:
+    """Calls that customers asked for, whenever they are due."""
+    return _waiting(now).filter(CsmTask.asked_for()).count()
 
 
 def stake_of(*, task: CsmTask) -> Decimal | None:

@@ -8,8 +8,9 @@ from typing import Any
 from django.db import connection
 from django.db.models import Q
 
-from campaigns.delivery import plan
+from campaigns.delivery import csm_task, plan
 from campaigns.delivery.models import CsmTask, DeliveryAttempt, InAppMessage, Message
+from campaigns.operations.fields import PgCurrentXactId
 from campaigns.profiles.forget import Person
 
 _REPORTS = """
@@ -30,8 +31,12 @@ def forget(*, person: Person, now: datetime) -> None:
     shown.filter(dismissed_at__isnull=True).update(dismissed_at=now)
     shown.update(html="")
     tasks = CsmTask.objects.filter(contact_id=person.contact_id)
-    tasks.filter(state=CsmTask.State.OPEN).update(state=CsmTask.State.CANCELLED, closed_at=now)
-    tasks.filter(~Q(title="–") | ~Q(body="") | ~Q(note="")).update(title="–", body="", note="")
+    tasks.filter(state=CsmTask.State.OPEN).update(state=CsmTask.State.CANCELLED, closed_at=now, xid=PgCurrentXactId())
+    # Also a call to another: a campaign made it about this person, before that one asked for it.
+    theirs = Q(message__contact_id=person.contact_id, message__channel=csm_task.CHANNEL)
+    about = CsmTask.objects.filter(Q(contact_id=person.contact_id) | theirs)
+    told = about.filter(~Q(title="–") | ~Q(body="") | ~Q(note="")).values_list("pk", flat=True)
+    CsmTask.objects.filter(pk__in=list(told)).update(title="–", body="", note="")
     with connection.cursor() as cursor:
         params: dict[str, Any] = {"uuids": list(messages.values_list("uuid", flat=True)), "hashes": list(person.hashes)}
         cursor.execute(_REPORTS, params)

@@ -35,6 +35,8 @@ OVER_SQL = f"""(
     AND NOT EXISTS (SELECT FROM delivery_csmtask task WHERE task.message_id = message.id AND task.state = 'OPEN')
 )"""  # noqa: S608  (the parts are constants)
 
+_NO_CALL = "NOT EXISTS (SELECT FROM delivery_csmtask task WHERE task.message_id = message.id)"
+
 _LOCK_OVER = f"""
 SELECT message.id FROM delivery_message message WHERE message.id = ANY(%(ids)s) AND {OVER_SQL}
 ORDER BY message.id FOR NO KEY UPDATE OF message SKIP LOCKED
@@ -100,7 +102,7 @@ def removable(*, besides: Collection[str] = ()) -> str:
         for one in Message._meta.related_objects
         if one.related_model._meta.app_label != "delivery" and one.related_model._meta.db_table not in besides
     ]
-    return " AND ".join([OVER_SQL, "message.channel <> 'csm_task'", *pointing])
+    return " AND ".join([OVER_SQL, "message.channel <> 'csm_task'", _NO_CALL, *pointing])
 
 
 def remove(*, message_ids: Sequence[int]) -> int:

@@ -18,7 +18,7 @@ def record_call(
     *, task: CsmTask, outcome: str, reason: str = "", note: str = "", by_id: int | None, now: datetime
 ) -> bool:
     """Returns whether a refusal was written: after NOT_NOW, for the account's newest quote that can be answered,
-    before all a yes that is not carried out yet.
+    before all a yes that is not carried out yet, then, of a call that they asked for, what they asked about.
 
     `reason` is one of Refusal.Reason, WRONG_TIME where the caller says none. Raises TaskClosedError, ValueError.
     """
@@ -27,7 +27,10 @@ def record_call(
         return False
     quotes = Quote.objects.filter(Quote.can_be_declined(now=now), account_id=task.account_id)
     # A yes that waits for us first: it would be charged after this no.
-    quote = quotes.order_by(Case(When(state=Quote.State.ACCEPTING, then=0), default=1), "-made_at", "-pk").first()
+    first = [When(state=Quote.State.ACCEPTING, then=0)]
+    if task.is_asked_for:
+        first.append(When(state=Quote.State.CALL_ASKED, then=1))
+    quote = quotes.order_by(Case(*first, default=2), "-made_at", "-pk").first()
     if quote is None:
         return False
     answered = decline.decline_quote(

@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F, QuerySet
 
-from campaigns.offers import accept
+from campaigns.offers import accept, asked_call
 from campaigns.offers.accept import ALREADY_DONE, CALL_ASKED, DECLINED, EXPIRED, Result
 from campaigns.offers.models import Quote, Refusal
 from campaigns.profiles.models import Account
@@ -75,10 +75,12 @@ def decline_quote(*, quote_uuid: UUID, contact_id: int, reason: str, note: str =
 
 @transaction.atomic
 def ask_call(*, quote_uuid: UUID, contact_id: int, now: datetime) -> Result:
-    """The quote stays valid and may still be accepted; a person calls."""
+    """The quote stays valid and may still be accepted; a person calls: a task of theirs says so."""
+    asker = asked_call.lock_asker(contact_id=contact_id)
     asked = Quote.objects.filter(uuid=quote_uuid, state=Quote.State.OPEN, valid_until__gt=now)
-    if not _answer(asked, contact_id, Quote.State.CALL_ASKED, now):
+    if asker is None or not _answer(asked, contact_id, Quote.State.CALL_ASKED, now):
         return _standing(quote_uuid)
+    asked_call.make_task(quote_uuid=quote_uuid, asker=asker, now=now)
     return Result(CALL_ASKED)
 
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from babel import Locale
 from babel.dates import format_date
-from babel.numbers import format_currency, format_decimal
+from babel.numbers import format_currency
 from django.utils import translation
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import get_language, gettext, ngettext
 
 from campaigns.billing import selectors as billing
 from campaigns.offers import accept
@@ -20,6 +20,7 @@ from campaigns.offers import quote as quoting
 from campaigns.offers import selectors as offers
 from campaigns.offers.models import Quote, Refusal
 from campaigns.profiles.models import Contact
+from orchestrator.templating import numbers
 
 _SEATS = "seats_used"
 _ABBREVIATIONS = {"ai", "api", "crm", "csv", "ip", "pdf", "sms", "sla", "sso", "ui"}
@@ -153,7 +154,12 @@ def _title(evidence: Mapping[str, Any], quote: Quote, plan_to: str) -> str:
     if value is None or limit is None:
         return gettext("%(plan)s for %(account)s") % {"plan": plan_to, "account": quote.account.name}
     if evidence.get("meter") == _SEATS:
-        return gettext("%(value)s of your %(limit)s seats are taken") % {"value": _count(value), "limit": _count(limit)}
+        words = ngettext(
+            "%(value)s of your %(limit)s seat is taken",
+            "%(value)s of your %(limit)s seats are taken",
+            int(_decimal(limit)),
+        )
+        return words % {"value": _count(value), "limit": _count(limit)}
     return gettext("%(meter)s: %(value)s of %(limit)s") % {
         "meter": evidence.get("meter_name") or evidence.get("meter"),
         "value": _count(value),
@@ -175,7 +181,7 @@ def _intro(quote: Quote, contact: Contact, evidence: Mapping[str, Any], money: _
                 "%(account)s added %(count)s people in the last 28 days.",
                 count,
             )
-            % {"account": quote.account.name, "count": count}
+            % {"account": quote.account.name, "count": _count(count)}
         )
     names = {"from": figures.get("plan_from"), "to": figures.get("plan_to")}
     if figures.get("extra_seats_cost"):
@@ -186,7 +192,7 @@ def _intro(quote: Quote, contact: Contact, evidence: Mapping[str, Any], money: _
                 "%(count)s extra seats on %(from)s would cost %(cost)s a month.",
                 count,
             )
-            % {**names, "count": count, "cost": money.short(figures["extra_seats_cost"])}
+            % {**names, "count": _count(count), "cost": money.short(figures["extra_seats_cost"])}
         )
     words.append(
         gettext("%(to)s costs %(difference)s a month more than %(from)s.")
@@ -199,7 +205,8 @@ def _for_whom(figures: Mapping[str, Any]) -> str:
     limit = figures.get("seat_limit_to")
     if limit is None:
         return gettext("for any number of people")
-    return gettext("for up to %(count)s people") % {"count": _count(limit)}
+    words = ngettext("for up to %(count)s person", "for up to %(count)s people", int(_decimal(limit)))
+    return words % {"count": _count(limit)}
 
 
 def _sum(quote: Quote, money: _Money) -> list[tuple[str, str, str]]:
@@ -234,7 +241,7 @@ def _units(quote: Quote) -> str:
     if quote.figures.get("pricing_model") != "PER_SEAT":
         return ""
     words = ngettext("%(count)s seat", "%(count)s seats", quote.quantity)
-    return words % {"count": quote.quantity}
+    return words % {"count": _count(quote.quantity)}
 
 
 def _rows(quote: Quote, evidence: Mapping[str, Any], money: _Money) -> list[Row]:
@@ -282,10 +289,12 @@ def _cheaper_note(figures: Mapping[str, Any], plan_from: str) -> str:
     limit = figures.get("seat_limit_from")
     if limit is None:
         return ""
-    return gettext("If you stay at %(limit)s people or fewer, %(plan)s is the cheaper plan.") % {
-        "limit": _count(limit),
-        "plan": plan_from,
-    }
+    words = ngettext(
+        "If you stay at %(limit)s person, %(plan)s is the cheaper plan.",
+        "If you stay at %(limit)s people or fewer, %(plan)s is the cheaper plan.",
+        int(_decimal(limit)),
+    )
+    return words % {"limit": _count(limit), "plan": plan_from}
 
 
 def _limit(limit: Any) -> str:
@@ -293,7 +302,8 @@ def _limit(limit: Any) -> str:
 
 
 def _count(value: Any) -> str:
-    return str(format_decimal(_decimal(value), locale="en"))
+    """In the language that is active: a comma groups in English, and parts decimals in Romanian."""
+    return numbers.write_number(_decimal(value), locale=get_language() or "en")
 
 
 def judge(*, quote: Quote, now: datetime) -> Standing:

@@ -12,13 +12,13 @@ from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_datetime
-from babel.numbers import format_currency, format_decimal
 from liquid.builtin.filters.misc import default
 from liquid.exceptions import FilterArgumentError
 from liquid.filter import with_environment
 from markupsafe import Markup, escape
+
+from orchestrator.templating.numbers import locale_of, write_money, write_number
 
 if TYPE_CHECKING:
     from orchestrator.templating.liquid import MarketerEnvironment
@@ -29,7 +29,6 @@ _LONGEST_TEXT = 512 * 1024
 _LONGEST_FORM = 1_000
 _SIX_PLACES = Decimal("0.000001")
 _NUMBER = re.compile(r"\s*[+-]?[0-9]{1,24}(\.[0-9]{1,12})?\s*")
-_CODE_BEFORE_DIGIT = re.compile(r"(?<=[A-Z])(?=[0-9])")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _DIRECTIVES = {
     "%Y": "yyyy", "%y": "yy", "%m": "MM", "%-m": "M", "%d": "dd", "%-d": "d", "%e": "d", "%B": "MMMM", "%b": "MMM",
@@ -151,14 +150,7 @@ def money(value: Any, currency: Any = "", *, environment: MarketerEnvironment) -
     code = str(currency).upper()
     if not _CURRENCY.fullmatch(code):
         raise _wrong(f"{code[:10]!r} is not a currency code such as USD")
-    return _written(_number(value), code, environment.locale)
-
-
-@lru_cache(maxsize=4096)
-def _written(amount: Decimal, code: str, locale: str) -> str:
-    """Prices repeat over a batch, and writing one costs as much as the rest of a small mail."""
-    written = str(format_currency(amount, code, locale=_locale(locale)))
-    return _CODE_BEFORE_DIGIT.sub("\xa0", written)
+    return write_money(_number(value), currency=code, locale=environment.locale)
 
 
 @with_environment
@@ -166,10 +158,10 @@ def number(value: Any, digits: Any = None, *, environment: MarketerEnvironment) 
     """Grouped in the content's locale; with digits exactly that many decimals (at most 6)."""
     amount = _number(value)
     if digits is None:
-        return str(format_decimal(amount, locale=_locale(environment.locale)))
+        return write_number(amount, locale=environment.locale)
     places = min(max(int(_number(digits)), 0), 6)
     pattern = "#,##0." + "0" * places if places else "#,##0"
-    return str(format_decimal(amount, format=pattern, locale=_locale(environment.locale)))
+    return write_number(amount, locale=environment.locale, pattern=pattern)
 
 
 @with_environment
@@ -179,14 +171,14 @@ def plural(value: Any, *forms: Any, environment: MarketerEnvironment) -> str:
     As many forms as the content's language has, the last one for all others. English: one, other. Hebrew: one, two,
     other. Romanian: one, few, other (from 20 up most numbers take "de": "# loc", "# locuri", "# de locuri").
     """
-    amount, locale = _number(value), _locale(environment.locale)
+    amount, locale = _number(value), locale_of(environment.locale)
     kinds = [kind for kind in _PLURAL_ORDER if kind in locale.plural_form.tags or kind == "other"]
     if len(forms) != len(kinds):
         raise _wrong(f"plural takes {len(kinds)} forms in this language ({', '.join(kinds)}), not {len(forms)}")
     form = str(forms[kinds.index(locale.plural_form(abs(amount)))])
     if len(form) > _LONGEST_FORM:
         raise _wrong(f"a form of plural has at most {_LONGEST_FORM} characters")
-    return form.replace("#", str(format_decimal(amount, locale=locale)))
+    return form.replace("#", write_number(amount, locale=environment.locale))
 
 
 @with_environment
@@ -196,7 +188,7 @@ def date_(value: Any, pattern: Any = "medium", *, environment: MarketerEnvironme
     Month and day names are in the content's locale. `now` and `today` are no dates: a message is rendered again at
     any time and must say the same.
     """
-    moment, locale, wanted = _moment(value), _locale(environment.locale), str(pattern)
+    moment, locale, wanted = _moment(value), locale_of(environment.locale), str(pattern)
     if wanted in _FORMATS:
         return str(format_date(moment, format=wanted, locale=locale))
     return str(format_datetime(moment, format=_babel_pattern(wanted), locale=locale))
@@ -233,15 +225,6 @@ def _babel_pattern(directives: str) -> str:
 def _literal(text: str) -> str:
     quoted = text.replace("'", "''")
     return f"'{quoted}'" if text else ""
-
-
-@lru_cache(maxsize=32)
-def _locale(tag: str) -> Locale:
-    """Babel's locale of a BCP 47 tag; English for one nobody knows."""
-    try:
-        return Locale.parse(tag.replace("_", "-"), sep="-")
-    except (ValueError, UnknownLocaleError):
-        return Locale("en")
 
 
 FILTERS: dict[str, Callable[..., Any]] = {

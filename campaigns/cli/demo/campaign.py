@@ -16,6 +16,10 @@ SEGMENT: dict[str, Any] = {
 
 PLAN = "{{ offer.plan_to }}"
 SEATS = "{{ offer.seat_limit_to }}"
+# Romanian counts from 20 up with "de".
+PLACES = "{{ offer.seat_limit_to | plural: '# loc', '# locuri', '# de locuri' }}"
+TAKEN = "{{ evidence.value | number }}"
+OF_PLACES = "{{ evidence.quota | plural: '# loc', '# locuri', '# de locuri' }}"
 ACCOUNT = "{{ account.name }}"
 PRICE = "{{ offer.new_monthly | money: offer.currency }}"
 HELLO_NAME = "{{ contact.first_name | default: '' }}"
@@ -36,30 +40,30 @@ MAILS: dict[str, dict[str, dict[str, str]]] = {
             "second": "אין מה להתקין: הצוות ממשיך לעבוד בזמן שהתוכנית מתחלפת.",
         },
         "ro": {
-            "subject": f"{PLAN}: {SEATS} locuri la {PRICE} pe lună",
+            "subject": f"{PLAN}: {PLACES} la {PRICE} pe lună",
             "hello": f"Bună ziua {HELLO_NAME},",
-            "first": f"{PLAN} oferă pentru {ACCOUNT} {SEATS} locuri la {PRICE} pe lună.",
+            "first": f"{PLAN} oferă pentru {ACCOUNT} {PLACES} la {PRICE} pe lună.",
             "second": "Nu e nimic de instalat: echipa lucrează mai departe cât se schimbă planul.",
         },
     },
     "b": {
         "en": {
-            "subject": "{{ evidence.value }} of your {{ evidence.quota }} seats are taken",
+            "subject": "{{ evidence.value | number }} of your {{ evidence.quota | number }} seats are taken",
             "hello": f"Hello {HELLO_NAME},",
-            "first": "{{ account.name }} uses {{ evidence.value }} of {{ evidence.quota }} seats.",
+            "first": "{{ account.name }} uses {{ evidence.value | number }} of {{ evidence.quota | number }} seats.",
             "second": f"{PLAN} has {SEATS} seats and costs {PRICE} a month.",
         },
         "he": {
-            "subject": "פרסומת: {{ evidence.value }} מתוך {{ evidence.quota }} המושבים שלכם תפוסים",
+            "subject": "פרסומת: {{ evidence.value | number }} מתוך {{ evidence.quota | number }} המושבים שלכם תפוסים",
             "hello": f"שלום {HELLO_NAME},",
-            "first": "ב־{{ account.name }} תפוסים {{ evidence.value }} מתוך {{ evidence.quota }} מושבים.",
+            "first": f"ב־{ACCOUNT} תפוסים {TAKEN} מתוך {{{{ evidence.quota | number }}}} מושבים.",
             "second": f"ב־{PLAN} יש {SEATS} מושבים, והיא עולה {PRICE} לחודש.",
         },
         "ro": {
-            "subject": "{{ evidence.value }} din cele {{ evidence.quota }} locuri sunt ocupate",
+            "subject": f"{TAKEN} din cele {OF_PLACES} sunt ocupate",
             "hello": f"Bună ziua {HELLO_NAME},",
-            "first": "{{ account.name }} folosește {{ evidence.value }} din {{ evidence.quota }} locuri.",
-            "second": f"{PLAN} are {SEATS} locuri și costă {PRICE} pe lună.",
+            "first": f"{ACCOUNT} folosește {TAKEN} din {OF_PLACES}.",
+            "second": f"{PLAN} are {PLACES} și costă {PRICE} pe lună.",
         },
     },
 }
@@ -85,20 +89,20 @@ FRAME = {
 BANNER = {
     "en": {
         "kind": "banner",
-        "title": "{{ evidence.value }} of {{ evidence.quota }} seats are taken",
+        "title": "{{ evidence.value | number }} of {{ evidence.quota | number }} seats are taken",
         "body": "{{ offer.plan_to }} has {{ offer.seat_limit_to }} seats.",
         "button": "See the offer",
     },
     "he": {
         "kind": "banner",
-        "title": "{{ evidence.value }} מתוך {{ evidence.quota }} מושבים תפוסים",
+        "title": "{{ evidence.value | number }} מתוך {{ evidence.quota | number }} מושבים תפוסים",
         "body": "ב־{{ offer.plan_to }} יש {{ offer.seat_limit_to }} מושבים.",
         "button": "לצפייה בהצעה",
     },
     "ro": {
         "kind": "banner",
-        "title": "{{ evidence.value }} din {{ evidence.quota }} locuri sunt ocupate",
-        "body": "{{ offer.plan_to }} are {{ offer.seat_limit_to }} locuri.",
+        "title": f"{TAKEN} din {OF_PLACES} sunt ocupate",
+        "body": f"{PLAN} are {PLACES}.",
         "button": "Vedeți oferta",
     },
 }

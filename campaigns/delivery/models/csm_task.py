@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -26,6 +28,10 @@ class CsmTask(models.Model):
         NOT_NOW = "NOT_NOW", _("Not now")
         NO_ANSWER = "NO_ANSWER", _("Nobody answered")
         WRONG_PERSON = "WRONG_PERSON", _("Wrong person")
+
+    # What a message is marked with whose call, made by a campaign, a customer asked for as well.
+    ASKED_AT = "call_asked_at"
+    _CALL = "csm_task"
 
     message = models.OneToOneField(
         Message, verbose_name=_("message"), on_delete=models.CASCADE, related_name="csm_task"
@@ -83,3 +89,19 @@ class CsmTask(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    @classmethod
+    def asked_for(cls) -> Q:
+        """Those of `is_asked_for`."""
+        return ~Q(message__channel=cls._CALL) | Q(message__context__has_key=cls.ASKED_AT)
+
+    @property
+    def is_asked_for(self) -> bool:
+        """By the customer: it hangs on what they answered and not on a campaign's call, or that call is marked."""
+        return self.message.channel != self._CALL or self.ASKED_AT in self.message.context
+
+    @property
+    def asked_at(self) -> datetime:
+        """When a customer first asked, of one that is asked for."""
+        marked = self.message.context.get(self.ASKED_AT)
+        return datetime.fromisoformat(marked) if marked else self.added_at

@@ -328,9 +328,9 @@ def test_the_skeletons_second_wording_names_what_is_counted():
         ].items()
     }
     assert subjects == {
-        "en": "{{ evidence.value }} of your {{ evidence.quota }} seats are taken",
-        "he": "פרסומת: מושבים: {{ evidence.value }} מתוך {{ evidence.quota }} כבר בשימוש",
-        "ro": "Locuri: {{ evidence.value }} din {{ evidence.quota }} în folosință",
+        "en": "{{ evidence.value | number }} of your {{ evidence.quota | number }} seats are taken",
+        "he": "פרסומת: מושבים: {{ evidence.value | number }} מתוך {{ evidence.quota | number }} כבר בשימוש",
+        "ro": "Locuri: {{ evidence.value | number }} din {{ evidence.quota | number }} în folosință",
     }
 
 

@@ -327,6 +327,19 @@ def test_tasks_for_a_csm_are_told_and_listed(marketer, dana):
     assert "No open task." in words
 
 
+def test_a_call_that_they_asked_for_is_told_as_such(marketer, dana):
+    CsmTask.objects.create(
+        message=to(dana, state=S.ACCEPTED, accepted_at=NOW, delivered_at=NOW),
+        account=account_of(dana), contact=dana, title="Asked about Team", added_at=NOW, due_at=NOW + timedelta(days=1),
+    )  # fmt: skip
+
+    words = words_of(marketer.get(page_of(dana)))
+
+    assert "CSM task made : “ Asked about Team ” Asked for by the customer. Nobody has taken it yet." in words
+    assert "due 25 Nov Asked for by the customer" in words
+    assert "Automatic offers are allowed" not in words
+
+
 def test_a_long_story_is_paged(marketer, dana):
     for number in range(45):
         at = NOW - timedelta(days=number)

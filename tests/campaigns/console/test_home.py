@@ -181,3 +181,9 @@ def test_calls_that_are_late_or_due_wait_for_somebody(marketer, in_april, days, 
     words = words_of(marketer.get(HOME))
     assert told in words
     assert ("Nothing waits for you." in words) == (days > 0)
+
+
+def test_home_tells_of_customers_who_asked_to_be_called_before_the_call_is_due(marketer, in_april):
+    CsmTaskFactory(message__channel="email", due_at=LATER + timedelta(days=3))
+    CsmTaskFactory(message__channel="email", snoozed_until=LATER + timedelta(days=3))
+    assert "1 customer asked to be called." in words_of(marketer.get(HOME))

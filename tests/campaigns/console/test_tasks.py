@@ -81,7 +81,7 @@ def test_a_task_is_found_by_account_person_and_title(marketer):
 
 
 def test_an_empty_queue_says_where_tasks_come_from(marketer):
-    assert "Campaigns with a step “Task for a CSM” put calls here." in words_of(marketer.get(LIST))
+    assert "Campaigns with a step “Task for a CSM” put calls here, and customers" in words_of(marketer.get(LIST))
 
 
 def test_the_navigation_counts_what_is_to_be_done_by_today(marketer):
@@ -90,6 +90,22 @@ def test_the_navigation_counts_what_is_to_be_done_by_today(marketer):
     make("tomorrow", due=1)
     make("put off", snoozed_until=NOW + timedelta(days=1))
     assert "CSM tasks 2 2 to do by today" in words_of(marketer.get("/admin/studio/"))
+
+
+def test_a_call_that_a_customer_asked_for_says_so_in_the_list_on_its_page_and_in_the_file(marketer):
+    asked = make("asked", message__channel="email")
+    make("planned")
+    assert words_of(marketer.get(LIST)).count("Asked for by the customer") == 1
+    assert "Asked for by the customer" in words_of(marketer.get(page(asked)))
+    lines = csv.DictReader(
+        b"".join(marketer.get(reverse("admin:studio-tasks-csv"))).decode().removeprefix("\ufeff").splitlines()
+    )
+    assert [(line["task"], bool(line["asked_for"])) for line in lines] == [("asked", True), ("planned", False)]
+
+
+def test_one_that_was_called_off_says_that_they_answered_by_themselves(marketer):
+    asked = make("asked", message__channel="email", state="CANCELLED", closed_at=NOW)
+    assert "since they asked, they took the offer" in words_of(marketer.get(page(asked)))
 
 
 def test_the_csv_has_the_rows_of_the_page_and_no_formula(marketer):

@@ -78,6 +78,18 @@ def test_a_task_called_off_is_told():
     assert WriteBack.objects.order_by("-pk")[0].payload["state"] == "CANCELLED"
 
 
+def test_a_wish_to_be_called_is_told_with_the_call_that_was_open():
+    CrmConnectionFactory()
+    quote, contact_id = quote_with_reader()
+    task = CsmTaskFactory(message__account=quote.account)
+    tell_settled()
+    decline.ask_call(quote_uuid=quote.uuid, contact_id=contact_id, now=NOW)
+    assert tell_settled() == 1
+    told = WriteBack.objects.order_by("-pk")[0].payload
+    assert told["task_id"] == str(task.message.uuid)
+    assert "to be called about Team" in told["body"]
+
+
 def test_who_takes_a_task_is_our_own_affair():
     CrmConnectionFactory()
     task = CsmTaskFactory()

@@ -94,6 +94,13 @@ def test_messages_nobody_points_at_go_and_calls_stay():
     assert test.uuid != question.uuid
 
 
+def test_a_mail_after_which_a_customer_was_called_stays():
+    mail = sent(purpose="TRANSACTIONAL", origin_campaign="")
+    CsmTaskFactory(message=mail, state="DONE", outcome="INTERESTED", closed_at=NOW)
+
+    assert prune.remove_messages(now=MESSAGES) == retention.Taken(0, True)
+
+
 def test_a_batch_is_not_left_out_for_being_full(monkeypatch):
     monkeypatch.setattr(retention, "BATCH", 2)
     for _ in range(5):

@@ -177,6 +177,15 @@ def test_what_waits_to_be_sent_never_goes_and_the_ledger_still_sums(dana):
     assert InAppMessage.objects.get().dismissed_at == NOW
 
 
+def test_a_call_about_her_that_somebody_else_asked_for_since_says_nothing_of_her(dana):
+    CsmTask.objects.update(contact=ContactFactory())
+
+    erase_her(dana)
+
+    task = CsmTask.objects.get()
+    assert (task.state, task.title, task.body, task.note) == ("OPEN", "–", "", "")
+
+
 def test_that_there_was_a_no_and_a_yes_stays_without_who_said_it(dana):
     erase_her(dana)
 

@@ -137,6 +137,16 @@ def test_staying_is_the_cheaper_plan_only_where_seats_are_what_it_is_about(offer
     assert "people or fewer" not in text
 
 
+@pytest.mark.parametrize(("language", "written"), [("en", "50,000"), ("he", "50,000"), ("ro", "50.000")])
+def test_quantities_are_written_as_the_pages_language_groups_them(offer_page, language, written):
+    evidence = {"meter": "api_calls", "meter_name": "API", "value": 11079, "quota": 50000}
+    quote, contact = offer_page[1], Contact.objects.get()
+    page = price_page.describe(quote=quote, contact=contact, evidence=evidence, language=language)
+
+    assert written in page.title
+    assert written.replace("50", "11").replace("000", "079") in page.title
+
+
 def test_the_page_holds_under_the_strict_policy(client, offer_page):
     response = client.get(offer_page[0])
 
