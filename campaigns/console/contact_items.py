@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -13,9 +11,9 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from campaigns.consent.models import ConsentRecord
-from campaigns.consent.selectors import ChannelState
 from campaigns.console import (
     campaign_words,
+    contact_answers,
     contact_words,
     failed_words,
     moment_words,
@@ -23,13 +21,11 @@ from campaigns.console import (
     verdict_words,
     waiting_words,
 )
-from campaigns.console.templatetags.console import money
+from campaigns.console.contact_item import Item, Link, Surroundings, sentence
 from campaigns.console.unsent import Unsent
 from campaigns.delivery import links
-from campaigns.delivery.models import CsmTask, DeliveryAttempt, Message
+from campaigns.delivery.models import Message
 from campaigns.delivery.timeline import Kind, Moment
-from campaigns.offers.models import Quote
-from campaigns.profiles.models import Contact
 from campaigns.sequences.models import Campaign, Enrolment, Entry, StepRun
 from campaigns.sequences.moved import Moved, Way
 from orchestrator.channels import memory
@@ -41,58 +37,6 @@ _ICONS = {
     Kind.BOUNCED: "block", Kind.COMPLAINED: "block", Kind.DISMISSED: "x", Kind.SEEN: "eye",
 }  # fmt: skip
 _TONES = {Kind.UNSENT: "is-off", Kind.WAITING: "is-off", Kind.SCANNED: "is-off", Kind.DELIVERED: "is-ok"}
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    url: str
-    words: str
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One line: a bold beginning, the rest of its sentence, what the message said, and below it meta and a reason."""
-
-    at: datetime
-    icon: str
-    head: str
-    tone: str = ""
-    rest: str = ""
-    quote: str = ""
-    variant: str = ""
-    campaign: Link | None = None
-    step: str = ""
-    meta: str = ""
-    link: Link | None = None
-    reason: str = ""
-    reason_icon: str = "info"
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What the items of one page are told from. `followed`: messages of campaigns in which more is to come."""
-
-    contact: Contact
-    now: datetime
-    zone: tzinfo
-    messages: Mapping[int, Message] = field(default_factory=dict)
-    headlines: Mapping[int, str] = field(default_factory=dict)
-    attempts: Mapping[int, DeliveryAttempt] = field(default_factory=dict)
-    reports: Mapping[int, str] = field(default_factory=dict)
-    replies: Mapping[tuple[int, datetime], str] = field(default_factory=dict)
-    spenders: Mapping[int, list[Message]] = field(default_factory=dict)
-    campaigns: Mapping[str, Campaign] = field(default_factory=dict)
-    noes: Sequence[ConsentRecord] = ()
-    states: Mapping[str, ChannelState] = field(default_factory=dict)
-    followed: Collection[int] = ()
-    is_sending_on: bool = True
-
-    def topic_name(self, slug: str) -> str:
-        for state in self.states.values():
-            for one in state.topics:
-                if one.topic.slug == slug:
-                    return one.topic.name_in((get_language() or "en")[:2])
-        return slug
 
 
 def tell(what: str, source: Any, around: Surroundings) -> Item | None:
@@ -158,7 +102,7 @@ def _unsent(message: Message, around: Surroundings) -> tuple[str, str]:
         winner=_name_of(message.lost_to, around),
     )
     icon = "limits" if message.reason == Message.Reason.CAPPED else "info"
-    return f"{_sentence(contact_words.why_unsent(known))} {_what_follows(message, around)}".rstrip(), icon
+    return f"{sentence(contact_words.why_unsent(known))} {_what_follows(message, around)}".rstrip(), icon
 
 
 def _name_of(message: Message | None, around: Surroundings) -> str:
@@ -182,7 +126,7 @@ def _waiting(message: Message, around: Surroundings) -> tuple[str, str]:
 def _bounced(message: Message, around: Surroundings) -> tuple[str, str]:
     state = around.states.get(message.channel)
     said = failed_words.came_back(channel=message.channel, reason=around.reports.get(message.pk, ""))
-    said = _sentence(said)
+    said = sentence(said)
     if state is None or not state.is_dead:
         return said, "info"
     return f"{said} " * bool(said) + _("Nothing more is sent to this address: %(why)s.") % {
@@ -321,69 +265,8 @@ def _tell_consent(rows: Sequence[ConsentRecord], around: Surroundings) -> Item:
         tone="is-ok" if is_yes else "",
         head=said,
         rest=rest,
-        meta=_sentence(f"{source}, {basis}" if basis else source),
+        meta=sentence(f"{source}, {basis}" if basis else source),
         reason=note,
-    )
-
-
-def _tell_answer(quote: Quote, around: Surroundings) -> Item:
-    heads = {
-        Quote.State.ACCEPTED: _("Upgraded"),
-        Quote.State.ACCEPTING: _("Pressed the button to upgrade"),
-        Quote.State.DECLINED: _("Said no to the offer"),
-        Quote.State.CALL_ASKED: _("Asked to be called"),
-        Quote.State.FAILED: _("The upgrade could not be made"),
-    }
-    rest = _("%(plan)s for %(account)s, %(price)s more a month") % {
-        "plan": quote.to_price.plan.name,
-        "account": quote.account,
-        "price": _plain(money(quote.new_mrr - quote.old_mrr, quote.currency)),
-    }
-    is_own = quote.answered_by_id in (None, around.contact.pk)
-    notes = [] if is_own else [_("Answered by %(name)s.") % {"name": quote.answered_by}]
-    if quote.is_waiting_for_us:
-        notes.append(_("It waits for us: our access to billing is to be mended."))
-    refusal = getattr(quote, "refusal", None)
-    said = contact_words.refusal_words(refusal.reason) if refusal else ""
-    return Item(
-        at=quote.answered_at or quote.made_at,
-        icon="trend-up" if quote.state == Quote.State.ACCEPTED else "offer",
-        tone="is-ok" if quote.state == Quote.State.ACCEPTED else "",
-        head=heads.get(Quote.State(quote.state), quote.get_state_display()),
-        rest=rest,
-        meta=" ".join(notes),
-        reason=" ".join(part for part in (said, refusal.note if refusal else "") if part),
-    )
-
-
-def _sentence(words: str) -> str:
-    """With its end, for another may follow: what a provider says comes with or without one."""
-    return words if not words or words[-1] in ".!?…" else f"{words}."
-
-
-def _plain(html: str) -> str:
-    """Money without its left-to-right island: the line isolates the whole."""
-    return html.replace('<bdi dir="ltr">', "\u2066").replace("</bdi>", "\u2069")
-
-
-def _tell_task(task: CsmTask, around: Surroundings) -> Item:
-    who = _("For %(name)s.") % {"name": task.assigned_to} if task.assigned_to else _("Nobody has taken it yet.")
-    asked = f"{_('Asked for by the customer')}. " if task.is_asked_for else ""
-    return Item(at=task.added_at, icon="task", head=_("CSM task made"), quote=task.title, meta=f"{asked}{who}")
-
-
-def _tell_task_closed(task: CsmTask, around: Surroundings) -> Item:
-    is_done = task.state == CsmTask.State.DONE
-    said = str(task.get_outcome_display()) if task.outcome else ""
-    by = _("by %(name)s") % {"name": task.closed_by} if task.closed_by else ""
-    return Item(
-        at=task.closed_at or task.added_at,
-        icon="csm",
-        tone="is-ok" if is_done else "is-off",
-        head=_("CSM task done") if is_done else _("CSM task called off"),
-        quote=task.title,
-        meta=_sentence(", ".join(part for part in (said, by) if part)),
-        reason=task.note,
     )
 
 
@@ -395,7 +278,7 @@ _TELLERS: Mapping[str, Callable[[Any, Surroundings], Item | None]] = {
     "moved": _tell_moved,
     "beside": _tell_beside,
     "consent": _tell_consent,
-    "answer": _tell_answer,
-    "task": _tell_task,
-    "task_closed": _tell_task_closed,
+    "answer": contact_answers.tell_answer,
+    "task": contact_answers.tell_task,
+    "task_closed": contact_answers.tell_task_closed,
 }

@@ -20,7 +20,7 @@ from django.utils.translation import ngettext
 from campaigns.consent import selectors as consent
 from campaigns.consent.models import ConsentRecord
 from campaigns.console import campaign_words, contact_items
-from campaigns.console.contact_items import Item, Surroundings
+from campaigns.console.contact_item import Item, Surroundings
 from campaigns.console.templatetags.console import count as count_text
 from campaigns.delivery import switch
 from campaigns.delivery import timeline as delivery

@@ -10,7 +10,7 @@ import pytest
 from campaigns.consent import hold, opt_out, points, selectors
 from campaigns.consent.models import ConsentRecord
 from campaigns.console import contact_items
-from campaigns.console.contact_items import Surroundings
+from campaigns.console.contact_item import Surroundings
 from campaigns.delivery import timeline
 from campaigns.delivery.models import DeliveryAttempt
 from tests.campaigns.console.contacts import S, dana, say, to, topic
