@@ -5,18 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from django.urls import reverse
-from django.utils.formats import date_format
-from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
 from campaigns.console import (
     campaign_page,
     campaign_words,
     drafts,
+    dry_run,
     message_preview,
     preview_people,
     samples,
@@ -62,15 +61,6 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
-    """Messages by channel on one day; a number of None is a dash."""
-
-    day: str
-    numbers: list[int | None]
-    note: str
-
-
-@dataclass(frozen=True, slots=True)
 class WayIn:
     """Who enters and when, where the launch itself brings nobody in."""
 
@@ -86,8 +76,9 @@ class Review:
     rehearsal: Rehearsal | None
     barred: list[tuple[str, int]]
     channels: list[str]
-    days: list[Day]
+    days: list[dry_run.Day]
     first: str
+    left_out: list[dry_run.Unsent]
     way_in: WayIn | None
 
 
@@ -117,7 +108,12 @@ def review(*, campaign: Campaign, now: datetime, zone: tzinfo = UTC) -> Review:
     if people and not gaps:
         passed.append(_("All words from data have a value for those tried"))
     today = now.astimezone(zone).date()
-    channels, days = _days(document, rehearsal, today)
+    channels, days = dry_run.days_of(document=document, rehearsal=rehearsal, today=today)
+    left_out = dry_run.left_out_words(document=document, rehearsal=rehearsal)
+    warnings += [
+        Item(title, detail, f"{links.page}#limits", _("Go there")) for title, detail in dry_run.warnings_of(left_out)
+    ]
+    warnings += [Item(title, detail) for title, detail in dry_run.held_words(rehearsal)]
     return Review(
         blockers=[links.item(one) for one in findings if one.level == BLOCKER],
         warnings=warnings,
@@ -128,7 +124,8 @@ def review(*, campaign: Campaign, now: datetime, zone: tzinfo = UTC) -> Review:
         else [],
         channels=[campaign_words.channel_name(channel) for channel in channels],
         days=days,
-        first=first_words(rehearsal, today=today),
+        first=dry_run.first_words(rehearsal, today=today),
+        left_out=left_out,
         way_in=way_in(document),
     )
 
@@ -259,63 +256,3 @@ def _reach(document: Mapping[str, Any], rehearsal: Rehearsal | None) -> list[Ite
         "Accounts that enter later add to it; a smaller difference may never become clear."
     ) % {"needed": count(round(needed))}
     return [Item(title, detail)]
-
-
-def _days(document: Mapping[str, Any], rehearsal: Rehearsal | None, today: date) -> tuple[list[str], list[Day]]:
-    if rehearsal is None or not rehearsal.start:
-        return [], []
-    channels = list(dict.fromkeys(one.channel for one in rehearsal.sendings))
-    numbers: dict[date, dict[str, int]] = {}
-    first: set[date] = set()
-    for one in rehearsal.sendings:
-        day = numbers.setdefault(one.day, {})
-        day[one.channel] = day.get(one.channel, 0) + one.messages
-        first |= {one.day} if one.is_first else set()
-    window = document.get("limits", {}).get("window")
-    return channels, [
-        Day(
-            _day(day, "D j F", today),
-            [counts.get(channel) for channel in channels],
-            _note(day in first, window),
-        )
-        for day, counts in sorted(numbers.items())
-    ]
-
-
-def _note(is_first: bool, window: Mapping[str, str] | None) -> str:
-    if not is_first:
-        return _("At most: if nobody has reacted by then")
-    if window:
-        return _("From %(time)s in each contact’s time zone") % {"time": window["from"]}
-    return _("At once")
-
-
-def first_words(rehearsal: Rehearsal | None, *, today: date) -> str:
-    """How many first messages go out on which day, as the dry run has them; empty when none does. `today` is the
-    reader's day: where contacts live it may still be the one before."""
-    firsts = [one for one in rehearsal.sendings if one.is_first] if rehearsal else []
-    if not firsts:
-        return ""
-    by_day: dict[date, int] = {}
-    for one in firsts:
-        by_day[one.day] = by_day.get(one.day, 0) + one.messages
-    (day, number), *later = sorted(by_day.items())
-    words = {
-        "email": ngettext("First message: %(n)s e-mail on %(day)s", "First message: %(n)s e-mails on %(day)s", number),
-        "in_app": ngettext("First message: %(n)s banner on %(day)s", "First message: %(n)s banners on %(day)s", number),
-        "sms": ngettext("First message: %(n)s SMS on %(day)s", "First message: %(n)s SMS on %(day)s", number),
-    }
-    said = words.get(firsts[0].channel, _("First message: %(n)s on %(day)s"))
-    parts = [said % {"n": count(number), "day": _day(day, "l j F", today)}]
-    for other, messages in later:
-        # Within a week the name of the day says which one is meant.
-        named = date_format(other, "l") if other - day < timedelta(days=7) else _day(other, "l j F", today)
-        parts.append(_("%(n)s on %(day)s") % {"n": count(messages), "day": named})
-    return ", ".join(parts)
-
-
-def _day(day: date, pattern: str, today: date) -> str:
-    """The contact's own day; `pattern` is Django's. In Hebrew the month takes its preposition and the day its whole
-    name."""
-    told = str(date_format(day, "l, j בF" if get_language() == "he" else pattern))
-    return told if day >= today else _("%(day)s (today where they live)") % {"day": told}

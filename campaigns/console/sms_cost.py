@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 from campaigns.console.templatetags.console import count, money_words
 from campaigns.delivery import spend
 from campaigns.sequences import compose
-from campaigns.sequences.cast import Cast
+from campaigns.sequences.cast import LISTED_ACCOUNTS, Cast
 
 
 def words(*, segments: int, locale: str, available: Mapping[str, Any], audience: Cast) -> str:
@@ -33,9 +33,10 @@ def words(*, segments: int, locale: str, available: Mapping[str, Any], audience:
     )
     if not audience.is_whole:
         said = ngettext(
-            "At this length it costs at most %(sum)s for the %(n)s person looked at who would read it.",
-            "At this length it costs at most %(sum)s for the first %(n)s people who would read it.",
+            "At this length it costs at most %(sum)s for the %(n)s person of the first %(all)s accounts who read it.",
+            "At this length it costs at most %(sum)s for the %(n)s people of the first %(all)s accounts who read it.",
             len(prices),
         )
     total = segments * sum(prices, Decimal(0))
-    return said % {"sum": money_words(total, settings.REPORTING_CURRENCY), "n": count(len(prices))}
+    told = {"n": count(len(prices)), "all": count(LISTED_ACCOUNTS)}
+    return said % {"sum": money_words(total, settings.REPORTING_CURRENCY), **told}

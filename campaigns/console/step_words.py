@@ -111,7 +111,14 @@ def value_words(value: Any) -> str:
     return f"“{value}”" if isinstance(value, str) else json.dumps(value)
 
 
+def leads_on(step: Step, numbers: Mapping[str, int]) -> bool:
+    """Whether a GOTO leads to a later step; such a one is numbered as the file is written."""
+    return numbers.get(step["to"], 0) > numbers.get(step["key"], 0)
+
+
 def goto_words(step: Step, numbers: Mapping[str, int]) -> str:
+    if leads_on(step, numbers):
+        return _("Go to step %(step)s") % {"step": numbers[step["to"]]}
     rounds = step.get("at_most", step_kinds.USUAL_ROUNDS)
     words = ngettext(
         "Go to step %(step)s, back at most %(n)d time", "Go to step %(step)s, back at most %(n)d times", rounds

@@ -20,6 +20,7 @@ from campaigns.sequences import (
     campaign_file,
     check_audience,
     check_country,
+    check_timing,
     check_variables,
     circles,
     part_words,
@@ -85,6 +86,8 @@ def _check(campaign: Campaign, now: datetime, numbering: Numbering | None, *, on
     numbers = in_order | dict(numbering(version.definition["steps"]) if numbering else {})
     judged = check_audience.check_audience(campaign=campaign, spec=spec, numbers=numbers, now=now)
     counted = () if only_blockers else _count(campaign, spec, now)
+    abroad = list(check_country.check_country(campaign=campaign, spec=spec, now=now))
+    timing = check_timing.check_timing(campaign=campaign, spec=spec, numbers=numbers, abroad=abroad, now=now)
     return [
         *_goal(spec),
         *_offer(campaign, spec),
@@ -99,10 +102,8 @@ def _check(campaign: Campaign, now: datetime, numbering: Numbering | None, *, on
         *_circles(spec, numbers),
         *_channels(spec),
         *_sender(spec),
-        *(
-            Finding(*one, set_by=check_country.SETTINGS.get(one[1], ()))
-            for one in check_country.check_country(campaign=campaign, spec=spec, now=now)
-        ),
+        *(Finding(*one, set_by=check_country.SETTINGS.get(one[1], ())) for one in abroad),
+        *(Finding(*one) for one in timing),
         *_switch(),
     ]
 

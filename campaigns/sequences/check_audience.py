@@ -93,10 +93,12 @@ def _age(segment: Segment, now: datetime) -> Iterator[Found]:
 
 def _languages(segment: Segment, spec: CampaignSpec, numbers: Mapping[str, int]) -> Iterator[Found]:
     """A language that somebody in the audience reads and a variant lacks. Without English either, nobody knows
-    what such a reader would get: that blocks."""
+    what such a reader would get: that blocks. A webhook is read by nobody."""
     spoken = spoken_locales(segment=segment, roles=spec.recipients.roles)
     complete = True
     for step in spec.message_steps():
+        if step.channel == "webhook":
+            continue
         of_step = {settings.LANGUAGE_CODE} if step.channel in content.READ_BY_COLLEAGUES else spoken
         for variant in step.variants:
             for locale in sorted(of_step - set(variant.content)):

@@ -133,12 +133,16 @@ def _wrong(demand: Demand, channel: str, pack: CountryPack, locale: str) -> str:
 
 
 def readers_words(*, readers: Sequence[Readers], number: int | None = None) -> str:
-    """How many would get it (or `number` of them), and where they are."""
+    """How many of the audience could get it (or `number` of them), and where they are; not all of them start."""
     reached = sum(one.reached for one in readers) if number is None else number
     where = places_words(countries={one.country for one in readers if one.reached or not reached})
     if not reached:
         return _("Nobody can get it yet, somebody may later: %(country)s.") % {"country": where}
-    words = ngettext("%(n)s person would get it: %(country)s.", "%(n)s people would get it: %(country)s.", reached)
+    words = ngettext(
+        "%(n)s person in the audience could get it: %(country)s.",
+        "%(n)s people in the audience could get it: %(country)s.",
+        reached,
+    )
     return words % {"n": figures.number(reached), "country": where}
 
 

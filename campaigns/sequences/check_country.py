@@ -26,6 +26,7 @@ SETTINGS: Mapping[str, tuple[str, ...]] = {
     "consent_not_recorded": ("permitted_without_record",),
     "reply_address": ("SENDGRID_FROM_EMAIL", "INBOUND_MAIL_DOMAIN"),
 }
+WINDOW_IS_QUIET = "window_is_quiet"
 
 type ByChannel = Mapping[str, Sequence[Readers]]
 
@@ -66,7 +67,7 @@ def _hours(spec: CampaignSpec, readers: ByChannel, now: datetime) -> Iterator[Fo
             )  # fmt: skip
             if not is_open:
                 words = _("Quiet hours leave nothing of the campaign’s hours: nobody would get a message.")
-                yield "BLOCKER", "window_is_quiet", words, "", "limits.window"
+                yield "BLOCKER", WINDOW_IS_QUIET, words, "", "limits.window"
                 return
 
 

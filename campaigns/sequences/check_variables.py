@@ -148,12 +148,22 @@ def _called(text: Text) -> str:
 
 def _lack_words(name: str, missing: int, everybody: int) -> str:
     if name == "contact.first_name":
-        words = ngettext("%(n)d of %(all)d has no first name", "%(n)d of %(all)d have no first name", missing)
+        words = ngettext(
+            "%(n)d of %(all)d in the audience has no first name",
+            "%(n)d of %(all)d in the audience have no first name",
+            missing,
+        )
     elif name == "contact.last_name":
-        words = ngettext("%(n)d of %(all)d has no last name", "%(n)d of %(all)d have no last name", missing)
+        words = ngettext(
+            "%(n)d of %(all)d in the audience has no last name",
+            "%(n)d of %(all)d in the audience have no last name",
+            missing,
+        )
     else:
         words = ngettext(
-            "%(n)d of %(all)d has no value for “%(word)s”", "%(n)d of %(all)d have no value for “%(word)s”", missing
+            "%(n)d of %(all)d in the audience has no value for “%(word)s”",
+            "%(n)d of %(all)d in the audience have no value for “%(word)s”",
+            missing,
         )
     word = part_words.variable_names().get(name, name)
     return words % {"n": missing, "all": everybody, "word": word}

@@ -1,50 +1,71 @@
-"""A launch without launching: who would start, who would not and why, and when the first messages would go. The same
-judges as enrolling, in a transaction that is rolled back: nothing is written."""
+"""A launch without launching: who would start, who would not and why, when their messages would go and which would not
+(`foresee`). The same judges as enrolling, in a transaction that is rolled back: nothing is written."""
 
 # ruff: noqa: S608  (what is formatted into statements is the segment compiler's; values are always bound)
 from __future__ import annotations
 
-import itertools
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from dataclasses import dataclass, field
+from datetime import date, datetime
 
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 
+from campaigns.consent import points
+from campaigns.consent import selectors as consent
+from campaigns.consent.models import ConsentTopic
 from campaigns.delivery import windows
+from campaigns.experiments import selectors as experiments
+from campaigns.experiments.models import Assignment
 from campaigns.profiles.models import Account, Contact, Membership
 from campaigns.segments import compile as compiling
 from campaigns.segments import sessions
 from campaigns.segments.models import SegmentMembership
-from campaigns.sequences import campaign_file, candidates, circles, eligibility, planning_apart, recipients
+from campaigns.sequences import campaign_file, candidates, eligibility, foresee, planning_apart, recipients
 from campaigns.sequences.campaign_file import BY_SEGMENT, CampaignSpec
 from campaigns.sequences.candidates import Candidate
+from campaigns.sequences.foresee import Fate, Foresight, Number, Outcome, Reader
 from campaigns.sequences.models import Campaign, Entry
-from campaigns.sequences.step_file import StepSpec
-from orchestrator.engine import timing
 
 BATCH = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """Messages of one step on one local day of their recipients; `is_first` are sure, the others at most."""
+    """Messages of one step on one local day of their recipients; `is_first` are sure, the others at most: whoever
+    leaves gets none. `is_open`: they hinge on what people do, too; `is_drawn`: a split decides, the number is to be
+    expected."""
 
     day: date
     step: str
     channel: str
     messages: int
     is_first: bool
+    is_open: bool = False
+    is_drawn: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Messages of one step that come due and do not go: LATE, since what lets them go first comes after the time in
+    which they must; CAPPED, since this campaign's own messages leave no room under a limit in that time. `day` is the
+    first on which one could go. Of first messages sure, else at most."""
+
+    step: str
+    channel: str
+    why: Outcome
+    messages: int
+    day: date
+    is_first: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
     """Accounts: matched = Σ not_enrolled + held_out + start. How many are held out is expected, the draw comes
-    with the launch. `contacts` are the people of those who start.
+    with the launch. `contacts` are the people of those who start. `held_elsewhere`, by campaign: how many of them the
+    running test of another holds out. `is_cut`: its ways part so often that later messages are counted in part.
 
     `audience` is everybody in it now, contacts where the segment is `of_contacts`. Of accounts the rest beyond
     those who matched entered before, or was held out, and does not enter anew."""
@@ -57,6 +78,9 @@ class Rehearsal:
     sendings: list[Sending]
     audience: int = 0
     of_contacts: bool = False
+    left_out: list[LeftOut] = field(default_factory=list)
+    held_elsewhere: dict[str, int] = field(default_factory=dict)
+    is_cut: bool = False
 
     @property
     def before(self) -> int:
@@ -80,28 +104,33 @@ def rehearse(*, campaign: Campaign, now: datetime) -> Rehearsal:
     if spec.entry.by != BY_SEGMENT:
         return Rehearsal(matched=0, not_enrolled={}, held_out=0, start=0, contacts=0, sendings=[])
     reasons: dict[int, str] = {}
-    starting: set[int] = set()
-    people: list[tuple[Contact, Account]] = []
+    starting: dict[int, list[Reader]] = defaultdict(list)
     with rolled_back():
         everybody = matching_ids(campaign=campaign, now=now)
         for judged in judge(campaign=campaign, spec=spec, ids=everybody, now=now):
             reasons |= judged.reasons
-            starting |= judged.chosen.keys()
-            for account_id, contacts in judged.chosen.items():
-                people += [(contact, judged.candidates[account_id].account) for contact in contacts]
+            for account_id, readers in _readers(spec, judged):
+                starting[account_id] += readers
     # Of an account with contacts in several parts one may start.
     not_enrolled = Counter(reason for account_id, reason in reasons.items() if account_id not in starting)
     share = float(spec.holdout_percent) / 100
     held_out = round(len(starting) * share)
+    ahead = Foresight(spec, now)
+    sendings, left_out = _foresee(ahead, Counter(tuple(team) for team in starting.values()), 1 - share)
     return Rehearsal(
-        matched=len(starting | reasons.keys()),
+        matched=len(starting.keys() | reasons.keys()),
         not_enrolled=dict(not_enrolled.most_common()),
         held_out=held_out,
         start=len(starting) - held_out,
-        contacts=round(len(people) * (1 - share)),
-        sendings=list(_sendings(spec, people, 1 - share, now)),
+        contacts=round(sum(len(team) for team in starting.values()) * (1 - share)),
+        sendings=sendings,
         audience=len(everybody),
         of_contacts=any(subject == "contact" for subject, _pk in everybody),
+        left_out=left_out,
+        is_cut=ahead.is_cut,
+        held_elsewhere={
+            name: n for name, held in _held_elsewhere(campaign, list(starting)) if (n := round(held * (1 - share)))
+        },
     )
 
 
@@ -187,63 +216,66 @@ def _judge(campaign: Campaign, spec: CampaignSpec, found: Mapping[int, Candidate
     return Judged(found, judged.reasons | chosen.reasons, chosen.contacts)
 
 
-def _sendings(
-    spec: CampaignSpec, people: Sequence[tuple[Contact, Account]], share: float, now: datetime
-) -> Iterator[Sending]:
-    """By day and step. Later steps: everybody who might come there, so at most so many."""
-    places = Counter(
-        (
-            windows.place_for(contact=contact, account=account),
-            windows.zone_of(contact_zone=contact.time_zone, account_zone=account.time_zone),
-        )
-        for contact, account in people
+def _readers(spec: CampaignSpec, judged: Judged) -> Iterator[tuple[int, list[Reader]]]:
+    """By account that would start. On a channel that needs no address everybody counts as reached."""
+    first = spec.message_steps()[0].channel
+    channels = {step.channel for step in spec.message_steps()}
+    people = [contact for contacts in judged.chosen.values() for contact in contacts]
+    reached = {contact.pk: channels - recipients.HASHES.keys() | {first} for contact in people}
+    topic = ConsentTopic.objects.get(slug=spec.topic)
+    for channel in channels & recipients.HASHES.keys() - {first}:
+        for contact_id, point in points.ensure_points(contacts=people, channel=channel).items():
+            if consent.permission(point=point, topic=topic) == consent.GRANTED:
+                reached[contact_id].add(channel)
+    for account_id, contacts in judged.chosen.items():
+        account = judged.candidates[account_id].account
+        yield account_id, [_reader(contact, account, reached[contact.pk]) for contact in contacts]
+
+
+def _reader(contact: Contact, account: Account, reached: Iterable[str]) -> Reader:
+    return Reader(
+        place=windows.place_for(contact=contact, account=account),
+        zone=windows.zone_of(contact_zone=contact.time_zone, account_zone=account.time_zone),
+        account_zone=windows.zone_of(contact_zone=account.time_zone, account_zone=contact.time_zone),
+        reached=frozenset(reached),
     )
-    reached = {zone: _earliest(spec, zone, now) for _, zone in places}
-    first = spec.message_steps()[0].key
-    for step in spec.message_steps():
-        days: Counter[date] = Counter()
-        for (place, zone), number in places.items():
-            if step.key not in reached[zone]:
-                continue
-            opens = windows.next_sendable(
-                at=reached[zone][step.key],
-                start=spec.limits.window_from,
-                end=spec.limits.window_to,
-                place=place,
-                channel=step.channel,
-                purpose=spec.purpose,
-            )
-            days[opens.astimezone(ZoneInfo(place.zones[0])).date()] += number
-        for day, number in sorted(days.items()):
-            yield Sending(day, step.key, step.channel, round(number * share), step.key == first)
 
 
-def _earliest(spec: CampaignSpec, zone: str, now: datetime) -> dict[str, datetime]:
-    """When somebody of this zone who enters now can reach each step at the earliest, whatever way leads there."""
-    following = {one.key: after.key for one, after in itertools.pairwise(spec.steps)}
-    by_key = {step.key: step for step in spec.steps}
-    found: dict[str, datetime] = {}
-    waiting = [(spec.steps[0].key, now)]
-    while waiting:
-        key, at = waiting.pop()
-        if key in found and found[key] <= at:
-            continue
-        found[key] = at
-        waiting += _onward(by_key[key], following, zone, at)
-    return found
+def _held_elsewhere(campaign: Campaign, account_ids: Sequence[int]) -> Iterator[tuple[str, int]]:
+    """Names of campaigns that run, and how many of the accounts their running tests hold out."""
+    if not account_ids:
+        return
+    held = Assignment.objects.filter(
+        variant__isnull=True,
+        experiment__in=experiments.running(),
+        experiment__campaign__status__in=[Campaign.Status.LIVE, Campaign.Status.PAUSED],
+        account_id__any=account_ids,
+    ).exclude(experiment__campaign=campaign)
+    counted = held.values("experiment__campaign__name").annotate(accounts=Count("account"))
+    for row in counted.order_by("experiment__campaign__name"):
+        yield row["experiment__campaign__name"], row["accounts"]
 
 
-def _onward(step: StepSpec, following: Mapping[str, str], zone: str, at: datetime) -> Iterator[tuple[str, datetime]]:
-    """A WAIT for a condition may be over at once; its other way is open after the time-out."""
-    for target in circles.targets_of(step, following, at_once=step.is_asking):
-        if target:
-            yield target, at if step.is_asking else _over(step, zone, at)
-    late = step.otherwise or following.get(step.key)
-    if step.is_asking and late:
-        yield late, _over(step, zone, at)
-
-
-def _over(step: StepSpec, zone: str, at: datetime) -> datetime:
-    if step.until is not None:
-        return timing.next_local(at=at, clock=step.until.clock, weekday=step.until.weekday, zone=zone)
-    return at + (step.wait or timedelta(0))
+def _foresee(
+    ahead: Foresight, teams: Mapping[tuple[Reader, ...], int], share: float
+) -> tuple[list[Sending], list[LeftOut]]:
+    """By step in the order of the file, and by day."""
+    steps = ahead.spec.message_steps()
+    found: dict[Fate, Number] = {}
+    for team, accounts in teams.items():
+        foresee.add(found, [(ahead.of_account(team), accounts * share)])
+    channels = {step.key: step.channel for step in steps}
+    places = {key: place for place, key in enumerate(channels)}
+    sendings: list[Sending] = []
+    missing: dict[tuple[str, Outcome, bool], list[tuple[date, float]]] = defaultdict(list)
+    for fate, number in sorted(found.items(), key=lambda one: (places[one[0].step], one[0].day, not one[0].is_first)):
+        if fate.outcome == Outcome.SENT:
+            told = (fate.day, fate.step, channels[fate.step], round(number.of))
+            sendings.append(Sending(*told, fate.is_first, number.is_open, number.is_drawn))
+        else:
+            missing[fate.step, fate.outcome, fate.is_first].append((fate.day, number.of))
+    left_out = [
+        LeftOut(key, channels[key], why, round(sum(of for _, of in there)), min(day for day, _ in there), is_first)
+        for (key, why, is_first), there in missing.items()
+    ]
+    return [one for one in sendings if one.messages], [one for one in left_out if one.messages]

@@ -6,9 +6,10 @@ import copy
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from campaigns.console import drafts, jumps
+from campaigns.console import drafts, jumps, step_tree, step_words
 from campaigns.console.forms.campaigns import Document, StudioForm
 from campaigns.sequences.step_kinds import MOST_ROUNDS, USUAL_ROUNDS
 
@@ -30,6 +31,9 @@ class JumpForm(StudioForm):
         super().__init__(*args, **kwargs)
         self.document, self.key = document, step["key"]
         self.fields["to"].choices = jumps.choices(document, step)  # type: ignore[attr-defined]
+        if step_words.leads_on(step, step_tree.number_steps(document["steps"])):
+            self.fields["to"].label = _("Go to")
+            self.fields["at_most"].help_text = _("Counts only where it leads back to an earlier step.")
 
     @staticmethod
     def initial_of(step: Document) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
-from campaigns.console import campaign_page, drafts, pages, step_changes, step_tree, ways
+from campaigns.console import campaign_page, drafts, pages, step_changes, step_tree, step_words, ways
 from campaigns.console.forms import traits, wait_kinds
 from campaigns.console.forms.jumps import JumpForm
 from campaigns.console.forms.steps import LocalTimeForm, WaitForm, WeightsForm
@@ -67,15 +67,16 @@ def edit_step(request: HttpRequest, slug: str, key: str) -> HttpResponse:
         if not problem:
             return redirect(campaigns.page_of(campaign, f"step-{key}"))
     is_rows = isinstance(form, TraitRows)
+    leads_on = step["kind"] == "GOTO" and step_words.leads_on(step, step_tree.number_steps(document["steps"]))
     context = {
         **campaign_page.frame(campaign=campaign),
-        "title": _title(step, kind),
+        "title": _title(step, kind, leads_on=leads_on),
         "form": None if is_rows else form,
         "rows": form if is_rows else None,
         "problems": [problem] if problem else _problems(form),
         "step": step,
         "is_shares": isinstance(form, WeightsForm) and step["kind"] == "MESSAGE",
-        "lead": _lead(step),
+        "lead": _lead(step, leads_on=leads_on),
         "kinds": wait_kinds.choices() if kind else [],
         "kind": kind,
     }
@@ -134,10 +135,10 @@ def _form(document: dict[str, Any], step: dict[str, Any], kind: str, data: Any) 
     return WeightsForm(data, initial=weights, letters=list(weights))
 
 
-def _title(step: dict[str, Any], kind: str) -> str:
+def _title(step: dict[str, Any], kind: str, *, leads_on: bool) -> str:
     titles = {
         "UPDATE": _("What to note"),
-        "GOTO": _("Where to go back to"),
+        "GOTO": _("Where to go on") if leads_on else _("Where to go back to"),
         "SPLIT": _("Shares of the ways"),
         "MESSAGE": _("Shares of the wordings"),
         "WAIT": _("How long to wait") if kind == wait_kinds.LENGTH else _("Until when to wait"),
@@ -145,9 +146,11 @@ def _title(step: dict[str, Any], kind: str) -> str:
     return titles[step["kind"]]
 
 
-def _lead(step: dict[str, Any]) -> str:
+def _lead(step: dict[str, Any], *, leads_on: bool) -> str:
     if step["kind"] == "SPLIT":
         return _("Each account goes the way that was drawn for it first, and all its people with it.")
+    if step["kind"] == "GOTO" and leads_on:
+        return _("Who comes here goes on with that step; those between are passed by.")
     if step["kind"] == "GOTO":
         return _("Who comes here goes through the steps from there on again, and gets their messages again.")
     if step["kind"] == "UPDATE":

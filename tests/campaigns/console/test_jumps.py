@@ -143,3 +143,12 @@ def test_the_copy_of_a_lane_goes_back_within_itself():
 def test_a_jump_is_read_in_words(marketer):
     make.drafted(steps=[MAIL, PAUSE, {"key": "again", "kind": "GOTO", "to": "mail-1", "at_most": 2}])
     assert "Go to step 1, back at most 2 times" in words_of(marketer.get(page("")))
+
+
+def test_a_jump_to_a_later_step_leads_on_and_is_not_counted(marketer):
+    on = {"key": "on", "kind": "GOTO", "to": "end"}
+    make.drafted(steps=[MAIL, PAUSE, on, BANNER, END])
+    assert "Go to step 5" in words_of(marketer.get(page("")))
+    words = words_of(marketer.get(page("-step", "on")))
+    assert "Where to go on" in words
+    assert "back at most" not in words_of(marketer.get(page("")))

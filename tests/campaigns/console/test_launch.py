@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import translation
 
 from campaigns.consent.models import ConsentRecord, ContactPoint
-from campaigns.console import launch_review
+from campaigns.console import dry_run, launch_review
 from campaigns.delivery import content as contents
 from campaigns.delivery.models import LinkTarget, Message
 from campaigns.offers.models import Offer
@@ -129,16 +129,16 @@ def test_first_messages_of_two_days_are_told_by_day():
     ]
     made = Rehearsal(162, {}, 0, 162, 162, firsts)
     today = date(2026, 12, 10)
-    told = launch_review.first_words(made, today=today)
+    told = dry_run.first_words(made, today=today)
     assert told == "First message: 34 e-mails on Thursday 10 December, 128 on Friday"
     with translation.override("he"):
-        assert "חמישי, 10 בדצמבר" in launch_review.first_words(made, today=today)
+        assert "חמישי, 10 בדצמבר" in dry_run.first_words(made, today=today)
 
 
 def test_where_it_is_still_the_day_before_that_day_is_said_to_be_today():
     first = Sending(day=date(2026, 12, 10), step="mail-1", channel="email", messages=34, is_first=True)
     made = Rehearsal(34, {}, 0, 34, 34, [first])
-    told = launch_review.first_words(made, today=date(2026, 12, 11))
+    told = dry_run.first_words(made, today=date(2026, 12, 11))
     assert told == "First message: 34 e-mails on Thursday 10 December (today where they live)"
 
 
@@ -146,6 +146,25 @@ def test_a_closed_window_moves_the_first_messages_to_the_next_morning():
     limits = {"window": {"from": "08:00", "to": "10:00"}, "send_by_hours": 48}
     made = rehearse.rehearse(campaign=make.drafted(limits=limits), now=make.NOW)
     assert made.sendings[0].day.isoformat() == "2026-03-03"
+
+
+def test_what_will_not_go_is_warned_of_and_told_beside_the_first_messages(marketer):
+    make.reader(make.account_near_limit(), time_zone="Asia/Tokyo")
+    limits = {"window": {"from": "08:00", "to": "17:00"}, "send_by_hours": 4}
+    steps = make.document()["steps"][:1]
+    review = review_of(marketer, make.drafted(holdout_percent=0, limits=limits, steps=steps)).context["review"]
+    told = "They may not be sent before Tuesday 3 March, and must go out within 4 hours."
+    assert [one.line for one in review.left_out] == [f"Step 1: 1 message would come too late. {told}"]
+    assert "Step 1: 1 message would come too late" in [one.title for one in review.warnings]
+    assert review.first == "First message: 6 e-mails on Monday 2 March"
+
+
+def test_who_is_held_out_of_another_running_test_is_told(marketer):
+    launch(marketer, make.drafted(holdout_percent=99, name="Seats first"))
+    held = Entry.objects.filter(outcome="HOLDOUT").count()
+    review = review_of(marketer, make.drafted(slug="other", holdout_percent=0)).context["review"]
+    assert review.rehearsal.held_elsewhere == {"Seats first": held}
+    assert f"{held} of the accounts that start are held out of “Seats first”" in [one.title for one in review.warnings]
 
 
 def test_blockers_lead_to_their_field_and_keep_the_button_closed(marketer):

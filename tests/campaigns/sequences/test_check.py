@@ -208,3 +208,12 @@ def test_a_text_is_tried_with_its_links_as_they_will_be():
 def test_a_mail_is_tried_with_the_footer_that_is_added(tags, is_too_much):
     mjml = make.MJML.format("{{ contact.first_name | default: 'you' }} " * tags)
     assert ("content:TOO_MUCH" in found(check.BLOCKER, **with_mail(mjml=mjml))) is is_too_much
+
+
+def test_a_webhook_has_no_readers_whose_language_it_could_lack():
+    make.reader(make.account_near_limit(), locale="he")
+    content = {"en": {"url": "https://crm.example/hook", "body": {"id": 1}}}
+    told = {"key": "told", "kind": "MESSAGE", "channel": "webhook", "variants": {"a": {"content": content}}}
+    steps = [*make.document()["steps"][:1], told]
+    findings = check.check_campaign(campaign=make.drafted(steps=steps), now=NOW)
+    assert {one.step for one in findings if one.code == "missing_locale"} == {"mail-1"}

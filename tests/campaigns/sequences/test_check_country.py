@@ -50,7 +50,8 @@ def test_a_hebrew_subject_without_the_word_blocks_and_says_what_where_for_how_ma
     assert finding.level == check.BLOCKER
     assert finding.where == "steps[0].variants.a.content.he.subject"
     assert finding.message == (
-        "E-mail, Hebrew, subject: it must begin with “פרסומת”. Put the word first. 1 person would get it: Israel."
+        "E-mail, Hebrew, subject: it must begin with “פרסומת”. Put the word first. "
+        "1 person in the audience could get it: Israel."
     )
 
 
@@ -256,7 +257,7 @@ def test_a_yes_without_a_basis_that_counts_there_deserves_a_look(market, country
     somebody(market, country, "en", basis=broken, phone=PHONES[country] + "1")
     finding = found(slug="another", **written)["basis_not_recorded"]
     assert (finding.level, finding.where) == (check.WARNING, "recipients")
-    assert "1 person would get it" in finding.message
+    assert "1 person in the audience could get it" in finding.message
 
 
 def test_mail_to_the_united_states_needs_no_recorded_basis(market):
@@ -274,7 +275,7 @@ def test_a_topic_that_asks_nobody_blocks_where_a_yes_must_be_recorded(market, co
     topic.save()
     finding = found(slug="another", **mails(en=mail(MARK))).get("consent_not_recorded")
     assert (finding is not None and finding.level == check.BLOCKER) is is_blocked
-    assert finding is None or "1 person would get it" in finding.message
+    assert finding is None or "1 person in the audience could get it" in finding.message
 
 
 # quiet hours, the command line, parts

@@ -73,14 +73,14 @@ def test_the_number_is_told_for_everybody_it_is_about(market, reader):
         somebody(market, "IL", "he", phone="", email=f"r{place}@customer.example")
     somebody(market, "RO", "he", phone="")
     finding = found(**subjects(he="מקום לעוד"))["mark_missing"]
-    assert finding.message.endswith("5 people would get it: Israel.")
+    assert finding.message.endswith("5 people in the audience could get it: Israel.")
 
 
 def test_members_of_the_union_are_told_together(market):
     for country in ("DE", "FR", "IT", "ES"):
         somebody(market, country, "en", phone="")
     finding = found(**subjects(en="Re: hello"))["subject_pretends"]
-    assert finding.message.endswith("4 people would get it: Germany, Spain and 2 more.")
+    assert finding.message.endswith("4 people in the audience could get it: Germany, Spain and 2 more.")
 
 
 def test_counting_takes_two_statements_however_many_there_are(market, reader):

@@ -36,13 +36,13 @@ def people(*names, locale="en"):
 
 def test_those_without_a_first_name_are_counted_with_what_they_would_read():
     people("Noa", "", "")
-    told = "SMS, English: 2 of 3 have no first name; they would read “Hello ,”."
+    told = "SMS, English: 2 of 3 in the audience have no first name; they would read “Hello ,”."
     assert found("Hello {{ contact.first_name | default: '' }},\nMore") == [("WARNING", told)]
 
 
 def test_without_a_fallback_they_would_get_nothing():
     people("Noa", "")
-    told = "SMS, English: 1 of 2 has no first name; they would not get it. Give the word a fallback."
+    told = "SMS, English: 1 of 2 in the audience has no first name; they would not get it. Give the word a fallback."
     assert found("Hello {{ contact.first_name }}") == [("WARNING", told)]
 
 
@@ -51,7 +51,7 @@ def test_only_the_readers_of_a_language_count_for_its_text():
     people("Dan", locale="en")
     text = {"text": "{{ contact.first_name | default: '' }}!"}
     [(_level, words)] = found("", en=text, he=text)
-    assert "1 of 2 has no first name; they would read “!”" in words
+    assert "1 of 2 in the audience has no first name; they would read “!”" in words
 
 
 def test_where_nobody_lacks_anything_it_says_so():
@@ -97,7 +97,7 @@ def test_nothing_is_in_order_while_a_text_names_a_word_that_there_is_not():
 
 def test_what_is_told_of_accounts_is_counted_too():
     people("Noa", "Dan")
-    told = "SMS, English: 2 of 2 have no value for “Feature that was tried”; they would not get it."
+    told = "SMS, English: 2 of 2 in the audience have no value for “Feature that was tried”; they would not get it."
     [(level, words)] = found("{{ evidence.value }} of {{ evidence.quota }}: {{ evidence.feature }}")
     assert (level, words) == ("WARNING", f"{told} Give the word a fallback.")
 
@@ -106,21 +106,21 @@ def test_what_the_offer_cannot_say_of_somebody_is_counted():
     people("Noa")
     [(level, words)] = found("{{ offer.plan_to }} {{ offer.saves_against_extra_seats }}")
     assert level == "WARNING"
-    assert "1 of 1 has no value for “Saved against extra seats”" in words
+    assert "1 of 1 in the audience has no value for “Saved against extra seats”" in words
 
 
 def test_the_words_of_a_webhook_are_counted():
     people("Noa")
     body = {"text": "{{ account.name }}", "more": [{"of": "{{ evidence.feature }}"}]}
     [(_level, words)] = found("", "webhook", en={"url": "https://hooks.example/x", "body": body})
-    assert "1 of 1 has no value for “Feature that was tried”" in words
+    assert "1 of 1 in the audience has no value for “Feature that was tried”" in words
 
 
 def test_of_a_large_audience_the_first_are_looked_at(monkeypatch):
     monkeypatch.setattr(lacking, "LOOKED_AT", 1)
     people("Noa", "Dan")
     [(_level, words)] = found("{{ evidence.feature }}")
-    assert "1 of 1 has no value" in words
+    assert "1 of 1 in the audience has no value" in words
     assert "Looked at: the first 1 of the audience." in words
 
 

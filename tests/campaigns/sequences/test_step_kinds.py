@@ -289,4 +289,6 @@ def test_a_rehearsal_knows_local_times_ways_and_time_outs(account):
     assert [(one.step, one.day.isoformat(), one.messages) for one in rehearsed.sendings] == [
         ("mail-1", "2026-03-02", 1),
         ("yes", "2026-03-08", 1),
+        ("yes", "2026-03-15", 1),
     ]
+    assert [one.is_open for one in rehearsed.sendings] == [False, True, True]
