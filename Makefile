@@ -71,7 +71,7 @@ test: setup ## the whole suite; ARGS="tests/orchestrator -k name" runs a part
 	@run() { $(PY) -m pytest "$$@" || { status=$$?; [ $$status = 5 ] && [ -n "$(ARGS)" ] || return $$status; }; }; \
 	beside() { CRESCENDO_VAR=$(CURDIR)/var/beside run -n 2 "$$@"; }; \
 	{ status=0; \
-	  beside --dist loadfile -m "stand or journey" $(or $(ARGS),tests/faults/test_stand.py tests/journeys tests/campaigns/cli) || status=$$?; \
+	  beside --dist loadfile -m "stand or journey" $(or $(ARGS),tests/faults/test_stand.py tests/faults/test_stand_of_batches.py tests/journeys tests/campaigns/cli) || status=$$?; \
 	  beside --dist worksteal -m browser $(or $(ARGS),tests/browser) || status=$$?; \
 	  exit $$status; } > var/beside.log 2>&1 & beside=$$!; \
 	status=0; run -n 3 -m "not browser and not journey and not stand" $(or $(ARGS),--ignore=tests/architecture) || status=$$?; \

@@ -10,7 +10,7 @@ TESTS = Path(__file__).resolve().parents[1]
 MAKEFILE = TESTS.parent / "Makefile"
 PLACES = {
     "browser": ["tests/browser"],
-    "stand": ["tests/faults/test_stand.py"],
+    "stand": ["tests/faults/test_stand.py", "tests/faults/test_stand_of_batches.py"],
     "journey": ["tests/journeys", "tests/campaigns/cli"],
 }
 RUNS = {"browser": ["browser"], '"stand or journey"': ["stand", "journey"]}

@@ -1,107 +1,67 @@
 """Everything that goes wrong at once, small: real workers, real signals, the provider's log as the truth.
 
-One stand serves all of it: first a request per message, then, after a deploy, many messages per request. What has to be
-waited for (leases, evidence windows, a frozen worker) is the time in which the next thing goes wrong. `make faults`
-runs the same at full size, each on a stand of its own.
+One stand serves all of it, with a request per message, up to a deploy. What has to be waited for (leases, evidence
+windows) is the time in which the next thing goes wrong. `make faults` runs the same at full size, each on a stand of
+its own.
 """
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 
 from tests.faults import chaos, scenarios
-from tests.faults.chaos import Verdict
-from tests.faults.scenarios import Figures
-from tests.faults.stand import EVIDENCE_WINDOW_S, IN_FLIGHT, Stand, standing
+from tests.faults.day import (
+    BATCH,
+    BATCHES_IN_FLIGHT,
+    Day,
+    called_in_no_hot_loop,
+    found_out,
+    on_a_stand,
+    workers_came_back,
+)
+from tests.faults.stand import EVIDENCE_WINDOW_S, IN_FLIGHT
 
 pytestmark = pytest.mark.stand
 
 KILLS = 6
 FAULTS = {"kills": KILLS, "flushes": 2, "pg_crashes": 1, "redis_kills": 1, "cron_kills": 1}
-# Small, so that several workers have something to share.
-BATCH, BATCHES_IN_FLIGHT = 20, 10
-WORKERS_AT_A_CAP = 4
 RETRY_AFTER_S = 2
 
 
-@dataclass
-class Day:
-    stand: Stand
-    chaos: Verdict = field(init=False)
-    lossy: Verdict = field(init=False)
-    other: dict[str, Figures] = field(default_factory=dict)
-
-    def one_by_one(self) -> None:
+class OneByOne(Day):
+    def pass_by(self) -> None:
         plan = {"campaign": "chaos", "messages": 1200, "opt_outs": 0.05}
         self.chaos = chaos.run(self.stand, meanwhile=self._storm, **plan, **FAULTS)
 
     def _storm(self) -> None:
         storm = {"rate_429": 1.0, "retry_after_s": RETRY_AFTER_S}
-        self._note(
-            "storm",
-            scenarios.bad_day,
-            channel="sms",
-            faults=storm,
-            messages=100,
-            seconds=4,
-            during=self._pause_and_stop,
-            meanwhile=self._lose_services_and_deploy,
-        )
+        bad = {"channel": "sms", "faults": storm, "messages": 100, "seconds": 4, "during": self._pause_and_stop}
+        self.note("storm", scenarios.bad_day, **bad, meanwhile=self._lose_services_and_deploy)
 
     def _pause_and_stop(self) -> None:
-        self._note("paused", scenarios.paused, messages=400, resume=True, meanwhile=self._stop)
+        self.note("paused", scenarios.paused, messages=400, resume=True, meanwhile=self._stop)
 
     def _stop(self) -> None:
-        self._note("stopped", scenarios.paused, messages=400, resume=False)
+        self.note("stopped", scenarios.paused, messages=400, resume=False)
 
     def _lose_services_and_deploy(self) -> None:
-        self._note("redis", scenarios.service_away, service="redis", messages=400, seconds=1)
+        self.note("redis", scenarios.service_away, service="redis", messages=400, seconds=1)
         # A page waits five seconds for a connection: the test without PostgreSQL asks for one.
         away = {"service": "connections", "messages": 400, "seconds": 1, "asked": (), "meanwhile": self._deploy}
-        self._note("connections", scenarios.service_away, **away)
+        self.note("connections", scenarios.service_away, **away)
 
     def _deploy(self) -> None:
-        self._note("deployed", scenarios.deployed, messages=500, batch=BATCH, in_flight=BATCHES_IN_FLIGHT)
-
-    def in_batches(self) -> None:
-        plan = {"campaign": "lossy", "messages": 600, "opt_outs": 0.05, "lost_events": 0.3, "fault_scale": 10.0}
-        self.lossy = chaos.run(self.stand, meanwhile=self._lose_postgres, kills=2, flushes=1, **plan)
-
-    def _lose_postgres(self) -> None:
-        away = {"service": "postgres", "messages": 400, "seconds": 1, "meanwhile": self._freeze}
-        self._note("postgres", scenarios.service_away, **away)
-
-    def _freeze(self) -> None:
-        self._note("frozen", scenarios.frozen, messages=600, freezes=1, meanwhile=self._fail)
-
-    def _fail(self) -> None:
-        bad = {"channel": "sms", "faults": {"rate_5xx_before": 1.0}, "messages": 60, "seconds": 3}
-        self._note("bad_day", scenarios.bad_day, **bad, during=self._cap)
-
-    def _cap(self) -> None:
-        self._note("capped", scenarios.capped, accounts=100, per_account=4, workers=WORKERS_AT_A_CAP)
-
-    def _note(self, name: str, scenario: Callable[..., Figures], **given: Any) -> None:
-        self.other[name] = scenario(self.stand, campaign=name.replace("_", "-"), **given)
+        self.note("deployed", scenarios.deployed, messages=500, batch=BATCH, in_flight=BATCHES_IN_FLIGHT)
 
 
 @pytest.fixture(scope="module")
-def day() -> Iterator[Day]:
+def day() -> Iterator[OneByOne]:
     """given a stand and everything that went wrong on it in one day"""
-    # A folder of its own: any other run of pytest closes those of this one to PostgreSQL, which is not root.
-    with (
-        tempfile.TemporaryDirectory(prefix="crescendo-stand-") as folder,
-        standing(Path(folder), is_durable=False) as stand,
-    ):
-        made = Day(stand)
-        made.one_by_one()
-        made.in_batches()
+    with on_a_stand() as stand:
+        made = OneByOne(stand)
+        made.pass_by()
         yield made
 
 
@@ -174,76 +134,6 @@ def test_a_deploy_leaves_nothing_unknown_and_is_over_in_half_a_minute(day):
     assert (figures.verdict.mails, figures.verdict.lost, figures.verdict.doubled) == (500, [], [])
 
 
-def test_messages_really_went_in_batches(day):
-    assert day.lossy.requests < day.lossy.mails / 5
-
-
-def test_with_reports_lost_nothing_at_most_once_goes_twice(day):
-    assert day.lossy.doubled_at_most_once == []
-    assert day.lossy.sent_though_skipped == []
-
-
-def test_with_reports_lost_no_more_is_doubled_than_was_unknown(day):
-    """The documented window: at least once, no answer, and a report that never comes."""
-    assert len(day.lossy.doubled) <= day.lossy.ever_unknown
-
-
-def test_with_reports_lost_what_is_not_known_is_shown(day):
-    assert (day.lossy.lost, day.lossy.still_open) == ([], 0)
-
-
-def test_a_no_counts_in_the_middle_of_a_batch(day):
-    assert day.lossy.after_opt_out == []
-    assert day.lossy.reasons["OPTED_OUT"] > 0
-
-
-def test_a_frozen_worker_moves_nothing_when_it_wakes(day):
-    figures = day.other["frozen"]
-    assert min(figures.numbers["in_hand"]) > 0
-    assert figures.numbers["past_the_fence"] == 0
-
-
-def test_a_frozen_worker_doubles_nothing(day):
-    verdict = day.other["frozen"].verdict
-    assert (verdict.doubled, verdict.lost, verdict.still_open) == ([], [], 0)
-
-
-def test_several_workers_write_to_no_account_more_often_than_its_cap(day):
-    numbers = day.other["capped"].numbers
-    assert numbers["at_work"] >= 2
-    assert (numbers["most"], numbers["written_to"]) == (1, 100)
-
-
-def test_what_is_over_the_cap_says_so(day):
-    assert day.other["capped"].verdict.states == {"ACCEPTED": 100, "SKIPPED": 300}
-    assert set(day.other["capped"].verdict.reasons) == {"CAPPED"}
-
-
-@pytest.mark.parametrize("name", ["bad_day", "storm"])
-def test_a_provider_that_fails_is_found_out_within_twenty_calls(day, name):
-    assert 0 < day.other[name].numbers["until_it_opened"] <= 20
-
-
-@pytest.mark.parametrize("name", ["bad_day", "storm"])
-def test_a_provider_that_fails_is_not_called_in_a_hot_loop(day, name):
-    """While the breaker is open a call after two seconds, four, eight (two, should workers meet)."""
-    numbers = day.other[name].numbers
-    assert numbers["calls"] <= 20 + 2 * (numbers["seconds"] / 5 + 1)
-
-
-def test_what_a_provider_failed_at_is_not_tried_again_before_evidence_had_its_time(day):
-    """A 500 may have been a yes."""
-    soonest = day.other["bad_day"].numbers["soonest_again_s"]
-    assert soonest is None or soonest >= EVIDENCE_WINDOW_S
-
-
-def test_after_a_bad_day_the_rest_goes(day):
-    verdict = day.other["bad_day"].verdict
-    assert day.other["bad_day"].numbers["closed_again"]
-    assert (verdict.lost, verdict.doubled, verdict.still_open) == ([], [], 0)
-    assert verdict.states["ACCEPTED"] + verdict.states["UNDETERMINED"] == 60
-
-
 def test_a_provider_that_asks_to_wait_is_left_alone_for_so_long(day):
     soonest = day.other["storm"].numbers["soonest_again_s"]
     assert soonest >= RETRY_AFTER_S
@@ -256,14 +146,13 @@ def test_after_a_storm_everything_has_gone_once_and_nothing_was_ever_unknown(day
     assert figures.verdict.ever_unknown == 0
 
 
-def test_without_postgresql_a_page_says_so(day):
-    status, content = day.other["postgres"].numbers["pages"]["/admin/"]
-    assert (status, "The database does not answer just now" in content) == (503, True)
+def test_a_provider_that_asks_to_wait_is_found_out_within_twenty_calls(day):
+    found_out(day.other["storm"])
 
 
-@pytest.mark.parametrize("name", ["postgres", "connections"])
-def test_without_postgresql_or_a_connection_to_it_workers_come_back_and_send_the_rest_once(day, name):
-    figures = day.other[name]
-    assert figures.numbers["second_is_whole"]
-    assert figures.numbers["back_after_s"] + figures.numbers["resumed_after_s"] <= 10
-    assert (figures.verdict.mails, figures.verdict.lost, figures.verdict.doubled) == (400, [], [])
+def test_a_provider_that_asks_to_wait_is_not_called_in_a_hot_loop(day):
+    called_in_no_hot_loop(day.other["storm"])
+
+
+def test_without_a_connection_to_postgresql_workers_come_back_and_send_the_rest_once(day):
+    workers_came_back(day.other["connections"])
