@@ -296,8 +296,9 @@ NO_SLIPS = frozenset(
 # Words that are none of the above although they look like it.
 HARMLESS = re.compile(
     r"\b(?:stop by|stop over|stop in|one stop|non ?stop|bus stop|full stop|stop at|stop working|stopped working"
-    r"|cancel (?:my|the|our) (?:order|meeting|call|plan|subscription|trial|account|appointment)"
-    r"(?! (?:to|for) (?:\w+ ){0,2}(?:newsletters?|mails?|mailings?|e ?mails?|lists?|updates?|messages?|msgs?|texts?"
+    r"|cancel (?:my|the|our) (?:order|meeting|call|plan|trial|account|appointment)"
+    r"|cancel (?:my|the|our) subscription"
+    r"(?! (?:to|for|of) (?:\w+ ){0,4}(?:newsletters?|mails?|mailings?|e ?mails?|lists?|updates?|messages?|msgs?|texts?"
     r"|txts?|sms|alerts?|ads?|notifications?|promotions?|communications?|marketing)\b)"
     r"|quit my job|remov(?:e|ed|ing) (?:\w+ )?(?:seats?|users?|licen[cs]es?|members?|projects?|files?)"
     r"|anul\w* (?:comanda|intalnir\w*|sedint\w*|planul)"

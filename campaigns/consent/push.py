@@ -7,11 +7,10 @@ a contact's) is not told: nothing of ours goes there, and a provider is no place
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import batched
+from itertools import batched, product
 from typing import Any
 
 from django.conf import settings
@@ -27,8 +26,12 @@ from orchestrator.channels.suppressions import SuppressionList
 log = logging.getLogger(__name__)
 
 BATCH = 1000
-# Longer than a batch of slow requests takes; what a killed worker held is taken up after it.
+# Some providers take each of them off by a request of its own.
+BATCH_BACK = 25
+# Longer than a slow call takes; what a killed worker held is taken up after it.
 LEASE = timedelta(seconds=60)
+# A round takes no entries after that; what is left is the next one's.
+LONGEST_ROUND = timedelta(seconds=30)
 FIRST_RETRY_S = 30
 LONGEST_RETRY_S = 3600
 # About three days of hourly tries once the first hour is over.
@@ -63,7 +66,8 @@ _CLAIM = """
 WITH due AS MATERIALIZED (
     SELECT due.id FROM consent_listentry due
     JOIN consent_contactpoint point ON point.id = due.point_id
-    WHERE due.state = 'PENDING' AND due.next_at <= %(wall_now)s AND point.channel = %(channel)s
+    WHERE due.state = 'PENDING' AND due.next_at <= %(due_by)s AND due.is_wanted = %(is_wanted)s
+        AND point.channel = %(channel)s
     ORDER BY due.id LIMIT %(limit)s
     FOR UPDATE OF due SKIP LOCKED
 )
@@ -134,13 +138,19 @@ def note_missing(*, channel: str, now: datetime) -> int:
 
 
 def push_due(*, now: datetime, wall_now: datetime) -> Pushed:
-    """Tell every provider what is due, until nothing is. A channel whose provider has no list waits. Never raises
-    ChannelError. `wall_now`: when this begins; each claim has its own whole lease."""
+    """Tell every provider what is due when this begins, at `wall_now`: each entry once a round, the noes first. A claim
+    is one call, whose answer is written at once. A channel whose provider has no list waits. Never raises
+    ChannelError."""
     pushed, wall = Pushed(), clock.going_on(wall_now)
-    for channel in settings.SUPPRESSION_LISTS:
-        outside = suppressions.get(channel)
-        while outside is not None and (claimed := _claim(channel, wall())):
-            _push(outside, channel, claimed, pushed, now, wall())
+    lists = {channel: suppressions.get(channel) for channel in settings.SUPPRESSION_LISTS}
+    for is_wanted, (channel, outside) in product((True, False), lists.items()):
+        if outside is None:
+            continue
+        limit = min(outside.batch_size, BATCH if is_wanted else BATCH_BACK)
+        while wall() - wall_now <= LONGEST_ROUND and (
+            claimed := _claim(channel, wall_now, wall(), is_wanted=is_wanted, limit=limit)
+        ):
+            _push(outside, channel, claimed, pushed, now, wall)
     return pushed
 
 
@@ -164,25 +174,30 @@ def addresses_of(*, channel: str, hashes: Iterable[bytes]) -> dict[bytes, str]:
     return {bytes(value): address for value, address in owners.values_list(column, field) if address}
 
 
-def _claim(channel: str, wall_now: datetime) -> list[_Due]:
+def _claim(channel: str, due_by: datetime, wall_now: datetime, *, is_wanted: bool, limit: int) -> list[_Due]:
     with connection.cursor() as cursor:
-        params: dict[str, Any] = {"lease": wall_now + LEASE, "wall_now": wall_now, "channel": channel, "limit": BATCH}
+        params: dict[str, Any] = {
+            "lease": wall_now + LEASE,
+            "due_by": due_by,
+            "channel": channel,
+            "is_wanted": is_wanted,
+            "limit": limit,
+        }
         cursor.execute(_CLAIM, params)
         return [_Due(key, version, is_wanted, n, bytes(value)) for key, version, is_wanted, n, value in cursor]
 
 
 def _push(
-    outside: SuppressionList, channel: str, claimed: Sequence[_Due], pushed: Pushed, now: datetime, wall_now: datetime
+    outside: SuppressionList,
+    channel: str,
+    claimed: Sequence[_Due],
+    pushed: Pushed,
+    now: datetime,
+    wall: Callable[[], datetime],
 ) -> None:
     known = addresses_of(channel=channel, hashes=[due.address_hash for due in claimed])
-    told = [_Told(due, "DONE", wall_now, _NOBODY) for due in claimed if due.address_hash not in known]
-    groups: dict[bool, list[_Due]] = defaultdict(list)
-    for due in claimed:
-        if due.address_hash in known:
-            groups[due.is_wanted].append(due)
-    for is_wanted, members in groups.items():
-        for some in batched(members, outside.batch_size):
-            told += _tell(outside, some, known, wall_now, is_wanted=is_wanted)
+    told = [_Told(due, "DONE", wall(), _NOBODY) for due in claimed if due.address_hash not in known]
+    told += _tell(outside, [due for due in claimed if due.address_hash in known], known, wall)
     _finish(told, now)
     pushed.done += sum(one.state == "DONE" for one in told)
     pushed.retried += sum(one.state == "PENDING" for one in told)
@@ -190,17 +205,19 @@ def _push(
 
 
 def _tell(
-    outside: SuppressionList, dues: Sequence[_Due], known: Mapping[bytes, str], wall_now: datetime, *, is_wanted: bool
+    outside: SuppressionList, dues: Sequence[_Due], known: Mapping[bytes, str], wall: Callable[[], datetime]
 ) -> list[_Told]:
+    if not dues:
+        return []
     addresses = [known[due.address_hash] for due in dues]
     try:
-        refused = outside.add(addresses) if is_wanted else outside.remove(addresses)
+        refused = outside.add(addresses) if dues[0].is_wanted else outside.remove(addresses)
     except ChannelError as error:
-        return [_put_off(due, error, wall_now) for due in dues]
+        return [_put_off(due, error, wall()) for due in dues]
     told = []
     for due in dues:
         words = refused.get(known[due.address_hash], "")
-        told.append(_Told(due, "FAILED" if words else "DONE", wall_now, words))
+        told.append(_Told(due, "FAILED" if words else "DONE", wall(), words))
     return told
 
 

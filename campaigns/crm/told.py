@@ -14,8 +14,8 @@ from campaigns.crm.models import CrmConnection, WriteBack
 
 def values_told(*, connection: CrmConnection, external_ids: Collection[str], name: str) -> Mapping[str, set[str]]:
     """By contact the values of the property that may stand there from us: the newest that was written (none goes over a
-    newer one, however late it comes), and what was tried since and has no answer yet. What was refused, or given up,
-    is none of ours: in doubt a no is the person's own."""
+    newer one, however late it comes: see writeback), and what was tried since and has no answer yet. What was refused,
+    or given up, is none of ours: in doubt a no is the person's own."""
     rows = WriteBack.objects.filter(
         connection=connection, kind=WriteBack.Kind.CONTACT_STATUS, payload__properties__has_key=name
     )

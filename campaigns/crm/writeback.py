@@ -1,6 +1,9 @@
 """Tell the CRM what we won and whom we call. Every write is an upsert: one whose answer was lost is simply repeated.
 
 `next_at` is wall time and doubles as the lease of a claim: a worker that dies leaves its rows due again.
+
+Of one record at most one request is under way: a word waits for as long as another about the same record is being
+written, or has had no answer and may still be carried out. So no older word comes to stand over a newer one.
 """
 
 from __future__ import annotations
@@ -12,6 +15,9 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import connection as database
+from django.db import transaction
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Coalesce
 
 from campaigns.crm.models import CrmConnection, WriteBack
 from campaigns.profiles.models import AccountAlias, ContactAlias
@@ -29,13 +35,51 @@ from orchestrator.connectors.contract import (
 BATCH = 100
 # Longer than a batch of slow requests takes; what a killed worker held is taken up after it.
 LEASE = timedelta(seconds=45)
+# A round takes no rows after that; what is left is the next one's.
+LONGEST_ROUND = timedelta(seconds=30)
 FIRST_RETRY_S = 30
 LONGEST_RETRY_S = 3600
 # About three days of hourly tries once the first hour is over.
 MAX_ATTEMPTS = 75
-# In the payload of what was tried and may have been written, though nobody said so.
+# In the payload of what was tried and may have been written, though nobody said so: when we ceased to wait for an
+# answer, in seconds of wall time.
 UNANSWERED = "unanswered"
+# What has had no answer for so long is carried out by now, or never will be: it is tried again no sooner.
+SETTLED = timedelta(seconds=FIRST_RETRY_S)
 _AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)  # due by any clock
+_ABOUT = Coalesce(KeyTextTransform("external_id", "payload"), KeyTextTransform("task_id", "payload"))
+
+# What is asked for is named, so that it is asked once: inside a join PostgreSQL might ask for it again and again.
+_CLAIM = """
+WITH under_way AS MATERIALIZED (
+    SELECT COALESCE(payload ->> 'external_id', payload ->> 'task_id') AS about, min(id) AS id, count(*) AS rows
+    FROM crm_writeback
+    WHERE state = 'PENDING' AND connection_id = %(connection)s AND kind = %(kind)s AND (
+        (attempts > 0 AND last_error = '' AND next_at > %(settled)s)
+        OR payload -> 'unanswered' > to_jsonb(extract(epoch FROM %(settled)s::timestamptz))
+    )
+    GROUP BY about
+), due AS MATERIALIZED (
+    SELECT due.id FROM crm_writeback due
+    WHERE due.state = 'PENDING' AND due.connection_id = %(connection)s AND due.kind = %(kind)s
+        AND due.next_at <= %(due_by)s AND (
+            -- Looked up in a table made once, and not in a join, however few PostgreSQL believes them to be.
+            (COALESCE(due.payload ->> 'external_id', due.payload ->> 'task_id') IN (SELECT about FROM under_way))
+                IS NOT TRUE
+            OR due.id IN (SELECT id FROM under_way WHERE rows = 1)
+        )
+    ORDER BY due.id LIMIT %(limit)s
+    FOR UPDATE OF due SKIP LOCKED
+)
+UPDATE crm_writeback AS row
+-- What the last try met is no news of this one, which may be written although nobody says so any more.
+SET next_at = %(lease)s, attempts = row.attempts + 1, last_error = '',
+    -- A lease that ran out is a try without an answer.
+    payload = CASE WHEN row.attempts > 0 AND row.last_error = ''
+        THEN row.payload || jsonb_build_object('unanswered', extract(epoch FROM row.next_at)) ELSE row.payload END
+FROM due WHERE row.id = due.id
+RETURNING row.id
+"""
 
 
 @dataclass(slots=True)
@@ -48,7 +92,7 @@ class Pushed:
 @dataclass(frozen=True, slots=True)
 class _Claimed:
     id: int
-    key: str
+    kind: str
     payload: Mapping[str, Any]
     attempts: int
 
@@ -129,12 +173,13 @@ def queue_write_backs(*, items: Sequence[tuple[str, str, Mapping[str, Any]]], no
 
 
 def push_due(*, now: datetime, wall_now: datetime) -> Pushed:
-    """Write what is due, at most a hundred rows a request, until nothing is. `wall_now`: when this begins; each claim
-    has its own whole lease. Never raises ConnectorError."""
+    """Write what is due when this begins, at `wall_now`, at most a hundred rows a request: each row once a round, and
+    opt-outs first. Each claim has its own whole lease. Never raises ConnectorError."""
     pushed, wall = Pushed(), clock.going_on(wall_now)
-    for one in CrmConnection.objects.filter(is_active=True).order_by("id"):
-        for kind, send in _SENDERS.items():
-            while claimed := _claim(one, kind, wall()):
+    connections = list(CrmConnection.objects.filter(is_active=True).order_by("id"))
+    for kind, send in _SENDERS.items():
+        for one in connections:
+            while wall() - wall_now <= LONGEST_ROUND and (claimed := _claim(one, kind, wall_now, wall())):
                 if not _push(one, claimed, send, pushed, now, wall):
                     break
     return pushed
@@ -146,22 +191,23 @@ def retry_failed(*, write_back_ids: Sequence[int]) -> int:
     return failed.update(state=WriteBack.State.PENDING, attempts=0, next_at=_AT_ONCE)
 
 
-def _claim(one: CrmConnection, kind: str, wall_now: datetime) -> list[_Claimed]:
-    with database.cursor() as cursor:
-        cursor.execute(
-            # Named, so that it is asked once: inside a join PostgreSQL might ask for the first hundred again and again.
-            "WITH due AS MATERIALIZED ("
-            " SELECT id FROM crm_writeback WHERE state = 'PENDING' AND connection_id = %s AND kind = %s"
-            " AND next_at <= %s ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED)"
-            # What the last try met is no news of this one, which may be written although nobody says so any more.
-            " UPDATE crm_writeback AS row SET next_at = %s, attempts = attempts + 1, last_error = ''"
-            " FROM due WHERE row.id = due.id"
-            " RETURNING row.id",
-            [one.pk, kind, wall_now, BATCH, wall_now + LEASE],
-        )
-        ids = [row[0] for row in cursor.fetchall()]
+def _claim(one: CrmConnection, kind: str, due_by: datetime, wall_now: datetime) -> list[_Claimed]:
+    params: dict[str, Any] = {
+        "connection": one.pk,
+        "kind": kind,
+        "due_by": due_by,
+        "settled": wall_now - SETTLED,
+        "lease": wall_now + LEASE,
+        "limit": BATCH,
+    }
+    with transaction.atomic():
+        # One claim at a time: two at once would not see that each takes a row about the same record.
+        CrmConnection.objects.select_for_update(no_key=True).get(pk=one.pk)
+        with database.cursor() as cursor:
+            cursor.execute(_CLAIM, params)
+            ids = [row[0] for row in cursor.fetchall()]
     rows = WriteBack.objects.filter(pk__in=ids).order_by("id")
-    return [_Claimed(row.pk, row.key, row.payload, row.attempts) for row in rows]
+    return [_Claimed(row.pk, row.kind, row.payload, row.attempts) for row in rows]
 
 
 type _Sender = Callable[[Crm, CrmConnection, Sequence[_Claimed]], Mapping[int, str]]
@@ -187,20 +233,38 @@ def _push(
             payload = {name: value for name, value in row.payload.items() if name != UNANSWERED}
             ours.filter(pk=row.id).update(state=WriteBack.State.FAILED, last_error=refused[row.id], payload=payload)
             pushed.failed += 1
-    done = [row.id for row in claimed if row.id not in refused]
-    pushed.done += ours.filter(pk__in=done).update(state=WriteBack.State.DONE, done_at=now, last_error="")
+    done = [row for row in claimed if row.id not in refused]
+    rows = ours.filter(pk__in=[row.id for row in done])
+    finished = rows.update(state=WriteBack.State.DONE, done_at=now, last_error="")
+    pushed.done += finished
+    if finished < len(done):
+        _write_again(one, done)
     return True
+
+
+def _write_again(one: CrmConnection, late: Sequence[_Claimed]) -> None:
+    """Our lease ran out while we wrote these, and another has finished some: newer words that were written since may
+    have been there before ours, and are put over them."""
+    for row in late:
+        about = row.payload.get("external_id") or row.payload.get("task_id")
+        if about is None:  # of a deal there is one word only
+            continue
+        written = WriteBack.objects.alias(about=_ABOUT).filter(
+            connection=one, kind=row.kind, about=about, pk__gt=row.id, state=WriteBack.State.DONE
+        )
+        written.update(state=WriteBack.State.PENDING, attempts=0, next_at=_AT_ONCE)
 
 
 def _put_off(claimed: Sequence[_Claimed], error: ConnectorError, pushed: Pushed, wall_now: datetime) -> None:
     """The CRM took none of them: busy, or a refusal that concerns the connection (a wrong key), not one row. That one
     is ours to mend, so it gives up none of them, however long it takes. What had no answer may stand there all the
     same, and is marked so."""
-    mark = {} if error.permanent else {UNANSWERED: True}
+    mark = {} if error.permanent else {UNANSWERED: wall_now.timestamp()}
     for row in claimed:
         wait = _wait_s(row.attempts, error)
         is_over = row.attempts >= MAX_ATTEMPTS and not isinstance(error, ConnectorMisconfigured)
-        WriteBack.objects.filter(pk=row.id, state=WriteBack.State.PENDING).update(
+        # Whose lease ran out meanwhile is another's.
+        WriteBack.objects.filter(pk=row.id, state=WriteBack.State.PENDING, attempts=row.attempts).update(
             state=WriteBack.State.FAILED if is_over else WriteBack.State.PENDING,
             next_at=wall_now + timedelta(seconds=wait),
             last_error=str(error),
@@ -291,7 +355,7 @@ def _send_properties(kind: str, alias: type[AccountAlias] | type[ContactAlias]) 
 
 def _said_later(one: CrmConnection, kind: str, rows: Sequence[_Claimed]) -> Mapping[int, set[str]]:
     """Names of the properties that a newer write-back of the same record has written: a try that comes late must not
-    put its older word over them. One that is still to be written comes after this one, and mends it."""
+    put its older word over them. One that is still to be written comes after this one: see `_CLAIM`."""
     newer = WriteBack.objects.filter(
         connection=one,
         kind=WriteBack.Kind.ACCOUNT_STATUS if kind == "account" else WriteBack.Kind.CONTACT_STATUS,
@@ -322,9 +386,10 @@ def _strangers(rows: Sequence[_Claimed], known: Mapping[int, object]) -> dict[in
     return {row.id: words for row in rows if row.id not in known}
 
 
+# An opt-out goes before everything else.
 _SENDERS: Mapping[str, _Sender] = {
+    WriteBack.Kind.CONTACT_STATUS: _send_properties("contact", ContactAlias),
     WriteBack.Kind.DEAL: _send_deals,
     WriteBack.Kind.ACCOUNT_STATUS: _send_properties("account", AccountAlias),
-    WriteBack.Kind.CONTACT_STATUS: _send_properties("contact", ContactAlias),
     WriteBack.Kind.TASK: _send_tasks,
 }

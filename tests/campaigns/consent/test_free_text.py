@@ -45,6 +45,7 @@ NO_NO = [
     "nu vă opriți", "Nu te opri", "nu vreau să mă dezabonez", "nu vreau să vă opriți", "continuați să trimiteți",
     "I do not want the promotion", "take me off the premium call", "I don't want to cancel",
     "Send me the messages report", "cancel my subscription to the Team plan",
+    "cancel our meeting for the marketing team", "cancel my order for 500 texts",
     "sunați-mă", "da, vă rog", "cât costă?", "nu am primit factura", "mulțumesc", "Nu mi-ați răspuns la întrebare",
 ]  # fmt: skip
 
@@ -56,6 +57,7 @@ FOR_A_PERSON = [
     "אל תשלחו לי הודעות בשבת", "נמאס לי", "לא מעוניין בהצעה", "יותר מדי הודעות", "אל תתקשרו",
     "nu-mi trimiteți mesaje noaptea", "nu mă sunați", "nu sunt interesat", "prea multe mesaje", "număr greșit",
     "cancel my subscription to these messages", "cancel our subscription for texts",
+    "cancel my subscription to all of your marketing messages", "cancel my subscription of the newsletter",
 ]  # fmt: skip
 
 

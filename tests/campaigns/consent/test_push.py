@@ -8,6 +8,8 @@ import pytest
 from campaigns.consent import jobs, opt_out, push
 from campaigns.consent.models import ListEntry
 from campaigns.profiles.models import Contact
+from orchestrator.channels import suppressions
+from orchestrator.channels.contract import Busy
 from orchestrator.sandbox.wire import Request
 from tests.campaigns.consent import lists
 from tests.contracts import provider
@@ -29,6 +31,10 @@ def say_yes(point):
 
 def tell(wall_now=WALL):
     return push.push_due(now=NOW, wall_now=wall_now)
+
+
+def claim():
+    return push._claim("email", WALL, WALL, is_wanted=True, limit=push.BATCH)
 
 
 def entry_of(point):
@@ -115,7 +121,7 @@ def test_an_answer_to_an_older_word_finishes_nothing(settings):
 
     with provider.running(changes_her_mind) as server:
         settings.SENDGRID_API_KEY, settings.SENDGRID_API_BASE = "SG.key", server.url
-        claimed = push._claim("email", WALL)
+        claimed = claim()
         ListEntry.objects.filter(point=point).update(version=2, is_wanted=False)
         push._finish([push._Told(one, "DONE", WALL) for one in claimed], NOW)
 
@@ -155,13 +161,73 @@ def test_what_is_refused_for_good_is_for_a_person_to_look_at(settings, caplog):
 def test_what_a_killed_worker_held_is_told_again_after_its_lease(settings):
     point = ContactPointFactory()
     say_no(point)
-    assert len(push._claim("email", WALL)) == 1
+    assert len(claim()) == 1
 
     with lists.sendgrid(settings) as (theirs, _):
         assert tell().done == 0
         assert tell(WALL + push.LEASE).done == 1
 
     assert theirs.members()[lists.GROUP] == [point.contact.email]
+
+
+class SlowList:
+    """Each call takes ten seconds."""
+
+    batch_size = 2
+
+    def __init__(self, monkeypatch, answer):
+        self.seconds, self.calls, self._answer = 0, [], answer
+        monkeypatch.setattr("orchestrator.clock.time.monotonic", lambda: self.seconds)
+        monkeypatch.setattr(suppressions, "get", lambda channel: self)
+
+    def add(self, addresses):
+        return self._call("add", addresses)
+
+    def remove(self, addresses):
+        return self._call("remove", addresses)
+
+    def _call(self, what, addresses):
+        self.seconds += 10
+        self.calls.append(f"{what} {len(addresses)}")
+        return self._answer(len(self.calls))
+
+
+def nothing(_call):
+    raise Busy("No answer.", code="no_answer")
+
+
+def test_a_round_asks_a_slow_provider_for_half_a_minute_and_for_no_entry_twice(monkeypatch, settings):
+    settings.SUPPRESSION_LISTS = {"email": ""}
+    back = ContactPointFactory()
+    say_no(back)
+    ListEntry.objects.update(state="DONE", done_at=NOW)
+    say_yes(back)
+    for _ in range(5):
+        say_no(ContactPointFactory())
+    slow = SlowList(monkeypatch, nothing)
+
+    assert tell().retried == 6
+    assert slow.calls == ["add 2", "add 2", "add 1", "remove 1"]
+    assert set(ListEntry.objects.values_list("attempts", flat=True)) == {1}
+    waits = {entry.next_at - WALL for entry in ListEntry.objects.all()}
+    assert waits == {timedelta(seconds=push.FIRST_RETRY_S + 10 * call) for call in range(1, 5)}
+
+
+def test_an_answer_is_written_before_the_next_call(monkeypatch, settings):
+    settings.SUPPRESSION_LISTS = {"email": ""}
+    for _ in range(4):
+        say_no(ContactPointFactory())
+
+    def killed(call):
+        if call == 2:
+            raise KeyboardInterrupt
+        return {}
+
+    SlowList(monkeypatch, killed)
+    with pytest.raises(KeyboardInterrupt):
+        tell()
+
+    assert ListEntry.objects.filter(state="DONE").count() == 2
 
 
 def test_an_address_that_nobody_has_any_more_is_told_to_nobody(settings):

@@ -13,6 +13,7 @@ from campaigns.profiles.addresses import hash_address
 from campaigns.profiles.models import Contact
 from orchestrator import clock
 from orchestrator.connectors.contract import ConnectorBusy, ConnectorMisconfigured
+from orchestrator.connectors.hubspot import push
 from orchestrator.jobs import queues
 from tests.contracts import provider
 from tests.factories.consent import ConsentTopicFactory
@@ -196,6 +197,52 @@ def test_a_yes_stands_where_the_crm_still_says_what_we_told_it_before(connection
     assert (compared.taken, point().is_blocked, said_of(hubspot)) == (0, False, "")
 
 
+@pytest.mark.parametrize("later", [timedelta(0), writeback.LEASE + timedelta(seconds=1)])
+def test_a_yes_stands_that_was_given_while_the_no_was_on_its_way_to_the_crm(connection, hubspot, monkeypatch, later):
+    pull(connection)
+    say_no(at=NOW - timedelta(days=2))
+    update, on_their_way = push._update, []
+
+    def slowly(api, name, inputs):
+        on_their_way.append(inputs)
+        if len(on_their_way) == 1:
+            say_yes(at=NOW - timedelta(hours=2))
+            tell.tell_opt_outs(now=NOW)
+            writeback.push_due(now=NOW, wall_now=clock.wall_now() + later)  # another worker
+        return update(api, name, inputs)
+
+    monkeypatch.setattr(push, "_update", slowly)
+    tell_and_push()
+    touch(hubspot)
+
+    compared = opt_outs.compare_opt_outs(connection=connection, now=NOW)
+
+    assert (compared.taken, point().is_blocked, said_of(hubspot)) == (0, False, "")
+
+
+def test_a_yes_is_told_once_the_no_without_an_answer_is_carried_out(connection, hubspot, monkeypatch):
+    pull(connection)
+    say_no(at=NOW - timedelta(days=2))
+    update, lost = push._update, []
+
+    def lose(*request):
+        lost.append(request)
+        raise ConnectorBusy("HubSpot gave no answer.")
+
+    monkeypatch.setattr(push, "_update", lose)
+    tell_and_push()
+    monkeypatch.setattr(push, "_update", update)
+    say_yes(at=NOW - timedelta(hours=2))
+    assert tell_and_push() == writeback.Pushed()
+    update(*lost[0])  # HubSpot comes to it now
+    touch(hubspot)
+
+    compared = opt_outs.compare_opt_outs(connection=connection, now=NOW)
+    writeback.push_due(now=NOW, wall_now=clock.wall_now() + writeback.SETTLED)
+
+    assert (compared.taken, point().is_blocked, said_of(hubspot)) == (0, False, "")
+
+
 def test_a_no_of_the_crm_is_taken_although_we_have_told_it_another_and_wait_to_tell_more(connection, hubspot):
     pull(connection)
     Contact.objects.update(phone="+15005550111", phone_hash=hash_address("+15005550111"))
@@ -263,7 +310,7 @@ def happen(what, row):
         writeback.retry_failed(write_back_ids=[row.pk])
         return
     WriteBack.objects.filter(pk=row.pk).update(next_at=NOW)
-    claimed = writeback._claim(row.connection, row.kind, NOW)
+    claimed = writeback._claim(row.connection, row.kind, NOW, NOW + writeback.SETTLED)
     if what in ("BUSY", "BAD_KEY"):
         writeback._put_off(claimed, BUSY if what == "BUSY" else BAD_KEY, writeback.Pushed(), NOW)
     elif what != "CLAIMED":

@@ -8,6 +8,8 @@ from django.db import connection as database
 
 from campaigns.crm import writeback
 from campaigns.crm.models import WriteBack
+from orchestrator.connectors import registry
+from orchestrator.connectors.contract import ConnectorBusy
 from tests.contracts import provider
 from tests.factories.crm import CrmConnectionFactory
 from tests.factories.profiles import AccountAliasFactory, ContactAliasFactory
@@ -142,7 +144,7 @@ def test_a_claim_takes_no_more_than_one_request_holds(server, monkeypatch):
             "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL enable_hashagg = off"
         )
         cursor.execute("SET LOCAL enable_material = off; SET LOCAL enable_sort = off")
-    assert len(writeback._claim(WriteBack.objects.earliest("pk").connection, "ACCOUNT_STATUS", WALL)) == 1
+    assert len(writeback._claim(WriteBack.objects.earliest("pk").connection, "ACCOUNT_STATUS", WALL, WALL)) == 1
 
 
 def test_an_older_word_that_comes_late_is_not_put_over_the_newer_one(server, hubspot):
@@ -155,6 +157,78 @@ def test_an_older_word_that_comes_late_is_not_put_over_the_newer_one(server, hub
     assert push(WALL + timedelta(minutes=1)).done == 1
     written = hubspot.records["companies"]["701"]["properties"]
     assert (written["upsell_status"], written["upsell_campaign"]) == ("lost", "seats")
+
+
+def claim(wall_now):
+    rows = writeback._claim(WriteBack.objects.earliest("pk").connection, "ACCOUNT_STATUS", wall_now, wall_now)
+    return [row.payload["properties"]["upsell_status"] for row in rows]
+
+
+def test_a_word_waits_while_the_older_one_about_the_same_record_is_being_written(server):
+    queue(("ACCOUNT_STATUS", "k1", status()))
+    assert claim(WALL) == ["won"]
+    queue(("ACCOUNT_STATUS", "k2", status(word="lost")), ("ACCOUNT_STATUS", "k3", status("a2", "other")))
+
+    assert claim(WALL + timedelta(seconds=1)) == ["other"]
+    assert claim(WALL + writeback.LEASE + timedelta(seconds=1)) == ["won", "other"]
+    WriteBack.objects.filter(key="k1").update(state="DONE")
+    assert claim(WALL + writeback.LEASE + timedelta(seconds=2)) == ["lost"]
+
+
+def test_a_word_waits_until_the_older_one_without_an_answer_is_settled_and_no_longer(server):
+    asked = WALL.timestamp()
+    queue(("ACCOUNT_STATUS", "k1", status() | {writeback.UNANSWERED: asked}))
+    WriteBack.objects.update(attempts=9, last_error="busy", next_at=WALL + timedelta(hours=1))
+    queue(("ACCOUNT_STATUS", "k2", status(word="lost")))
+
+    assert claim(WALL + writeback.SETTLED - timedelta(seconds=1)) == []
+    assert claim(WALL + writeback.SETTLED) == ["lost"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "older", "newer"), [("DEAL", deal(), deal("k2")), ("ACCOUNT_STATUS", status(), status())]
+)
+def test_who_comes_after_the_end_of_a_lease_has_the_newer_words_written_again(server, kind, older, newer):
+    queue((kind, "k1", older), (kind, "k2", newer))
+    WriteBack.objects.update(state="DONE")
+    row = WriteBack.objects.earliest("pk")
+    late = [writeback._Claimed(row.pk, kind, row.payload, 1)]
+
+    writeback._push(row.connection, late, lambda *_: {}, writeback.Pushed(), NOW, lambda: WALL)
+
+    states = {one.key: one.state for one in WriteBack.objects.all()}
+    assert states == {"k1": "DONE", "k2": "DONE" if kind == "DEAL" else "PENDING"}
+
+
+class SlowCrm:
+    """Each request about an account takes ten seconds and comes to nothing."""
+
+    def __init__(self, monkeypatch):
+        self.seconds, self.asked = 0, []
+        monkeypatch.setattr("orchestrator.clock.time.monotonic", lambda: self.seconds)
+        monkeypatch.setattr(registry, "crm", lambda kind: self)
+
+    def patch_properties(self, patches):
+        self.asked.append([(self.seconds, patch.kind, patch.crm_id) for patch in patches])
+        if patches[0].kind == "account":
+            self.seconds += 10
+            raise ConnectorBusy("HubSpot gave no answer.")
+        return {}
+
+
+def test_a_round_asks_a_slow_crm_for_half_a_minute_and_for_no_row_twice_and_opt_outs_go_first(server, monkeypatch):
+    monkeypatch.setattr(writeback, "BATCH", 1)
+    for number in range(9):
+        AccountAliasFactory(source="hubspot", value=f"{number}", account__external_id=f"slow{number}")
+        queue(("ACCOUNT_STATUS", f"k{number}", status(f"slow{number}")))
+    no = writeback.status_payload(external_id="c1", properties={"upsell_opt_out": "email"})
+    queue(("CONTACT_STATUS", "no", no))
+    crm = SlowCrm(monkeypatch)
+
+    push()
+
+    accounts = [[(0, "account", "0")], [(10, "account", "1")], [(20, "account", "2")], [(30, "account", "3")]]
+    assert crm.asked == [[(0, "contact", "801")], *accounts]
 
 
 def test_each_claim_of_a_long_round_has_its_own_whole_lease(server, monkeypatch):
@@ -181,7 +255,7 @@ def test_what_fails_for_days_is_given_up_and_a_person_can_try_it_again(server, s
 
 def test_a_row_whose_worker_died_is_due_again_after_the_lease(server):
     queue(("ACCOUNT_STATUS", "k1", status()))
-    [claimed] = writeback._claim(WriteBack.objects.get().connection, "ACCOUNT_STATUS", WALL)
+    [claimed] = writeback._claim(WriteBack.objects.get().connection, "ACCOUNT_STATUS", WALL, WALL)
 
     assert push().done == 0
     assert push(WALL + writeback.LEASE).done == 1
@@ -221,7 +295,7 @@ def test_two_states_of_a_task_in_one_batch_leave_the_newer_one(server, hubspot):
 
 def test_a_late_try_does_not_open_a_task_again(server, hubspot):
     queue(("TASK", "task:1:1", task()))
-    WriteBack.objects.update(next_at=WALL + timedelta(hours=1), attempts=1)
+    WriteBack.objects.update(next_at=WALL + timedelta(hours=1), attempts=1, last_error="busy")
     queue(("TASK", "task:1:2", task("DONE", "INTERESTED")))
     push()
 
