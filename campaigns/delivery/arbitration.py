@@ -26,6 +26,8 @@ from campaigns.delivery.claim import Held
 from campaigns.operations import arrays
 
 SKIP, DEFER = "skip", "defer"
+# What is written on the attempt of one that failed alone, beside the kind of error (`apart.py`).
+FAULT = "fault"
 
 # Of most accounts one campaign wants something: who has others waiting is found out by one index alone.
 _WAITING = """
@@ -37,7 +39,8 @@ WHERE account_id = ANY(%(accounts)s::bigint[]) AND state IN ('PLANNED', 'READY',
 _PERMITTED = consent.permitted_by_columns_sql(
     point="point", topic="topic", slug="gate.topic", is_marketing="coalesce(topic.is_marketing, true)"
 )
-# Only who could really go: of an open gate, to somebody who said yes to its topic, about facts that still hold.
+# Only who could really go: of an open gate, to somebody who said yes to its topic, about facts that still hold; not who
+# could not be made or begun when it was last tried (a claim counts a try that has no row yet).
 _RIVALS = f"""
 SELECT rival.account_id, rival.id, rival.gate_id, rival.priority, rival.expected_value, rival.due_at, rival.send_by,
     rival.channel, gate.window_start, gate.window_end, rival.contact_id, contact.time_zone, contact.country,
@@ -56,6 +59,10 @@ WHERE rival.account_id = ANY(%(accounts)s::bigint[]) AND rival.state IN ('PLANNE
     AND rival.channel <> ALL(%(unseen)s) AND (rival.send_by IS NULL OR rival.send_by >= %(now)s)
     AND gate.state = 'OPEN' AND account.revision = rival.account_revision AND {_PERMITTED}
     AND rival.taken_back = '' AND (rival.next_at IS NULL OR rival.next_at <= %(wall_soon)s)
+    AND NOT EXISTS (
+        SELECT 1 FROM delivery_deliveryattempt tried WHERE tried.message_id = rival.id AND tried.code = %(fault)s
+            AND tried.number = rival.attempt - CASE WHEN rival.state = 'CLAIMED' THEN 1 ELSE 0 END
+    )
 """  # noqa: S608  (constants)
 
 _GONE = "SELECT id, gate_id, priority, expected_value FROM delivery_message WHERE id = ANY(%(ids)s)"
@@ -170,6 +177,7 @@ def find_rivals(
         "wall_soon": wall_now + window(),
         "now": now,
         "unseen": sorted(unseen),
+        "fault": FAULT,
     }
     with connection.cursor() as cursor:
         cursor.execute(_WAITING, params)
@@ -196,7 +204,15 @@ def _able(rivals: Sequence[_Rival], budgets: Budgets, now: datetime, wall_now: d
         shut |= {spent.channel for spent in spend.stopped_today(now=now)}
     waiting = [one for one in rivals if one.channel not in shut]
     objected = objections.find(message_ids=[one.id for one in waiting])
-    return [one for one in waiting if one.id not in objected and _could_go(one, budgets, now)]
+    return [one for one in waiting if one.id not in objected and _is_known_to_go(one, budgets, now)]
+
+
+def _is_known_to_go(one: _Rival, budgets: Budgets, now: datetime) -> bool:
+    """Of whom what is stored can't be read, that fails as well when they are begun."""
+    try:
+        return _could_go(one, budgets, now)
+    except (TypeError, ValueError, LookupError, ArithmeticError):
+        return False
 
 
 def _could_go(one: _Rival, budgets: Budgets, now: datetime) -> bool:

@@ -117,18 +117,21 @@ def begin_send(
     requests: Mapping[int, UUID] | None = None,
     costs: Mapping[int, Cost] | None = None,
     at: datetime | None = None,
+    is_rehearsal: bool = False,
 ) -> dict[int, Verdict]:
     """Decide on each, write it and commit; by message id. Rendering is done already: no lock waits for it.
 
-    A message whose claim was lost in the meantime is absent: somebody else decides on it. `requests` names the request
-    of each message that shares one; `costs` what each takes of the day's budget, where the channel is paid for. `at`:
-    the time at this moment, where `now` is that of a whole drain: hours, prices and deadlines are judged by it.
+    A message whose claim was lost meanwhile is absent: somebody else decides on it. `requests` names the request of
+    each message that shares one; `costs` what each takes of the day's budget, where the channel is paid for. `at`: the
+    time by now, where `now` is a drain's: hours, prices, deadlines go by it. Of a rehearsal nothing is kept.
     """
     with transaction.atomic(durable=True):
         verdicts = decide(held=held, topics=topics, now=now, wall_now=wall_now, costs=costs, at=at)
         decided.write(held=held, verdicts=verdicts, now=now, wall_now=wall_now)
         going = [one for one in held if verdicts.get(one.id) == SENDING]
         decided.write_attempts(held=going, requests=requests or {}, wall_now=wall_now)
+        if is_rehearsal:
+            decided.take_back()
     return verdicts
 
 
@@ -237,8 +240,7 @@ def _lock(held: Sequence[Held], topics: Mapping[str, ConsentTopic], state: str) 
     locked_points = {point.pk: point for point in points}
     gates = SendGate.objects.raw(_GATES, {"ids": arrays.numbers({one.gate_id for one in held})})
     locked_gates = {gate.pk: gate for gate in gates}
-    is_on = bool(switch and switch[0])
-    return _Facts(is_on=is_on, own=own, points=locked_points, gates=locked_gates, topics=topics)
+    return _Facts(bool(switch and switch[0]), own=own, points=locked_points, gates=locked_gates, topics=topics)
 
 
 def _accounts(held: Sequence[Held], now: datetime) -> dict[int, tuple[int, bool]]:
@@ -269,8 +271,7 @@ def _judge(one: Held, facts: _Facts, now: datetime, wall_now: datetime) -> Verdi
         return Verdict(State.SKIPPED, reason=Reason.FACTS_CHANGED)
     if one.purpose == Message.Purpose.TEST:
         return SENDING
-    opens = _opens(one, facts, now)
-    if opens > now:
+    if (opens := _opens(one, facts, now)) > now:
         return _later(one, opens, else_as=Verdict(State.EXPIRED))
     is_marketing = one.purpose == Message.Purpose.MARKETING
     if is_marketing and freshness.is_old(context=one.context, planned_at=one.planned_at, now=now):

@@ -3,18 +3,21 @@
 The launch review looks at the countries of those who are there at the launch. Who comes in later, or moves, may read
 somewhere else: what blocks a launch there keeps the message from them. Judged once for a wording, a language and a
 country pack, not for each message; from samples, completed as a real one is, so that a verdict holds for everybody.
-Where values decide what is said, or whether several things are known, and where the samples cannot fill a wording in,
-it is judged as a reader gets it: once for all of whom the same things are known, with the same values where those
-decide.
+Where values decide what is said, or whether several things are known, where the samples are judged differently, and
+where they cannot fill a wording in, it is judged as a reader gets it: once for all of whom the same things are known,
+with the same values where those decide. Only what a pack looks at counts: in most countries the subject of a mail, and
+nothing of a text message, where the way out is the one that each gets from us.
 """
 
 from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Hashable, Mapping, Sequence
+import operator
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from django.conf import settings
@@ -29,7 +32,7 @@ from orchestrator.engine.country_packs import content as rules
 from orchestrator.engine.country_packs import quiet_hours
 from orchestrator.engine.country_packs.content import Sender
 from orchestrator.engine.country_packs.pack import BLOCKER, CHANNELS, CountryPack, Demand
-from orchestrator.templating import liquid, needs
+from orchestrator.templating import filters, liquid, needs, way_out
 from orchestrator.templating.errors import TemplateError
 from orchestrator.templating.message import CompiledContent, Rendered
 from orchestrator.templating.needs import Deciding
@@ -37,6 +40,9 @@ from orchestrator.templating.needs import Deciding
 # Ways by which somebody gets no more; where mail is seen in a browser is none.
 _WAYS_OUT = ("unsubscribe", "preferences")
 _EXAMPLE = "https://example.com/"
+# What is looked for in all that can be read; and where something begins.
+_ANYWHERE = frozenset({Demand.SENDER_NAME, Demand.POSTAL_ADDRESS, Demand.WAY_OUT_TONGUE})
+_AT_THE_HEAD = frozenset({Demand.MARK, Demand.HONEST_SUBJECT})
 # What one sample has and the other lacks.
 _SAMPLED = frozenset(name for name in samples.variables(has_offer=True) if not name.startswith("links."))
 # What was said of wordings that the samples cannot fill in, by shape; kept per process, and no reader with it.
@@ -130,15 +136,16 @@ def _broken(one: Held, standing: Standing) -> tuple[Demand, ...] | None:
 def _judge(version_id: int, locale: str, channel: str, code: str, standing: Standing) -> tuple[Demand, ...] | None:
     """What the pack asks for and the wording lacks. Kept per process, since a version never changes."""
     pack = quiet_hours.BY_CODE[code]
-    broken = dict.fromkeys(_of_the_set_up(pack, channel, standing))
+    ours = _of_the_set_up(pack, channel, standing)
     compiled = content.compiled_for(version_id=version_id, locale=locale, purpose=Message.Purpose.MARKETING)
     urls = links.links_of_nobody(has_offer=True)
-    if not broken and not _samples_tell(_deciding(version_id, locale, channel)):
+    if not ours and not _samples_tell(_deciding(version_id, locale, channel, code)):
         return None
     tried = _try(version_id, locale, channel)
-    for rendered in tried:
-        broken |= dict.fromkeys(_find(rendered, compiled, channel, pack, _sender(standing, urls), urls))
-    return tuple(broken) if broken or len(tried) == shown.WAYS else None
+    found = [_find(rendered, compiled, channel, pack, _sender(standing, urls), urls) for rendered in tried]
+    if not ours and (len(found) < shown.WAYS or any(one != found[0] for one in found)):
+        return None
+    return tuple(dict.fromkeys(chain(ours, *found)))
 
 
 def _try(version_id: int, locale: str, channel: str) -> list[Rendered]:
@@ -150,21 +157,34 @@ def _try(version_id: int, locale: str, channel: str) -> list[Rendered]:
 
 def _samples_tell(deciding: Deciding) -> bool:
     """They show a wording with and without all that is asked for: of several, no mixture."""
-    return not deciding.compared and len(deciding.asked) <= 1 and deciding.asked <= _SAMPLED
+    return not (deciding.compared or deciding.picked) and len(deciding.asked) <= 1 and deciding.asked <= _SAMPLED
 
 
 @functools.lru_cache(maxsize=4096)
-def _deciding(version_id: int, locale: str, channel: str) -> Deciding:
+def _deciding(version_id: int, locale: str, channel: str, code: str) -> Deciding:
     """Of what the samples cannot fill in, all values decide."""
     compiled = content.compiled_for(version_id=version_id, locale=locale, purpose=Message.Purpose.MARKETING)
-    parts = (compiled.subject, compiled.html, compiled.text)
+    own = content.compiled_for(version_id=version_id, locale=locale, purpose=Message.Purpose.TRANSACTIONAL)
+    parts = _parts_judged(compiled, own, channel, quiet_hours.BY_CODE[code])
     if len(_try(version_id, locale, channel)) < shown.WAYS:
         return Deciding(compared=frozenset[str]().union(*map(liquid.used_variables, parts)))
-    found = [needs.find_deciding(part) for part in parts]
-    return Deciding(
-        compared=frozenset[str]().union(*(one.compared for one in found)),
-        asked=frozenset[str]().union(*(one.asked for one in found)),
-    )
+    return functools.reduce(operator.or_, map(needs.find_deciding, parts), Deciding())
+
+
+def _parts_judged(compiled: CompiledContent, own: CompiledContent, channel: str, pack: CountryPack) -> tuple[str, ...]:
+    """What of a wording could break a rule. `own` is what stands in it before it gets our way out, which values cannot
+    hide."""
+    demands = {
+        rule.demand
+        for rule in pack.rules
+        if rule.level == BLOCKER and channel in rule.channels and rule.tongue in ("", compiled.locale)
+    }
+    has_way_out = any(way_out.LINKS & liquid.used_variables(part) for part in (own.html, own.text))
+    if demands & _ANYWHERE or (has_way_out and Demand.WAY_OUT in demands):
+        return compiled.subject, compiled.html, compiled.text
+    if demands & _AT_THE_HEAD:
+        return (compiled.subject if channel == "email" else compiled.text,)
+    return ()
 
 
 def _judge_each(held: Sequence[Held], standing: Standing) -> dict[int, tuple[Demand, ...]]:
@@ -176,8 +196,9 @@ def _judge_each(held: Sequence[Held], standing: Standing) -> dict[int, tuple[Dem
         _judged.clear()
         new = {shapes[one.id]: one for one in held}
     urls = links.links_of(messages=[(one.id, one.uuid) for one in new.values()]) if new else {}
-    said = {shape: _judge_one(one, urls[one.id], standing) for shape, one in new.items()}
-    _judged.update({shape: broken for shape, broken in said.items() if broken is not None})
+    for shape, one in new.items():
+        if (broken := _judge_one(one, urls[one.id], standing)) is not None:
+            _judged[shape] = broken
     return {one.id: _judged.get(shapes[one.id], ()) for one in held}
 
 
@@ -191,13 +212,19 @@ def _shape(one: Held, standing: Standing) -> Hashable:
     ]
     offered = {"offer": _EXAMPLE} if one.context.get("offer_url") else {}
     facts = render.gather_facts(context=one.context, contact=one.contact, account=one.account, urls=offered)
-    deciding = _deciding(one.template_version_id, one.locale, one.channel)
-    said = [_value(facts, name) for name in sorted(deciding.compared)]
-    there = [_presence(_value(facts, name)) for name in sorted(deciding.asked)]
-    values = hashlib.blake2b(repr((said, there)).encode(), digest_size=16).digest()
-    names = tuple(name for name, value in (*one.contact.items(), *one.account.items()) if value)
     code = quiet_hours.pack_of(one.place.country).code
+    deciding = _deciding(one.template_version_id, one.locale, one.channel, code)
+    said = [_value(facts, name) for name in sorted(deciding.compared)]
+    forms = _forms(one, facts, deciding.picked) if deciding.picked else []
+    there = [_presence(_value(facts, name)) for name in sorted(deciding.asked)]
+    values = hashlib.blake2b(repr((said, forms, there)).encode(), digest_size=16).digest()
+    names = tuple(name for name, value in (*one.contact.items(), *one.account.items()) if value)
     return one.template_version_id, one.locale, one.channel, code, standing, tuple(sorted(groups)), names, values
+
+
+def _forms(one: Held, facts: Mapping[str, Any], names: Iterable[str]) -> list[str]:
+    compiled = content.compiled_for(version_id=one.template_version_id, locale=one.locale, purpose=one.purpose)
+    return [filters.form_of(_value(facts, name), locale=compiled.locale) for name in sorted(names)]
 
 
 def _presence(value: object) -> int:

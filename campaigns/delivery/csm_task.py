@@ -43,7 +43,12 @@ FROM unnest(%(ids)s::bigint[], %(attempts)s::int[]) AS begun(id, attempt)
 
 
 def deliver(
-    *, outgoing: Sequence[Outgoing], topics: Mapping[str, ConsentTopic], now: datetime, wall_now: datetime
+    *,
+    outgoing: Sequence[Outgoing],
+    topics: Mapping[str, ConsentTopic],
+    now: datetime,
+    wall_now: datetime,
+    is_rehearsal: bool = False,
 ) -> Counter[str]:
     """Decide as for every message, and put the tasks into the queue in the same transaction."""
     held = [one.held for one in outgoing]
@@ -55,6 +60,8 @@ def deliver(
         decided.write(held=held, verdicts=settled, now=now, wall_now=wall_now)
         _write_delivery([one for one in wanted if one.held.id in made], now, wall_now)
         _give_back([one for one in wanted if one.held.id not in made])
+        if is_rehearsal:
+            decided.take_back()
     return Counter(str(verdict.state) for verdict in settled.values())
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 
 from campaigns.delivery.claim import Held
 from campaigns.delivery.models import DeliveryAttempt, Message
@@ -101,6 +101,12 @@ def write(
                 "lost": [verdict.lost_to for _, verdict in rows],
             },
         )
+
+
+def take_back() -> None:
+    """The end of a rehearsal: what is looked at only when a transaction ends is looked at, and nothing of it stays."""
+    connection.check_constraints()
+    transaction.set_rollback(True)
 
 
 def write_attempts(*, held: Sequence[Held], requests: Mapping[int, UUID], wall_now: datetime) -> None:

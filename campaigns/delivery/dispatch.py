@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import chain
 from uuid import UUID, uuid4
 
 from django.conf import settings
@@ -228,43 +229,47 @@ def _send_load(
 ) -> Counter[str]:
     """Begin what its requests carry, and have all of them in flight at once. What can't be begun stops no other."""
 
-    def act(part: Sequence[Shipment]) -> _Load:
-        return _begin(part, sender, topics, now, fuse)
+    def act(part: Sequence[Outgoing], is_rehearsal: bool) -> _Load:
+        ids = {one.held.id for one in part}
+        able = [[one for one in shipment if one.held.id in ids] for shipment in load]
+        return _begin(able, sender, topics, now, fuse, is_rehearsal)
 
-    done: Counter[str] = Counter()
-    for begun in apart.by_halves(load, halve=shipments.halve, act=act, held_of=_held_in, now=now):
-        done += begun.stayed
-        done += _call_all(sender, begun)
-        if begun.told:
-            kind = sender.channel.kind
-            breaker.note(channel=kind, answers=begun.told, standing=standing, wall_now=clock.wall_now())
+    begun = apart.together(list(chain.from_iterable(load)), act=act, held_of=lambda one: one.held, now=now)
+    if begun is None:
+        return Counter()
+    done = begun.stayed + _call_all(sender, begun)
+    if begun.told:
+        breaker.note(channel=sender.channel.kind, answers=begun.told, standing=standing, wall_now=clock.wall_now())
     return done
 
 
-def _held_in(load: Sequence[Shipment]) -> list[Held]:
-    return [one.held for shipment in load for one in shipment]
-
-
 def _begin(
-    load: Sequence[Shipment], sender: _Sender, topics: Mapping[str, ConsentTopic], now: datetime, fuse: Fuse
+    load: Sequence[Shipment],
+    sender: _Sender,
+    topics: Mapping[str, ConsentTopic],
+    now: datetime,
+    fuse: Fuse,
+    is_rehearsal: bool,
 ) -> _Load:
-    """Nothing of it leaves here: where this raises, nothing was begun."""
+    """Nothing of it leaves here: where this raises, nothing was begun; in a rehearsal neither."""
     # The lease is renewed by begin_send and counted from before it, on a clock that nobody sets.
     deadline = time.monotonic() + settings.DELIVERY_LEASE_S
     is_paid = sender.channel.kind == spend.CHANNEL
     if is_paid:
         load = [[_until_night(one, now) for one in shipment] for shipment in load]
     # Of two to one person the one that was planned first takes the budget.
-    held = sorted(_held_in(load), key=lambda one: one.id)
+    held = sorted((one.held for one in chain.from_iterable(load)), key=lambda one: one.id)
     costs = _costs(load) if is_paid else {}
     verdicts = begin.begin_send(
         held=held,
         topics=topics,
         now=now,
         wall_now=clock.wall_now(),
-        requests=_requests(load),
+        # A name for each that carries more than one message.
+        requests=_named([shipment for shipment in load if len(shipment) > 1]),
         costs=costs,
         at=_at(now, sender.began),
+        is_rehearsal=is_rehearsal,
     )
     stayed = Counter(str(verdict.state) for verdict in verdicts.values() if verdict != SENDING)
     going = [[one for one in shipment if verdicts.get(one.held.id) == SENDING] for shipment in load]
@@ -289,18 +294,13 @@ def _until_night(one: Outgoing, now: datetime) -> Outgoing:
     return replace(one, message=replace(one.message, valid_s=max(left - int(DRAIN_S), 1)))
 
 
-def _requests(load: Sequence[Shipment]) -> dict[int, UUID]:
-    """A name for each request that carries more than one message."""
-    return _named([shipment for shipment in load if len(shipment) > 1])
-
-
 def _named(load: Sequence[Shipment]) -> dict[int, UUID]:
     named = [(shipment, uuid4()) for shipment in load]
     return {one.held.id: name for shipment, name in named for one in shipment}
 
 
 def _costs(load: Sequence[Shipment]) -> dict[int, Cost]:
-    everyone = [one for shipment in load for one in shipment]
+    everyone = chain.from_iterable(load)
     return {one.held.id: spend.cost_of(text=one.message.text, number=one.message.address) for one in everyone}
 
 

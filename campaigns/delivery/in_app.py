@@ -124,7 +124,12 @@ class Sighting:
 
 
 def deliver(
-    *, outgoing: Sequence[Outgoing], topics: Mapping[str, ConsentTopic], now: datetime, wall_now: datetime
+    *,
+    outgoing: Sequence[Outgoing],
+    topics: Mapping[str, ConsentTopic],
+    now: datetime,
+    wall_now: datetime,
+    is_rehearsal: bool = False,
 ) -> Counter[str]:
     """Decide as for every message, and put the banners up in the same transaction."""
     held = [one.held for one in outgoing]
@@ -137,6 +142,8 @@ def deliver(
         }
         decided.write(held=held, verdicts=settled, now=now, wall_now=wall_now)
         _put_up(shown, now, wall_now)
+        if is_rehearsal:
+            decided.take_back()
     return Counter(str(verdict.state) for verdict in settled.values())
 
 

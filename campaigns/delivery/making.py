@@ -15,17 +15,15 @@ from orchestrator import clock
 def make(*, held: Sequence[Held], slot_bytes: int, now: datetime) -> tuple[list[Outgoing], Counter[str]]:
     """Those that may be read where they would be, as `render.render_held` makes them; the others, skipped, are
     counted."""
-    outgoing: list[Outgoing] = []
-    done: Counter[str] = Counter()
 
-    def act(part: Sequence[Held]) -> tuple[list[Outgoing], Counter[str]]:
+    def act(part: Sequence[Held], is_rehearsal: bool) -> tuple[list[Outgoing], Counter[str]]:
         readable, barred = country_rules.part(held=part)
         made, failed = render.render_held(held=readable, slot_bytes=slot_bytes)
         if not barred and not failed:
             return made, Counter()
-        return made, render.skip_failed(failed=[*barred, *failed], now=now, wall_now=clock.wall_now())
+        wall_now = clock.wall_now()
+        return made, render.skip_failed(
+            failed=[*barred, *failed], now=now, wall_now=wall_now, is_rehearsal=is_rehearsal
+        )
 
-    for made, skipped in apart.by_halves(held, halve=apart.halves_of, act=act, held_of=lambda part: part, now=now):
-        outgoing += made
-        done += skipped
-    return outgoing, done
+    return apart.together(held, act=act, held_of=lambda one: one, now=now) or ([], Counter())

@@ -21,12 +21,8 @@ def deliver(
 ) -> Counter[str]:
     """Counts by what became of them."""
 
-    def act(part: Sequence[Outgoing]) -> Counter[str]:
-        return _DELIVER[channel](outgoing=part, topics=topics, now=now, wall_now=clock.wall_now())
+    def act(part: Sequence[Outgoing], is_rehearsal: bool) -> Counter[str]:
+        wall_now = clock.wall_now()
+        return _DELIVER[channel](outgoing=part, topics=topics, now=now, wall_now=wall_now, is_rehearsal=is_rehearsal)
 
-    done: Counter[str] = Counter()
-    for counted in apart.by_halves(
-        outgoing, halve=apart.halves_of, act=act, held_of=lambda part: [one.held for one in part], now=now
-    ):
-        done += counted
-    return done
+    return apart.together(outgoing, act=act, held_of=lambda one: one.held, now=now) or Counter()

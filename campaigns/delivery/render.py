@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from campaigns.delivery import content, evidence, links, mailboxes
+from campaigns.delivery import content, decided, evidence, links, mailboxes
 from campaigns.delivery.claim import Held
 from campaigns.delivery.models import Message
 from campaigns.profiles import addresses
@@ -105,7 +105,9 @@ def tracks_opens(held: Held) -> bool:
     return held.context.get(TRACKS_OPENS) is True and held.purpose != Message.Purpose.TEST
 
 
-def skip_failed(*, failed: Sequence[Failed], now: datetime, wall_now: datetime) -> Counter[str]:
+def skip_failed(
+    *, failed: Sequence[Failed], now: datetime, wall_now: datetime, is_rehearsal: bool = False
+) -> Counter[str]:
     """Write why they are skipped; the words stand on the attempt. What arrived by an earlier attempt is ACCEPTED, as it
     would be if it could be made. Counts by state of those that were still in our hand."""
     proven = evidence.proven_ids(message_ids=[one.held.id for one in failed if one.held.attempt > 1])
@@ -126,6 +128,8 @@ def skip_failed(*, failed: Sequence[Failed], now: datetime, wall_now: datetime) 
             ids, attempts = [one.id for one in had], [one.attempt for one in had]
             cursor.execute(_HAD, {"ids": ids, "attempts": attempts, "now": now})
             done[str(Message.State.ACCEPTED)] = cursor.rowcount
+        if is_rehearsal:
+            decided.take_back()
     return done
 
 

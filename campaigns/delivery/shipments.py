@@ -17,7 +17,7 @@ from itertools import batched
 
 from django.conf import settings
 
-from campaigns.delivery import apart, render
+from campaigns.delivery import arbitration, render
 from campaigns.delivery.finish import Answer, Outcome
 from campaigns.delivery.render import Outgoing
 from orchestrator.channels import kept_alive
@@ -77,19 +77,13 @@ class Search:
 
 
 def pack(*, outgoing: Sequence[Outgoing], size: int) -> list[Shipment]:
-    """Messages with slots of one wording together, at most `size` in a request; every other alone."""
+    """Messages with slots of one wording together, at most `size` in a request; every other alone. What is worth most
+    comes first: whether it can be begun is known before others stand back for it."""
     alike: dict[Hashable, list[Outgoing]] = {}
-    for one in outgoing:
+    for one in sorted(outgoing, key=lambda one: arbitration.contender(one.held).worth, reverse=True):
         key = render.batch_key(one.held) if one.message.slots and size > 1 else one.held.id
         alike.setdefault(key, []).append(one)
     return [part for group in alike.values() for part in batched(group, size)]
-
-
-def halve(load: Sequence[Shipment]) -> list[Sequence[Shipment]]:
-    """Of a single request its halves, each in a request of its own; of a single message nothing."""
-    if len(load) > 1:
-        return apart.halves_of(load)
-    return [[part] for part in apart.halves_of(load[0])]
 
 
 def call(

@@ -11,7 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, transaction
 
-from campaigns.delivery import apart, reconcile
+from campaigns.delivery import arbitration, reconcile
 from campaigns.operations.models import AuditEntry
 
 
@@ -145,5 +145,5 @@ def _params(gate: str, now: datetime, wall_now: datetime) -> dict[str, Any]:
         "channels": list(windows),
         "windows": list(windows.values()),
         "gate": gate,
-        "fault": apart.FAULT,
+        "fault": arbitration.FAULT,
     }

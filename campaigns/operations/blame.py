@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import traceback
 
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 from psycopg.errors import QueryCanceled
 from rq.timeouts import BaseTimeoutException
 
-# Nothing is wrong with the rows: the database is away, two workers met, the job's time is over.
-_NOT_THEIRS = (OperationalError, InterfaceError, BaseTimeoutException)
+# Nothing is wrong with the rows: the database is away or takes nothing now, two workers met, a transaction was broken
+# off because its process stood still, the job's time is over.
+_NOT_THEIRS = (OperationalError, InterfaceError, InternalError, BaseTimeoutException)
 
 
 def is_theirs(error: Exception) -> bool:

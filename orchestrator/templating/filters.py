@@ -181,6 +181,14 @@ def plural(value: Any, *forms: Any, environment: MarketerEnvironment) -> str:
     return form.replace("#", write_number(amount, locale=environment.locale))
 
 
+def form_of(value: Any, *, locale: str) -> str:
+    """Which form `plural` picks (CLDR's name of it); empty for what is no number."""
+    try:
+        return str(locale_of(locale).plural_form(abs(_number(value))))
+    except FilterArgumentError:
+        return ""
+
+
 @with_environment
 def date_(value: Any, pattern: Any = "medium", *, environment: MarketerEnvironment) -> str:
     """ISO 8601 text or a date, as `short`, `medium`, `long`, `full` or with directives such as `%d.%m.%Y`.

@@ -1,5 +1,5 @@
 """Which facts a template cannot do without: those it prints where nothing stands in for one that is missing. And which
-decide what is said: those it compares, and those it asks whether they are there."""
+decide what is said: those it compares, those it picks a form for, and those it asks whether they are there."""
 
 from __future__ import annotations
 
@@ -70,19 +70,26 @@ def find_needs(source: str) -> Needs:
 
 @dataclass(frozen=True, slots=True)
 class Deciding:
-    """Dotted names. What is said hangs on the values of `compared`, and on whether those `asked` for are there."""
+    """Dotted names. What is said hangs on the values of `compared`, on the form of `plural` that goes with the numbers
+    `picked` by, and on whether those `asked` for are there."""
 
     compared: Names = _NONE
+    picked: Names = _NONE
     asked: Names = _NONE
+
+    def __or__(self, other: Deciding) -> Deciding:
+        return Deciding(self.compared | other.compared, self.picked | other.picked, self.asked | other.asked)
 
 
 def find_deciding(source: str) -> Deciding:
     """All that it uses, where it compares or asks for something that it made itself. TemplateError as `parse`."""
     template = liquid.parse(source, html=False, locale="en", limit=LARGEST_OUTPUT)
-    compared, asked, run_through = set[str](), set[str](), set[str]()
+    compared, picked, asked, run_through = set[str](), set[str](), set[str](), set[str]()
     for node in _below(template.nodes, RenderContext(template)):
         for expression in _within(node.expressions()):
-            if isinstance(expression, _COMPARISONS) or _has_filter(expression, _PICKS):
+            if _is_picked(expression):
+                picked |= set(_names([expression]))
+            elif isinstance(expression, _COMPARISONS) or _has_filter(expression, _PICKS):
                 compared |= set(_names([expression]))
             if isinstance(expression, BooleanExpression) or _has_filter(expression, "default"):
                 asked |= set(_names([expression]))
@@ -92,8 +99,10 @@ def find_deciding(source: str) -> Deciding:
             compared |= set(_names(node.expressions()))
     used = liquid.used_variables(source)
     if _RENAMING & template.analyze().tags.keys():
-        compared, asked = (used if compared else compared), (used if asked else asked)
-    return Deciding(frozenset((compared | run_through) & used), frozenset(asked & used))
+        compared = used if compared or not picked <= used else compared
+        asked = used if asked else asked
+    compared |= run_through
+    return Deciding(frozenset(compared & used), frozenset(picked & used), frozenset(asked & used))
 
 
 def _below(nodes: Iterable[Node], context: RenderContext) -> Iterator[Node]:
@@ -108,6 +117,16 @@ def _within(expressions: Iterable[Expression]) -> Iterator[Expression]:
         expression = waiting.pop()
         yield expression
         waiting.extend(expression.children())
+
+
+def _is_picked(expression: Expression) -> bool:
+    """A fact as it is, with nothing but a form for its number."""
+    return (
+        isinstance(expression, FilteredExpression)
+        and isinstance(expression.left, Path)
+        and [one.name for one in expression.filters or ()] == [_PICKS]
+        and set(_names([expression])) == {_name(expression.left)}
+    )
 
 
 def _has_filter(expression: Expression, name: str) -> bool:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
-from django.db import DataError, OperationalError
+from django.db import DataError, IntegrityError, OperationalError, transaction
 
-from campaigns.delivery import apart, dispatch, jobs, objections, shipments
+from campaigns.delivery import apart, arbitration, begin, decided, dispatch, jobs, objections
+from campaigns.delivery.decided import SENDING
 from campaigns.delivery.models import AttentionBudget, DeliveryAttempt, Message
 from orchestrator import clock
-from orchestrator.channels import registry
+from orchestrator.channels import memory, registry
 from orchestrator.channels.contract import Refusal
-from tests.factories.delivery import NOW, ReadyMessageFactory
+from tests.factories.delivery import NOW, ReadyMessageFactory, SendGateFactory, TemplateVersionFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -44,7 +44,7 @@ def cannot_be_begun(message):
     AttentionBudget.objects.create(account=message.account, spent=["no list of sends"])
 
 
-@pytest.mark.parametrize("channel", ["email", "in_app"])
+@pytest.mark.parametrize("channel", ["email", "in_app", "csm_task"])
 @pytest.mark.parametrize("break_it", [cannot_be_made, cannot_be_begun])
 def test_the_others_go_and_the_one_is_put_off_with_its_fault(break_it, channel):
     messages = [ReadyMessageFactory(channel=channel) for _ in range(3)]
@@ -54,7 +54,7 @@ def test_the_others_go_and_the_one_is_put_off_with_its_fault(break_it, channel):
 
     assert states() == ["ACCEPTED", "READY", "ACCEPTED"]
     attempt = DeliveryAttempt.objects.get(message=messages[1])
-    assert (attempt.outcome, attempt.code) == ("BUSY", apart.FAULT)
+    assert (attempt.outcome, attempt.code) == ("BUSY", arbitration.FAULT)
     assert "Error" in attempt.detail
 
 
@@ -116,72 +116,176 @@ def test_one_channel_that_fails_keeps_no_other_from_its_turn(monkeypatch):
     assert states() == ["CLAIMED", "ACCEPTED", "ACCEPTED"]
 
 
-def by_halves(whole, act):
-    return list(apart.by_halves(whole, halve=apart.halves_of, act=act, held_of=lambda part: part, now=NOW))
+def together(claimed, act):
+    return apart.together(claimed, act=act, held_of=lambda one: one, now=NOW)
 
 
-def held(count):
-    messages = [ReadyMessageFactory() for _ in range(count)]
-    return dispatch._claim("email", count, "tests"), messages
+def of_one_campaign(count):
+    fields = {"gate": SendGateFactory(), "template_version": TemplateVersionFactory()}
+    return [ReadyMessageFactory(**fields) for _ in range(count)]
 
 
-def test_each_part_comes_to_its_end_before_the_next():
-    claimed, messages = held(8)
+def claim_all():
+    return dispatch._claim("email", 100, "tests")
+
+
+def test_who_fails_is_put_off_and_then_the_others_are_decided_on_together():
+    messages = of_one_campaign(8)
     bad = messages[2].pk
+    done = []
 
-    def act(part):
+    def act(part, is_rehearsal):
         if bad in [one.id for one in part]:
             raise ArithmeticError
-        return [one.id - messages[0].pk for one in part]
+        done.append((len(part), is_rehearsal, Message.objects.get(pk=bad).state))
+        return len(part)
 
-    assert by_halves(claimed, act) == [[0, 1], [3], [4, 5, 6, 7]]
+    assert together(claim_all(), act) == 7
+    assert done == [(2, True, "CLAIMED"), (1, True, "READY"), (4, True, "READY"), (7, False, "READY")]
 
 
-def test_where_nothing_goes_the_rest_is_put_back_as_it_was(monkeypatch):
+def test_what_goes_in_parts_and_not_together_goes_in_its_largest_part():
+    ids = [one.pk for one in of_one_campaign(8)]
+    claimed = claim_all()
+
+    def act(part, _is_rehearsal):
+        if len(part) > 4 or ids[0] in [one.id for one in part]:
+            raise ArithmeticError
+        return [one.id for one in part]
+
+    assert together(claimed, act) == ids[4:]
+    assert states() == ["READY"] * 4 + ["CLAIMED"] * 4
+
+
+def test_where_nothing_of_a_campaign_goes_the_rest_of_it_is_put_back_and_the_others_go(monkeypatch):
     monkeypatch.setattr(apart, "IN_A_ROW", 5)
-    claimed, messages = held(8)
+    bad, good = of_one_campaign(8), of_one_campaign(2)
+    theirs = {one.pk for one in bad}
 
-    def act(_part):
-        raise ArithmeticError
+    def act(part, _is_rehearsal):
+        if theirs & {one.id for one in part}:
+            raise ArithmeticError
+        return [one.id for one in part]
 
-    assert by_halves(claimed, act) == []
-    tried = set(DeliveryAttempt.objects.values_list("message", flat=True))
-    assert tried == {messages[0].pk, messages[1].pk}
-    assert states() == ["READY"] * 8
-    assert list(Message.objects.order_by("pk").values_list("attempt", flat=True)) == [1, 1, 0, 0, 0, 0, 0, 0]
+    assert together(claim_all(), act) == [one.pk for one in good]
+    assert set(DeliveryAttempt.objects.values_list("message", flat=True)) == {bad[0].pk, bad[1].pk}
+    assert states() == ["READY"] * 8 + ["CLAIMED"] * 2
+    assert list(Message.objects.order_by("pk").values_list("attempt", flat=True)) == [1, 1, 0, 0, 0, 0, 0, 0, 1, 1]
 
 
-def test_however_long_a_try_takes_somebody_is_settled(monkeypatch):
+def test_however_long_a_try_takes_somebody_is_settled_by_as_few_as_possible(monkeypatch):
     monkeypatch.setattr(apart, "APART_S", 0.0)
-    claimed, messages = held(4)
+    messages = [*of_one_campaign(4), *of_one_campaign(4)]
+    tried = []
 
-    def act(_part):
+    def act(part, _is_rehearsal):
+        tried.append(len(part))
         raise ArithmeticError
 
-    by_halves(claimed, act)
+    together(claim_all(), act)
 
-    assert DeliveryAttempt.objects.get().message_id == messages[0].pk
+    assert tried == [8, 4, 2, 1]
+    assert DeliveryAttempt.objects.get().message_id in (messages[0].pk, messages[4].pk)
 
 
 def test_a_database_that_is_away_is_no_messages_fault():
-    claimed, _ = held(2)
+    of_one_campaign(2)
 
-    def act(_part):
+    def act(_part, _is_rehearsal):
         raise OperationalError("the connection is closed")
 
     with pytest.raises(OperationalError):
-        by_halves(claimed, act)
+        together(claim_all(), act)
     assert states() == ["CLAIMED", "CLAIMED"]
 
 
-def test_a_request_of_many_is_halved_into_two():
-    halve: Any = shipments.halve
-    assert halve(["ab", "c"]) == [["ab"], ["c"]]
-    assert halve(["abc"]) == [["a"], ["bc"]]
-    assert halve(["a"]) == []
-
-
 def test_what_goes_well_costs_no_statement_more(django_assert_num_queries):
-    claimed, _ = held(2)
+    of_one_campaign(2)
+    claimed = claim_all()
     with django_assert_num_queries(0):
-        assert by_halves(claimed, len) == [2]
+        assert together(claimed, lambda part, _is_rehearsal: len(part)) == 2
+
+
+def test_a_rehearsal_decides_and_keeps_nothing():
+    message = ReadyMessageFactory()
+    claimed = claim_all()
+
+    verdicts = begin.begin_send(held=claimed, topics={}, now=NOW, wall_now=clock.wall_now(), is_rehearsal=True)
+
+    assert verdicts == {message.pk: SENDING}
+    assert states() == ["CLAIMED"]
+    assert (DeliveryAttempt.objects.count(), AttentionBudget.objects.count()) == (0, 0)
+
+
+def test_a_rehearsal_finds_what_only_the_end_of_a_transaction_would():
+    with pytest.raises(IntegrityError), transaction.atomic():
+        DeliveryAttempt.objects.create(message_id=0, number=1, started_at=NOW)
+        decided.take_back()
+
+
+@pytest.mark.parametrize("minutes", [0, 4, 6])
+def test_nobody_loses_to_what_does_not_go(minutes, monkeypatch):
+    """However shortly before its next try."""
+    bad = ReadyMessageFactory(expected_value=900)
+    cannot_be_made(bad)
+    send()
+    wall_now = clock.wall_now() + timedelta(minutes=minutes)
+    monkeypatch.setattr(clock, "wall_now", lambda: wall_now)
+
+    good = ReadyMessageFactory(account=bad.account, expected_value=1)
+    send()
+
+    good.refresh_from_db()
+    assert good.state == State.ACCEPTED
+
+
+def test_a_rival_in_another_workers_hand_whose_last_try_failed_beats_nobody():
+    bad = ReadyMessageFactory(expected_value=900)
+    cannot_be_made(bad)
+    send()
+    Message.objects.filter(pk=bad.pk).update(next_at=clock.wall_now())
+    claim_all()
+
+    good = ReadyMessageFactory(account=bad.account, expected_value=1)
+    send()
+
+    good.refresh_from_db()
+    assert good.state == State.ACCEPTED
+
+
+def test_who_was_planned_first_does_not_lose_to_one_of_the_same_claim_that_cannot_be_begun(monkeypatch):
+    monkeypatch.setattr(memory.MemoryChannel, "in_flight", 2)
+    good = ReadyMessageFactory(expected_value=1)
+    bad = ReadyMessageFactory(account=good.account, expected_value=900)
+    real = decided.write_attempts
+
+    def write_attempts(*, held, **given):
+        if bad.pk in [one.id for one in held]:
+            raise ArithmeticError
+        real(held=held, **given)
+
+    monkeypatch.setattr(decided, "write_attempts", write_attempts)
+
+    send()
+
+    assert states() == ["ACCEPTED", "READY"]
+
+
+def test_whose_own_row_cannot_be_read_is_no_rival():
+    bad = ReadyMessageFactory(expected_value=900, next_at=clock.wall_now() + timedelta(minutes=5))
+    AttentionBudget.objects.create(contact=bad.contact, spent=["no list of sends"])
+    ReadyMessageFactory(account=bad.account, expected_value=1)
+
+    send()
+
+    assert states() == ["READY", "ACCEPTED"]
+
+
+def test_it_is_tried_once_more_shortly_before_it_is_too_late():
+    message = ReadyMessageFactory(send_by=NOW + timedelta(minutes=3))
+    cannot_be_made(message)
+
+    send()
+
+    message.refresh_from_db()
+    assert message.next_at == DeliveryAttempt.objects.get().started_at + timedelta(minutes=2)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 
-from campaigns.delivery import country_rules, dispatch, links
+from campaigns.delivery import claim, country_rules, dispatch, links
 from campaigns.delivery.models import Message
+from orchestrator import clock
 from orchestrator.channels import registry
 from orchestrator.engine.country_packs.pack import Demand
 from tests.factories.delivery import NOW, ReadyMessageFactory, TemplateVersionFactory
@@ -24,8 +27,8 @@ def at_any_hour(settings):
     registry.outbox("email").clear()
 
 
-def wording(subject, **fields):
-    return TemplateVersionFactory(content={"he": {"subject": subject, "mjml": GREETING}} | fields)
+def wording(subject, mjml=GREETING):
+    return TemplateVersionFactory(content={"he": {"subject": subject, "mjml": mjml}})
 
 
 def send(country, version, **fields):
@@ -177,17 +180,84 @@ def test_a_text_that_cannot_even_be_read_is_one_that_cannot_be_made():
     assert others.state == Message.State.ACCEPTED
 
 
-def test_who_gets_the_same_is_judged_once_where_a_value_decides(monkeypatch):
-    version = wording("{% if account.name == 'Acme' %}פרסומת: {% endif %}מקום")
+@pytest.fixture
+def judged(monkeypatch):
+    """The messages that were judged as their reader gets them."""
+    country_rules._judged.clear()
     judged = []
     real = country_rules._judge_one
 
     def counted(one, *rest):
-        judged.append(one)
+        judged.append(one.id)
         return real(one, *rest)
 
     monkeypatch.setattr(country_rules, "_judge_one", counted)
+    return judged
+
+
+def test_who_gets_the_same_is_judged_once_where_a_value_decides(judged):
+    version = wording("{% if account.name == 'Acme' %}פרסומת: {% endif %}מקום")
+
     for name in ("Noa", "Dan"):
         send("IL", version, contact__first_name=name, account__name="Acme")
 
     assert len(judged) == 1
+
+
+def test_of_a_number_that_picks_a_form_each_form_is_judged_once(judged):
+    version = wording("{{ evidence.attempts | plural: 'פרסומת: פעם', 'פעמיים', '# פעמים' }}")
+
+    said = [send("IL", version, context={"evidence": {"attempts": number}}).state for number in (1, 5, 7, 2, 1, 9)]
+
+    assert said == ["ACCEPTED", "SKIPPED", "SKIPPED", "SKIPPED", "ACCEPTED", "SKIPPED"]
+    assert len(judged) == 3
+
+
+@pytest.mark.parametrize(("first_name", "state"), [("Noa", "ACCEPTED"), ("", "SKIPPED")])
+def test_where_one_branch_lacks_what_is_asked_for_the_other_branch_goes(first_name, state):
+    version = wording("{% if contact.first_name %}פרסומת: {% endif %}מקום", mjml=MJML.format("שלום"))
+
+    assert send("IL", version, contact__first_name=first_name).state == state
+
+
+def test_what_no_rule_of_the_country_is_about_decides_nothing(judged):
+    """Of a mail in Europe the subject does, and no value is in it."""
+    body = MJML.format("{% if evidence.value > 3 %}{{ evidence.value }}{% endif %}")
+    version = wording("מקום", mjml=body)
+
+    assert send("FR", version, context={"evidence": {"value": 4}}).state == Message.State.ACCEPTED
+    assert judged == []
+
+
+def test_a_way_out_of_its_own_that_a_value_hides_is_missed_by_whom_it_is_hidden_from():
+    link = '<a href="{{ links.unsubscribe }}">out</a>'
+    body = MJML.format(
+        "{% if evidence.value > 3 %}<div style='display:none'>" + link + "</div>{% else %}" + link + "{% endif %}"
+    )
+    version = wording("מקום", mjml=body)
+
+    said = [send("FR", version, context={"evidence": {"value": value}}).state for value in (4, 2)]
+
+    assert said == ["SKIPPED", "ACCEPTED"]
+
+
+def test_a_verdict_is_kept_though_another_cannot_be_found(judged, monkeypatch):
+    version = wording("{% if evidence.value > 3 %}פרסומת: {% endif %}מקום")
+    real = country_rules._judge_one
+
+    def judge_one(one, *rest):
+        if one.context["evidence"]["value"] == 2:
+            raise ArithmeticError
+        return real(one, *rest)
+
+    monkeypatch.setattr(country_rules, "_judge_one", judge_one)
+    fields = {"contact__country": "IL", "contact__time_zone": "", "locale": "he", "template_version": version}
+    for value in (4, 2):
+        ReadyMessageFactory(context={"evidence": {"value": value}}, **fields)
+    held = claim.claim_messages(channel="email", size=2, worker="tests", wall_now=clock.wall_now())
+
+    for part in (held, held[:1]):
+        with contextlib.suppress(ArithmeticError):
+            country_rules.part(held=part)
+
+    assert judged == [held[0].id]

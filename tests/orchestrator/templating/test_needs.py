@@ -69,9 +69,19 @@ def test_a_broken_text_is_told_as_everywhere():
         ("{% if g.h %}{% case a.b %}{% when c.d, 'x' %}y{% endcase %}{% endif %}", {"a.b", "c.d"}, {"g.h"}),
         ("{% assign x = a.b %}{% if x == 'y' %}z{% endif %}{{ c.d }}", {"a.b", "c.d"}, {"a.b", "c.d"}),
         ("{% for x in a.b limit: c.d %}{{ x }}{% endfor %}{{ e.f }}", {"a.b", "c.d"}, set()),
-        ("{{ a.b | default: c.d }}{{ e.f | plural: 'x', 'y' }}", {"e.f"}, {"a.b", "c.d"}),
+        ("{{ a.b | default: c.d }}{{ e.f | plus: 1 | plural: 'x', 'y' }}", {"e.f"}, {"a.b", "c.d"}),
+        ("{% for x in a.b %}{{ x.n | plural: 'x', c.d }}{% endfor %}", {"a.b", "c.d"}, set()),
     ],
 )
 def test_what_decides_is_what_is_compared_and_what_is_asked_for(source, compared, asked):
     found = needs.find_deciding(source)
     assert (found.compared, found.asked) == (compared, asked)
+
+
+@pytest.mark.parametrize(
+    "text", ["{{ e.f | plural: 'x', 'y' }}", "{% for x in a.b %}{{ e.f | plural: 'x', 'y' }}{% endfor %}"]
+)
+def test_of_a_number_that_a_form_is_picked_for_the_form_decides(text):
+    found = needs.find_deciding(text)
+    assert found.picked == {"e.f"}
+    assert "e.f" not in found.compared
