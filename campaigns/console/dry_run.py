@@ -57,15 +57,24 @@ def days_of(*, document: Mapping[str, Any], rehearsal: Rehearsal | None, today: 
         by_day.setdefault(one.day, []).append(one)
     window = document.get("limits", {}).get("window")
     return channels, [
-        Day(_day(day, "D j F", today), list(_numbers(there, channels)), _note(there, window, is_now=day <= today))
+        Day(
+            _day(day, "D j F", today),
+            list(_numbers(there, channels, rehearsal.most)),
+            _note(there, window, is_now=day <= today),
+        )
         for day, there in sorted(by_day.items())[:MOST_DAYS]
     ]
 
 
-def _numbers(there: Sequence[Sending], channels: Sequence[str]) -> Iterator[int | None]:
+def _numbers(
+    there: Sequence[Sending], channels: Sequence[str], most: Mapping[tuple[date, str], int]
+) -> Iterator[int | None]:
+    """`there` of one day. Who goes one way gets nothing of the other: of both together it is no more than `most`."""
     for channel in channels:
-        mine = [one.messages for one in there if one.channel == channel]
-        yield sum(mine) if mine else None
+        mine = [one for one in there if one.channel == channel]
+        later = sum(one.messages for one in mine if not one.is_first)
+        first = sum(one.messages for one in mine if one.is_first)
+        yield first + min(later, most.get((mine[0].day, channel), later)) if mine else None
 
 
 def _note(there: Sequence[Sending], window: Mapping[str, str] | None, *, is_now: bool) -> str:

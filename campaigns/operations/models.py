@@ -69,6 +69,17 @@ class PullCursor(models.Model):
         return f"{self.name} at {self.xid}/{self.row_id}"
 
 
+class Lease(models.Model):
+    """What one process does at a time (`one_at_a_time`), and which: without a holder it is free."""
+
+    name = models.CharField(max_length=60, unique=True)
+    holder = models.CharField(max_length=200, blank=True)
+    until = models.DateTimeField(help_text="Wall time.")
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.holder or 'nobody'}"
+
+
 class LongTask(models.Model):
     """Work a person waits for: progress as n of m, cancel by flag."""
 

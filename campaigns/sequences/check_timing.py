@@ -4,6 +4,7 @@ which it must."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 
 from django.conf import settings
@@ -13,7 +14,7 @@ from django.utils.translation import ngettext
 
 from campaigns.delivery import windows
 from campaigns.segments.models import Segment, SegmentMembership
-from campaigns.sequences import check_country
+from campaigns.sequences import check_country, foresee
 from campaigns.sequences.campaign_file import BY_SEGMENT, CampaignSpec, LimitsSpec
 from campaigns.sequences.check_audience import Found, memberships_meant
 from campaigns.sequences.foresee import Fate, Foresight, Outcome, Reader
@@ -72,15 +73,17 @@ def hours_words(*, hours: int) -> str:
 
 
 def _never(spec: CampaignSpec, readers: Sequence[Reader], now: datetime, *, is_now: bool) -> Iterator[Fate]:
-    """Of messages that are too late for all of them: when one could go at the earliest."""
+    """Of messages that are too late for all of them: when one could go at the earliest. Of ways that part too often to
+    be gone all, of the first message alone."""
     late: dict[str, Fate] = {}
     going: set[str] = set()
     wanted = {step.key for step in spec.message_steps()}
     ahead: dict[datetime, Foresight] = {}
+    most = foresee.MOST_SITUATIONS if is_now else foresee.MOST_OF_ONE
     for reader in readers:
         for start in [now] if is_now else _starts(spec, reader, now):
             if start not in ahead:
-                ahead[start] = Foresight(spec, start)
+                ahead[start] = Foresight(spec, start, most)
             for fate in ahead[start].of_account([reader]):
                 if fate.outcome == Outcome.LATE:
                     late[fate.step] = min(late.get(fate.step, fate), fate)
@@ -88,7 +91,15 @@ def _never(spec: CampaignSpec, readers: Sequence[Reader], now: datetime, *, is_n
                     going.add(fate.step)
             if going >= wanted:
                 return
+            if ahead[start].is_cut:
+                yield from _never(_up_to_first(spec), readers, now, is_now=is_now)
+                return
     yield from (fate for key, fate in late.items() if key not in going)
+
+
+def _up_to_first(spec: CampaignSpec) -> CampaignSpec:
+    place = spec.steps.index(spec.message_steps()[0])
+    return replace(spec, steps=spec.steps[: place + 1])
 
 
 def _starts(spec: CampaignSpec, reader: Reader, now: datetime) -> list[datetime]:

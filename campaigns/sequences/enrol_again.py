@@ -5,12 +5,14 @@ still. And who left, came back while the re-entry rule said not yet, and stays: 
 if they had come back then. A list of contacts is closed: whoever is on it was judged once.
 
 A round goes through all live campaigns, batch by batch. Its place is a row: a job that is at its end, or dies, leaves
-the rest to the next one.
+the rest to the next one. Two at it at once do no harm, only work for nothing: a batch is read anew under the lock that
+all share who take in, and the place is moved by whoever stands there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
@@ -31,30 +33,50 @@ from campaigns.sequences.models import Campaign, Entry
 _PLACE = "enrol-again"
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    campaign: Campaign
+    after: int
+
+
 def enrol_kept_out(*, now: datetime) -> Counts:
     """The rest of the round; a whole one, where none was broken off."""
     total = Counts()
     failed: list[Exception] = []
-    while (counts := look_on(failed=failed, now=now)) is not None:
-        total.add(counts)
+    while (place := go_on()) is not None:
+        total.add(look_there(place=place, failed=failed, now=now))
     planning_apart.raise_together(failed)
     return total
 
 
-def look_on(*, failed: list[Exception], now: datetime) -> Counts | None:
-    """The next batch of the round; None at its end, behind which the next one begins. Whoever is still kept out keeps
-    the entry that stands. Where it is not the audience that brings people in, and of a list, only those are looked at
-    whom a fault of ours kept out.
+def is_broken_off() -> bool:
+    """Whether a round was begun and is not at its end."""
+    return PullCursor.objects.filter(name=_PLACE, xid__gt=0).exists()
 
-    The place is moved on before: a batch that the job does not survive waits for the next round, and keeps nobody
-    behind it from this one. So does the rest of a campaign that cannot be read."""
-    campaign, after = _next_place()
+
+@transaction.atomic
+def go_on() -> Place | None:
+    """The round's next campaign, and behind which of its stays; None at the round's end, behind which the next begins.
+
+    The round's place is behind the campaign then: a batch that the job does not survive waits for the next round, and
+    keeps nobody behind it from this one. So does the rest of a campaign that cannot be read."""
+    place = pulling.lock_cursor(name=_PLACE)
+    campaign = enrol.live_campaigns().filter(pk__gte=place.xid).order_by("pk").first()
     if campaign is None:
+        pulling.restart_cursor(cursor=place)
         return None
-    total = Counts()
+    after = place.row_id if campaign.pk == place.xid else 0
+    _put_place(before=(place.xid, place.row_id), then=(campaign.pk + 1, 0))
+    return Place(campaign, after)
+
+
+def look_there(*, place: Place, failed: list[Exception], now: datetime) -> Counts:
+    """One batch. Whoever is still kept out keeps the entry that stands. Where it is not the audience that brings people
+    in, and of a list, only those are looked at whom a fault of ours kept out."""
+    campaign, total = place.campaign, Counts()
     with planning_apart.one_of_many(what=f"Taking people into {campaign.slug}", failed=failed):
         if enrol.way_in(campaign) == BY_SEGMENT and not selectors.is_list(campaign=campaign):
-            batch = partial(_look_at, campaign.pk, _read_batch(campaign, after, now), now)
+            batch = partial(_look_at, campaign.pk, _read_batch(place, now), now)
         else:
             batch = partial(_try_again, campaign.pk, now)
         total.add(enrol_apart.despite_faults(batch, slug=campaign.slug))
@@ -62,30 +84,19 @@ def look_on(*, failed: list[Exception], now: datetime) -> Counts | None:
 
 
 @transaction.atomic
-def _next_place() -> tuple[Campaign | None, int]:
-    """The campaign that is next, and behind which of its stays. The place is behind the campaign then."""
-    place = pulling.lock_cursor(name=_PLACE)
-    campaign = enrol.live_campaigns().filter(pk__gte=place.xid).order_by("pk").first()
-    if campaign is None:
-        pulling.restart_cursor(cursor=place)
-        return None, 0
-    after = place.row_id if campaign.pk == place.xid else 0
-    _put_place(campaign.pk + 1, 0)
-    return campaign, after
-
-
-@transaction.atomic
-def _read_batch(campaign: Campaign, after: int, now: datetime) -> list[int]:
-    """The keys of the next stays of it; the place is behind them then."""
-    stays = _not_taken(campaign, now).filter(pk__gt=after).order_by("pk")
+def _read_batch(place: Place, now: datetime) -> list[int]:
+    """The keys of the next stays of it; the round's place is behind them then, unless others have gone on with it."""
+    campaign_id = place.campaign.pk
+    stays = _not_taken(place.campaign, now).filter(pk__gt=place.after).order_by("pk")
     ids = list(stays.values_list("pk", flat=True)[: enrol.BATCH])
     if len(ids) == enrol.BATCH:
-        _put_place(campaign.pk, ids[-1])
+        _put_place(before=(campaign_id + 1, 0), then=(campaign_id, ids[-1]))
     return ids
 
 
-def _put_place(campaign_id: int, stay_id: int) -> None:
-    PullCursor.objects.filter(name=_PLACE).update(xid=campaign_id, row_id=stay_id)
+def _put_place(*, before: tuple[int, int], then: tuple[int, int]) -> None:
+    here = PullCursor.objects.filter(name=_PLACE, xid=before[0], row_id=before[1])
+    here.update(xid=then[0], row_id=then[1])
 
 
 def _look_at(campaign_id: int, ids: Sequence[int], now: datetime, *, apart: bool) -> Counts:
@@ -123,10 +134,22 @@ def _take_in(campaign: Campaign, arrivals: Sequence[Arrival], apart: bool, now: 
     counts, _ = enrol_apart.take_in(
         campaign=campaign,
         arrivals=arrivals,
-        act=lambda part: enrol.enrol_arrivals(campaign=campaign, arrivals=part, now=now, is_second_look=True),
+        act=lambda part: _enrol(campaign, part, now),
         apart=apart,
         now=now,
     )
+    return counts
+
+
+def _enrol(campaign: Campaign, arrivals: Sequence[Arrival], now: datetime) -> Counts:
+    counts = enrol.enrol_arrivals(campaign=campaign, arrivals=arrivals, now=now, is_second_look=True)
+    stays = [one.stay.pk for one in arrivals if one.contact_id and one.stay is not None]
+    if stays:
+        # Beside a colleague who came in, it is still to be written what keeps them out now.
+        faulty = set(faults.kept_out(campaign=campaign, now=now).filter(stay__any=stays).values_list("stay", flat=True))
+        rest = [one for one in arrivals if one.stay is not None and one.stay.pk in faulty]
+        if rest:
+            counts.add(enrol.enrol_arrivals(campaign=campaign, arrivals=rest, now=now, is_second_look=True))
     return counts
 
 

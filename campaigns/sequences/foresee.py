@@ -31,8 +31,9 @@ from orchestrator.engine import capping, planner
 A_MOMENT = timedelta(minutes=1)
 # A round that begins later is not foreseen, nor what comes after so many steps.
 HORIZON, MOST_STEPS = timedelta(days=60), 150
-# So many situations are looked into in all: ways that part again and again would have no end.
-MOST_SITUATIONS = 300_000
+# So many situations are looked into, of one account and in all: ways that part again and again would have no end. What
+# was found of so many is kept for others like them.
+MOST_OF_ONE, MOST_SITUATIONS, MOST_KEPT = 10_000, 100_000, 20_000
 
 
 class Outcome(StrEnum):
@@ -43,12 +44,15 @@ class Outcome(StrEnum):
 
 class Fate(NamedTuple):
     """Of a step's message; `day`, where its reader lives: on which it goes, or could go when it is too late.
-    `is_first`: what everybody begins with, not when a way back leads there again."""
+    `is_first`: what everybody begins with, not when a way back leads there again. Without a step it is of all that a
+    `channel` sends on the day but for what everybody begins with: of ways that are gone by some or others, a sum of
+    their steps would be too much."""
 
     step: str
     outcome: Outcome
     day: date
     is_first: bool = False
+    channel: str = ""
 
 
 class Number(NamedTuple):
@@ -96,10 +100,11 @@ class _At(NamedTuple):
 @dataclass(slots=True)
 class Foresight:
     """Of one campaign from one moment on; what was found for a reader is kept for the next one like them. `is_cut`: the
-    ways part so often that what is found of later messages is not all."""
+    ways part, or lead back, so often that what is found of later messages is not all. `most` situations in all."""
 
     spec: CampaignSpec
     now: datetime
+    most: int = MOST_SITUATIONS
     is_cut: bool = field(init=False, default=False)
     _steps: dict[str, StepSpec] = field(init=False)
     _places: dict[str, int] = field(init=False)
@@ -108,6 +113,8 @@ class Foresight:
     _memory: timedelta = field(init=False)
     _known: dict[tuple[Reader, _At], Fates] = field(init=False, default_factory=dict)
     _entered: set[tuple[Reader, _At]] = field(init=False, default_factory=set)
+    _looked_into: int = field(init=False, default=0)
+    _last: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
         steps = self.spec.steps
@@ -121,6 +128,9 @@ class Foresight:
 
     def of_account(self, readers: Sequence[Reader]) -> Fates:
         """Of all its readers together: the first messages as they take room from each other, the earliest first."""
+        if len(self._known) > MOST_KEPT:
+            self._known.clear()
+        self._last = min(self._looked_into + MOST_OF_ONE, self.most)
         starts = [(reader, self._start(reader)) for reader in readers]
         starts.sort(key=lambda one: self._opens(one[0], self._steps[one[1].step], one[1].at))
         gone: list[datetime | None] = []
@@ -145,7 +155,7 @@ class Foresight:
 
     def _go(self, reader: Reader, key: str | None, stands: _At, depth: int) -> Fates:
         """From the step `key`, come to as `stands` says; kept. A circle in which no time passes adds nothing."""
-        if not key or depth > MOST_STEPS:
+        if not key:
             return {}
         is_back = self._places[key] <= self._places[stands.step]
         if is_back and stands.at > self.now + HORIZON:
@@ -158,9 +168,10 @@ class Foresight:
             return self._known[asked]
         if asked in self._entered:
             return {}
-        if len(self._known) + len(self._entered) >= MOST_SITUATIONS:
+        if depth > MOST_STEPS or self._looked_into >= self._last:
             self.is_cut = True
             return {}
+        self._looked_into += 1
         self._entered.add(asked)
         found = self._walk(reader, stands, depth + 1)
         self._entered.discard(asked)
@@ -177,8 +188,13 @@ class Foresight:
                 sent = self._send(reader, stands)
                 found: dict[Fate, Number] = {}
                 rest = self._after_message(reader, stands, sent, depth)
-                add(found, [({Fate(step.key, sent.outcome, sent.day): Number(1)}, 1.0), (rest, 1.0)])
+                fates = {Fate(step.key, sent.outcome, sent.day): Number(1)}
+                if sent.outcome == Outcome.SENT:
+                    fates[Fate("", sent.outcome, sent.day, channel=step.channel)] = Number(1)
+                add(found, [(fates, 1.0), (rest, 1.0)])
                 return found
+            case "MESSAGE":
+                return self._go(reader, after, stands._replace(is_fresh=False), depth)
             case "WAIT":
                 over = stands._replace(at=self._over(step, reader, stands), is_fresh=step.until is None)
                 if not step.is_asking:

@@ -7,6 +7,7 @@ import time
 from datetime import datetime
 
 from campaigns.operations import one_at_a_time, retention
+from campaigns.operations.one_at_a_time import Hold
 from campaigns.sequences import advance as advancing
 from campaigns.sequences import (
     brake,
@@ -20,6 +21,7 @@ from campaigns.sequences import (
 )
 from campaigns.sequences import enrol as enrolling
 from campaigns.sequences.counts import Counts
+from campaigns.sequences.enrol_again import Place
 from orchestrator import clock
 from orchestrator.jobs import bells
 
@@ -52,27 +54,37 @@ def enrol(**_kwargs: object) -> None:
 
 
 def look_again(**_kwargs: object) -> None:
-    """Take in who was kept out of a live campaign and is no longer. What is left of the round is the next job's."""
+    """Take in who was kept out of a live campaign and is no longer. What is left of the round is the next job's, also
+    when this one fails: the round has gone on before, so that it comes to its end however many do."""
+    now, until = clock.utcnow(), time.monotonic() + LOOK_S
     failed: list[Exception] = []
-    with one_at_a_time.claim(name="second look") as is_mine:
-        is_over = not is_mine or _look_on(failed)
-    # Not before: the other worker would find it claimed.
-    if not is_over:
-        bells.ring("kept_out_due")
+    is_left = False
+    try:
+        with one_at_a_time.claim(name="second look") as hold:
+            while hold is not None and time.monotonic() < until and hold.is_mine():
+                place = enrol_again.go_on()
+                is_left = place is not None
+                if place is None:
+                    break
+                _look_there(place, failed, now)
+    finally:
+        # Not before: the other worker would find it claimed.
+        if is_left:
+            bells.ring("kept_out_due")
     planning_apart.raise_together(failed)
 
 
-def _look_on(failed: list[Exception]) -> bool:
-    """Whether to the end of the round."""
-    now, until = clock.utcnow(), time.monotonic() + LOOK_S
-    is_over = False
-    while not is_over and time.monotonic() < until:
-        counts = enrol_again.look_on(failed=failed, now=now)
-        is_over = counts is None
-        if counts is not None and counts.enrolled:
-            log.info("%s accounts were enrolled at a second look, %s held out.", counts.enrolled, counts.holdout)
-            bells.ring("messages_due")
-    return is_over
+def _look_there(place: Place, failed: list[Exception], now: datetime) -> None:
+    counts = enrol_again.look_there(place=place, failed=failed, now=now)
+    if counts.enrolled:
+        log.info("%s accounts were enrolled at a second look, %s held out.", counts.enrolled, counts.holdout)
+        bells.ring("messages_due")
+
+
+def end_look(**_kwargs: object) -> None:
+    """Go on with a round whose job was killed, or hangs, and rang for no other."""
+    if enrol_again.is_broken_off():
+        look_again()
 
 
 def advance(**_kwargs: object) -> None:
@@ -91,15 +103,18 @@ def advance(**_kwargs: object) -> None:
 def try_again(**_kwargs: object) -> None:
     """Those that stood still for a reason; in a job of its own, so that they and the others take each other no time.
     Its bell rings again while it runs; one worker is enough."""
-    with one_at_a_time.claim(name="lane of the failed") as is_mine:
-        if is_mine:
-            _try_again()
+    with one_at_a_time.claim(name="lane of the failed") as hold:
+        if hold is not None:
+            _try_again(hold)
 
 
-def _try_again() -> None:
+def _try_again(hold: Hold) -> None:
+    """Another at it does no harm: each part locks its rows, and leaves out what others hold or have done."""
     now = clock.utcnow()
     failed: list[Exception] = []
     for again in (_renew_again, _plan_again, _advance_again):
+        if not hold.is_mine():
+            break
         with planning_apart.one_of_many(what=again.__name__, failed=failed):
             if again(now):
                 bells.ring("messages_due")

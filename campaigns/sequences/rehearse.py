@@ -65,7 +65,8 @@ class LeftOut:
 class Rehearsal:
     """Accounts: matched = Σ not_enrolled + held_out + start. How many are held out is expected, the draw comes
     with the launch. `contacts` are the people of those who start. `held_elsewhere`, by campaign: how many of them the
-    running test of another holds out. `is_cut`: its ways part so often that later messages are counted in part.
+    running test of another holds out. `is_cut`: its ways part, or lead back, so often that later messages are
+    counted in part. `most`: by day and channel, how many later messages there can be of all steps together.
 
     `audience` is everybody in it now, contacts where the segment is `of_contacts`. Of accounts the rest beyond
     those who matched entered before, or was held out, and does not enter anew."""
@@ -81,6 +82,7 @@ class Rehearsal:
     left_out: list[LeftOut] = field(default_factory=list)
     held_elsewhere: dict[str, int] = field(default_factory=dict)
     is_cut: bool = False
+    most: dict[tuple[date, str], int] = field(default_factory=dict)
 
     @property
     def before(self) -> int:
@@ -105,18 +107,20 @@ def rehearse(*, campaign: Campaign, now: datetime) -> Rehearsal:
         return Rehearsal(matched=0, not_enrolled={}, held_out=0, start=0, contacts=0, sendings=[])
     reasons: dict[int, str] = {}
     starting: dict[int, list[Reader]] = defaultdict(list)
+    known: dict[Reader, Reader] = {}
     with rolled_back():
         everybody = matching_ids(campaign=campaign, now=now)
         for judged in judge(campaign=campaign, spec=spec, ids=everybody, now=now):
             reasons |= judged.reasons
             for account_id, readers in _readers(spec, judged):
-                starting[account_id] += readers
+                # Of those who are alike one is kept.
+                starting[account_id] += [known.setdefault(one, one) for one in readers]
     # Of an account with contacts in several parts one may start.
     not_enrolled = Counter(reason for account_id, reason in reasons.items() if account_id not in starting)
     share = float(spec.holdout_percent) / 100
     held_out = round(len(starting) * share)
     ahead = Foresight(spec, now)
-    sendings, left_out = _foresee(ahead, Counter(tuple(team) for team in starting.values()), 1 - share)
+    sendings, left_out, most = _foresee(ahead, Counter(tuple(team) for team in starting.values()), 1 - share)
     return Rehearsal(
         matched=len(starting.keys() | reasons.keys()),
         not_enrolled=dict(not_enrolled.most_common()),
@@ -128,6 +132,7 @@ def rehearse(*, campaign: Campaign, now: datetime) -> Rehearsal:
         of_contacts=any(subject == "contact" for subject, _pk in everybody),
         left_out=left_out,
         is_cut=ahead.is_cut,
+        most=most,
         held_elsewhere={
             name: n for name, held in _held_elsewhere(campaign, list(starting)) if (n := round(held * (1 - share)))
         },
@@ -258,12 +263,13 @@ def _held_elsewhere(campaign: Campaign, account_ids: Sequence[int]) -> Iterator[
 
 def _foresee(
     ahead: Foresight, teams: Mapping[tuple[Reader, ...], int], share: float
-) -> tuple[list[Sending], list[LeftOut]]:
-    """By step in the order of the file, and by day."""
+) -> tuple[list[Sending], list[LeftOut], dict[tuple[date, str], int]]:
+    """By step in the order of the file, and by day; last by day and channel."""
     steps = ahead.spec.message_steps()
     found: dict[Fate, Number] = {}
     for team, accounts in teams.items():
         foresee.add(found, [(ahead.of_account(team), accounts * share)])
+    most = {(fate.day, fate.channel): round(found.pop(fate).of) for fate in list(found) if fate.channel}
     channels = {step.key: step.channel for step in steps}
     places = {key: place for place, key in enumerate(channels)}
     sendings: list[Sending] = []
@@ -278,4 +284,4 @@ def _foresee(
         LeftOut(key, channels[key], why, round(sum(of for _, of in there)), min(day for day, _ in there), is_first)
         for (key, why, is_first), there in missing.items()
     ]
-    return [one for one in sendings if one.messages], [one for one in left_out if one.messages]
+    return [one for one in sendings if one.messages], [one for one in left_out if one.messages], most

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from campaigns.segments.models import Segment
-from campaigns.sequences import check_timing, rehearse
+from campaigns.sequences import check_timing, foresee, rehearse
 from tests.factories import sequences as make
 
 pytestmark = pytest.mark.django_db
@@ -48,6 +48,14 @@ def test_an_audience_without_anybody_is_no_reason_to_block(somebody):
     make.drafted(limits=SHORT, steps=[MAIL], audience=nobody)
     Segment.objects.update(refreshed_at=NOW)
     assert [one[1] for one in found(steps=[MAIL], audience=nobody)] == ["short_limit"]
+
+
+def test_of_ways_that_are_not_all_gone_only_the_first_message_is_said_to_be_too_late(somebody, monkeypatch):
+    wait = {"key": "w", "kind": "WAIT", "for": "1d"}
+    steps = [MAIL, wait, MAIL | {"key": "mail-2"}]
+    assert [one[3] for one in found(steps=steps) if one[0] == "BLOCKER"] == ["mail-1", "mail-2"]
+    monkeypatch.setattr(foresee, "MOST_SITUATIONS", 1)
+    assert [one[3] for one in found(steps=steps) if one[0] == "BLOCKER"] == ["mail-1"]
 
 
 def test_where_people_enter_over_time_only_what_can_never_meet_blocks(somebody):

@@ -29,7 +29,6 @@ from campaigns.sequences import (
     enrol_apart,
     enrol_events,
     enrol_named,
-    jobs,
     lacking,
     planning_apart,
     rehearse,
@@ -40,7 +39,6 @@ from campaigns.sequences.enrol_named import Named
 from campaigns.sequences.models import Campaign, CampaignVersion, Enrolment, Entry
 from campaigns.usage import record
 from orchestrator import clock
-from orchestrator.jobs import bells
 from tests.campaigns.sequences import scenes
 from tests.factories import sequences as make
 
@@ -215,7 +213,7 @@ def two_of_an_account(monkeypatch, **changes) -> tuple[Campaign, list[int], set[
 
     monkeypatch.setattr(compose, "plan_step", fails)
     broken.update(changes.pop("broken", lambda _people: ())([one.pk for one in people]))
-    audience = {"contacts": [one.external_id for one in people]}
+    audience = changes.pop("audience", None) or {"contacts": [one.external_id for one in people]}
     given: dict[str, Any] = {
         "holdout_percent": None,
         "steps": [MAIL],
@@ -321,6 +319,17 @@ def test_of_each_whom_a_fault_kept_out_it_is_written_what_does_now(monkeypatch):
     assert list(reasons) == ["fault", "fault", "health_red", "health_red"]
 
 
+@market_alone
+def test_who_cannot_be_written_to_beside_a_colleague_who_comes_in_is_no_fault_any_more(monkeypatch):
+    audience = {"segment": {"subject": "contact", "field": "contact.email", "op": "is_set"}}
+    campaign, people, broken = two_of_an_account(monkeypatch, broken=lambda people: people, audience=audience)
+    enrol.enrol_audience(campaign=campaign, now=NOW)
+    broken.clear()
+    opt_out.opt_out(point_id=ContactPoint.objects.get(contact=people[1]).pk, source="page", at=NOW, now=NOW)
+    enrol_again.enrol_kept_out(now=NOW + HOUR)
+    assert (inside(), told(NOW + HOUR)) == ({people[0]}, [])
+
+
 @nobody_yet
 def test_a_batch_that_the_job_does_not_survive_keeps_nobody_behind_it_out(campaign, monkeypatch):
     monkeypatch.setattr(enrol, "BATCH", 2)
@@ -338,20 +347,6 @@ def test_a_batch_that_the_job_does_not_survive_keeps_nobody_behind_it_out(campai
     assert enrol_again.enrol_kept_out(now=NOW + HOUR).enrolled == 2
     monkeypatch.setattr(quote, "price_accounts", real)
     assert enrol_again.enrol_kept_out(now=NOW + 2 * HOUR).enrolled == 2
-
-
-@nobody_yet
-def test_a_second_look_that_takes_long_is_gone_on_with_by_another_job_up_to_its_end(campaign, monkeypatch):
-    monkeypatch.setattr(enrol, "BATCH", 2)
-    newcomers(campaign, 4)
-    seconds = itertools.count(step=jobs.LOOK_S / 2)
-    monkeypatch.setattr(jobs, "time", SimpleNamespace(monotonic=lambda: next(seconds)))
-    rung: list[str] = []
-    monkeypatch.setattr(bells, "ring", rung.append)
-    for inside_then in (2, 4, 4, 4):
-        jobs.look_again()
-        assert Enrolment.objects.count() == inside_then
-    assert rung == ["messages_due", "kept_out_due", "messages_due", "kept_out_due", "kept_out_due"]
 
 
 @market_alone

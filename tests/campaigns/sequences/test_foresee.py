@@ -32,7 +32,9 @@ def foreseen(*steps, people=1, now=FRIDAY, readers=None, **changes):
     """(step, outcome, day of the month, number)."""
     spec = campaign_file.parse(make.document(steps=list(steps), **changes))
     fates = Foresight(spec, now).of_account(readers or [IN_UTC] * people)
-    return [(fate.step, fate.outcome.value, fate.day.day, number.of) for fate, number in sorted(fates.items())]
+    return [
+        (fate.step, fate.outcome.value, fate.day.day, number.of) for fate, number in sorted(fates.items()) if fate.step
+    ]
 
 
 def test_what_may_go_only_after_its_time_is_too_late():
@@ -95,7 +97,7 @@ def test_what_a_way_back_sends_again_is_no_first_message():
     back = {"key": "back", "kind": "GOTO", "to": "a", "at_most": 1}
     spec = campaign_file.parse(make.document(steps=[mail("a"), wait("2d"), back]))
     fates = Foresight(spec, FRIDAY).of_account([IN_UTC])
-    assert [(fate.day.day, fate.is_first) for fate in fates] == [(6, True), (8, False)]
+    assert [(fate.day.day, fate.is_first) for fate in fates if fate.step] == [(6, True), (8, False)]
 
 
 def test_a_circle_that_nothing_ends_comes_to_an_end_here():
@@ -111,8 +113,33 @@ def test_who_cannot_be_written_to_on_a_channel_goes_on_without_it():
     assert found == [("a", "SENT", 6, 1), ("b", "SENT", 10, 1)]
 
 
-def test_of_ways_that_part_without_end_it_says_that_not_all_were_gone(monkeypatch):
-    monkeypatch.setattr(foresee, "MOST_SITUATIONS", 3)
+def test_of_ways_that_part_without_end_it_says_that_not_all_were_gone():
     steps = [mail("a"), *(part for n in range(4) for part in (wait("2d", f"w{n}"), mail(f"m{n}")))]
+    ahead = Foresight(campaign_file.parse(make.document(steps=steps)), FRIDAY, 3)
+    assert ({fate.step for fate in ahead.of_account([IN_UTC])} - {""}, ahead.is_cut) == ({"a", "m0"}, True)
+
+
+def test_an_account_with_ways_without_end_leaves_the_others_theirs(monkeypatch):
+    monkeypatch.setattr(foresee, "MOST_OF_ONE", 3)
+    steps = [mail("a"), *(part for n in range(2) for part in (wait("2d", f"w{n}"), mail(f"m{n}")))]
     ahead = Foresight(campaign_file.parse(make.document(steps=steps)), FRIDAY)
-    assert (len(ahead.of_account([IN_UTC])) < 5, ahead.is_cut) == (True, True)
+    other = Reader(Place(("Europe/Paris",), "FR"), "Europe/Paris", "UTC", frozenset({"email"}))
+    both = [{fate.step for fate in ahead.of_account([one])} - {""} for one in (IN_UTC, other)]
+    assert both == [{"a", "m0"}, {"a", "m0"}]
+
+
+def test_rounds_without_end_are_said_to_be_cut_short():
+    back = {"key": "back", "kind": "GOTO", "to": "w", "at_most": 20}
+    notes = [{"key": f"n{n}", "kind": "UPDATE", "set": {"account.traits.asked": True}} for n in range(8)]
+    ahead = Foresight(
+        campaign_file.parse(make.document(steps=[mail("a"), wait("1h"), *notes, back, mail("z")])), FRIDAY
+    )
+    assert (len(ahead.of_account([IN_UTC])), ahead.is_cut) == (1, True)
+
+
+def test_of_two_ways_with_a_mail_each_nobody_gets_both():
+    asks = {"key": "q", "kind": "BRANCH", "if": {"engagement": "clicked", "step": "a"}, "then": "c", "else": "b"}
+    end = {"key": "end", "kind": "EXIT"}
+    spec = campaign_file.parse(make.document(steps=[mail("a"), wait("2d"), asks, mail("b"), end, mail("c")]))
+    fates = Foresight(spec, FRIDAY).of_account([IN_UTC])
+    assert [(fate.day.day, fate.channel, one.of) for fate, one in fates.items() if not fate.step] == [(8, "email", 1)]

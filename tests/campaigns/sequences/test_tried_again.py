@@ -8,15 +8,15 @@ from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
-import psycopg
 import pytest
 from django.db import connection
 
 from campaigns.delivery.models import Message
 from campaigns.offers import quote
+from campaigns.operations import one_at_a_time
 from campaigns.profiles.models import Account
 from campaigns.segments.models import SegmentMembership
-from campaigns.sequences import advance, enrol, jobs, planning_apart, replan, wake
+from campaigns.sequences import advance, enrol, figures, jobs, planning_apart, replan, wake
 from campaigns.sequences.models import Campaign, Enrolment, Snag
 from orchestrator import clock
 from orchestrator.jobs import bells
@@ -232,13 +232,28 @@ def test_the_lane_of_the_failed_takes_one_worker(campaign, monkeypatch):
     pk = Enrolment.objects.get().pk
     planning_apart.note_snags(kind="FAULT", steps={pk: "wait"}, details={pk: "KeyError"}, now=NOW)
     monkeypatch.setattr(clock, "utcnow", lambda: NOW + 5 * DAY)
-    with psycopg.connect(**connection.get_connection_params()) as other:
-        other.execute("SELECT pg_advisory_lock(hashtextextended('lane of the failed', 0))")
+    with one_at_a_time.claim(name="lane of the failed"):
         jobs.try_again()
         assert Snag.objects.exists()
-        other.execute("SELECT pg_advisory_unlock_all()")
     jobs.try_again()
     assert not Snag.objects.exists()
+
+
+@two_mails
+def test_a_worker_that_was_frozen_leaves_the_lane_to_who_took_it_over(campaign, monkeypatch):
+    gone()
+    pk = Enrolment.objects.get().pk
+    planning_apart.note_snags(kind="FAULT", steps={pk: "wait"}, details={pk: "KeyError"}, now=NOW)
+    monkeypatch.setattr(clock, "utcnow", lambda: NOW + 5 * DAY)
+    later = clock.wall_now() + 2 * one_at_a_time.LONGEST
+
+    def freezes(**_given: Any) -> bool:
+        monkeypatch.setattr(clock, "wall_now", lambda: later)
+        return False
+
+    monkeypatch.setattr(figures, "renew_again", freezes)
+    jobs.try_again()
+    assert Snag.objects.exists()
 
 
 @two_mails
