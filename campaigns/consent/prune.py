@@ -8,10 +8,10 @@ from campaigns.operations import retention
 from campaigns.operations.retention import Taken
 
 _EMPTY = """
-UPDATE consent_doubtfulreply SET text = '' WHERE id IN (
+UPDATE consent_doubtfulreply SET text = '' WHERE id = ANY(ARRAY(
     SELECT id FROM consent_doubtfulreply WHERE state <> 'OPEN' AND decided_at < %(before)s AND text <> ''
     LIMIT %(size)s FOR UPDATE SKIP LOCKED
-)
+))
 """
 
 

@@ -11,9 +11,9 @@ EVENTS = "intake_inboundevent"
 _PENDING = "state = 'PENDING'"
 
 _OLD = """
-DELETE FROM {table} WHERE id IN (
+DELETE FROM {table} WHERE id = ANY(ARRAY(
     SELECT id FROM {table} WHERE received_at < %(before)s ORDER BY id LIMIT %(size)s FOR UPDATE SKIP LOCKED
-)
+))
 """
 
 

@@ -8,15 +8,15 @@ from campaigns.operations import retention
 from campaigns.operations.retention import Taken
 
 _SESSIONS = """
-DELETE FROM django_session WHERE session_key IN (
+DELETE FROM django_session WHERE session_key = ANY(ARRAY(
     SELECT session_key FROM django_session WHERE expire_date < %(wall_now)s
     ORDER BY session_key LIMIT %(size)s FOR UPDATE SKIP LOCKED
-)
+))
 """
 _TASKS = """
-DELETE FROM operations_longtask WHERE id IN (
+DELETE FROM operations_longtask WHERE id = ANY(ARRAY(
     SELECT id FROM operations_longtask WHERE ended_at < %(before)s ORDER BY id LIMIT %(size)s FOR UPDATE SKIP LOCKED
-)
+))
 """
 
 

@@ -75,7 +75,8 @@ def walk(*, name: str, look: Callable[[int], Look], most: int = MOST_BATCHES) ->
 
 def delete(*, statement: str, params: dict[str, Any], most: int = MOST_BATCHES) -> Taken:
     """Run a DELETE again and again until it finds nothing. It takes at most `%(size)s` rows, and none that somebody
-    has locked."""
+    has locked: from an ARRAY, which is asked for once. Behind IN, PostgreSQL may ask for the first rows again for each
+    row that it looks at."""
     rows = 0
     for _ in range(most):
         with transaction.atomic(), connection.cursor() as cursor:

@@ -37,11 +37,11 @@ RETURNING old.id
 
 # What the reader of these rows has read. A reader that never ran has read nothing.
 _CHANGES = """
-DELETE FROM profiles_accountchange WHERE id IN (
+DELETE FROM profiles_accountchange WHERE id = ANY(ARRAY(
     SELECT id FROM profiles_accountchange
     WHERE at < %(before)s AND xid < (SELECT xid::text::xid8 FROM operations_pullcursor WHERE name = %(reader)s)
     ORDER BY xid, id LIMIT %(size)s FOR UPDATE SKIP LOCKED
-)
+))
 """
 
 

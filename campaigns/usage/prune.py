@@ -11,10 +11,10 @@ from campaigns.usage.models import Meter
 EVENTS = "usage_usageevent"
 
 _DAYS = """
-DELETE FROM usage_usagedaily WHERE id IN (
+DELETE FROM usage_usagedaily WHERE id = ANY(ARRAY(
     SELECT id FROM usage_usagedaily WHERE meter_id = %(meter)s AND day < %(before)s
     ORDER BY day LIMIT %(size)s FOR UPDATE SKIP LOCKED
-)
+))
 """
 
 
