@@ -26,10 +26,11 @@ from orchestrator.channels.suppressions import SuppressionList
 log = logging.getLogger(__name__)
 
 BATCH = 1000
-# Some providers take each of them off by a request of its own.
-BATCH_BACK = 25
-# Longer than a slow call takes; what a killed worker held is taken up after it.
-LEASE = timedelta(seconds=60)
+# Some providers take each of them off by two requests of its own.
+BATCH_BACK = 2
+# Longer than a slow call takes: six requests, with those that find the list. What a killed worker held is taken up
+# after it.
+LEASE = timedelta(seconds=75)
 # A round takes no entries after that; what is left is the next one's.
 LONGEST_ROUND = timedelta(seconds=30)
 FIRST_RETRY_S = 30
@@ -84,6 +85,15 @@ SET state = told.state, next_at = told.next_at, last_error = told.words,
 FROM unnest(%(ids)s::bigint[], %(versions)s::int[], %(states)s::text[], %(next)s::timestamptz[], %(words)s::text[])
     AS told(id, version, state, next_at, words)
 WHERE entry.id = told.id AND entry.version = told.version AND entry.state = 'PENDING'
+"""
+
+# Ours may have reached the provider after the newer word did, or be on its way there still.
+_TELL_ANEW = """
+UPDATE consent_listentry AS entry
+SET state = 'PENDING', version = entry.version + 1, attempts = 0, next_at = LEAST(told.next_at, %(soon)s),
+    done_at = NULL, last_error = ''
+FROM unnest(%(ids)s::bigint[], %(wanted)s::bool[], %(next)s::timestamptz[]) AS told(id, is_wanted, next_at)
+WHERE entry.id = told.id AND entry.is_wanted <> told.is_wanted
 """
 
 
@@ -198,7 +208,7 @@ def _push(
     known = addresses_of(channel=channel, hashes=[due.address_hash for due in claimed])
     told = [_Told(due, "DONE", wall(), _NOBODY) for due in claimed if due.address_hash not in known]
     told += _tell(outside, [due for due in claimed if due.address_hash in known], known, wall)
-    _finish(told, now)
+    _finish(told, now, wall())
     pushed.done += sum(one.state == "DONE" for one in told)
     pushed.retried += sum(one.state == "PENDING" for one in told)
     pushed.failed += sum(one.state == "FAILED" for one in told)
@@ -229,14 +239,18 @@ def _put_off(due: _Due, error: ChannelError, wall_now: datetime) -> _Told:
     return _Told(due, "FAILED" if is_over else "PENDING", next_at, error.detail)
 
 
-def _finish(told: Sequence[_Told], now: datetime) -> None:
+def _finish(told: Sequence[_Told], now: datetime, wall_now: datetime) -> None:
+    """Where the word has changed meanwhile this finishes nothing, and what stands now is told after it."""
     params: dict[str, Any] = {
         "ids": [one.due.id for one in told],
+        "wanted": [one.due.is_wanted for one in told],
         "versions": [one.due.version for one in told],
         "states": [one.state for one in told],
         "next": [one.next_at for one in told],
         "words": [one.words for one in told],
         "now": now,
+        "soon": wall_now + timedelta(seconds=FIRST_RETRY_S),
     }
     with connection.cursor() as cursor:
         cursor.execute(_FINISH, params)
+        cursor.execute(_TELL_ANEW, params)

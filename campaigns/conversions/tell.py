@@ -11,7 +11,7 @@ from django.db import transaction
 from campaigns.consent.models import ConsentRecord
 from campaigns.conversions.models import Conversion
 from campaigns.crm import opt_outs as crm_opt_outs
-from campaigns.crm import writeback
+from campaigns.crm import payloads, writeback
 from campaigns.crm.models import WriteBack
 from campaigns.delivery.models import CsmTask, Message
 from campaigns.offers.models import Refusal
@@ -55,7 +55,7 @@ def tell_refusals(*, now: datetime) -> int:
             (
                 WriteBack.Kind.ACCOUNT_STATUS,
                 f"refusal:{row.pk}",
-                writeback.status_payload(external_id=row.account.external_id, properties={"upsell_status": REFUSED}),
+                payloads.status_payload(external_id=row.account.external_id, properties={"upsell_status": REFUSED}),
             )
             for row in rows
         ]
@@ -78,7 +78,7 @@ def tell_opt_outs(*, now: datetime) -> int:
             (
                 WriteBack.Kind.CONTACT_STATUS,
                 f"opt_out:{row.pk}",
-                writeback.status_payload(external_id=row.contact.external_id, properties=_consent(row, stands)),
+                payloads.status_payload(external_id=row.contact.external_id, properties=_consent(row, stands)),
             )
             for row in told
             if "reason" in row.evidence or (row.state == ConsentRecord.State.GRANTED and row.source not in _REPORTED)
@@ -105,7 +105,7 @@ def tell_tasks(*, now: datetime) -> int:
 
 
 def _task(task: CsmTask) -> dict[str, Any]:
-    return writeback.task_payload(
+    return payloads.task_payload(
         task_id=str(task.message.uuid),
         title=task.title,
         body="\n\n".join(part for part in (task.body, task.note) if part),
@@ -120,7 +120,7 @@ def _task(task: CsmTask) -> dict[str, Any]:
 def _deal(conversion: Conversion, message: Message | None) -> dict[str, Any]:
     movement = conversion.movement
     to_plan = movement.to_plan.name if movement.to_plan else ""
-    return writeback.deal_payload(
+    return payloads.deal_payload(
         conversion_id=str(conversion.uuid),
         name=f"{conversion.account.name or conversion.account.external_id}: {to_plan}".rstrip(": "),
         amount=conversion.mrr_delta,
@@ -132,7 +132,7 @@ def _deal(conversion: Conversion, message: Message | None) -> dict[str, Any]:
 
 
 def _won(conversion: Conversion) -> dict[str, Any]:
-    return writeback.status_payload(
+    return payloads.status_payload(
         external_id=conversion.account.external_id,
         properties={
             "upsell_status": UPGRADED,

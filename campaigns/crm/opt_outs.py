@@ -18,7 +18,7 @@ from django.db.models import Max
 from campaigns.consent import opt_out, points
 from campaigns.consent import selectors as consent
 from campaigns.consent.models import ConsentRecord, ContactPoint
-from campaigns.crm import told, writeback
+from campaigns.crm import payloads, told, writeback
 from campaigns.crm.models import CrmConnection, WriteBack
 from campaigns.profiles.models import Contact, ContactAlias
 from orchestrator.connectors import registry
@@ -90,18 +90,22 @@ def compare_opt_outs(*, connection: CrmConnection, now: datetime) -> Compared:
     """Read what the CRM says of every contact that it knows as ours; take the noes that we lack, and queue a
     write-back where it still is not what we say. Raises ConnectorError."""
     compared = Compared()
+    since = told.remember(connection=connection)
     for page in registry.crm(connection.kind).pull(kind="contact", properties=[PROPERTY], since=None):
         compared.read += len(page.records)
-        _compare(connection, {one.id: one for one in page.records if not one.archived}, now, compared)
+        _compare(connection, {one.id: one for one in page.records if not one.archived}, since, now, compared)
+        since = told.remember(connection=connection)  # before the next is read
     return compared
 
 
-def _compare(connection: CrmConnection, records: Mapping[str, CrmRecord], now: datetime, compared: Compared) -> None:
+def _compare(
+    connection: CrmConnection, records: Mapping[str, CrmRecord], since: told.Moment, now: datetime, compared: Compared
+) -> None:
     aliases = ContactAlias.objects.filter(source=connection.slug, value__in=list(records))
     linked = list(aliases.values_list("value", "contact_id", "contact__external_id").order_by("pk"))
     ids = [contact_id for _, contact_id, _ in linked]
     ours = standing(contact_ids=ids)
-    lacking = _noes_of_theirs(connection, records, linked, ours)
+    lacking = _noes_of_theirs(connection, records, linked, ours, since)
     if lacking:
         with transaction.atomic():
             compared.taken += take_opt_outs(connection=connection, noes=lacking, now=now)
@@ -115,7 +119,7 @@ def _compare(connection: CrmConnection, records: Mapping[str, CrmRecord], now: d
         (
             WriteBack.Kind.CONTACT_STATUS,
             f"compare:{external_id[:80]}:{now:%Y%m%d}",
-            writeback.status_payload(external_id=external_id, properties={PROPERTY: said}),
+            payloads.status_payload(external_id=external_id, properties={PROPERTY: said}),
         )
         for external_id, said in wrong
     ]
@@ -127,6 +131,7 @@ def _noes_of_theirs(
     records: Mapping[str, CrmRecord],
     linked: Sequence[tuple[str, int, str]],
     ours: Mapping[int, str],
+    since: told.Moment,
 ) -> list[CrmNo]:
     """What the CRM says, we lack, and did not say ourselves."""
     lacking = {
@@ -134,7 +139,7 @@ def _noes_of_theirs(
         for crm_id, contact_id, _ in linked
     }
     asked = {external_id for crm_id, _, external_id in linked if lacking[crm_id]}
-    own = told.values_told(connection=connection, external_ids=asked, name=PROPERTY) if asked else {}
+    own = told.values_told(connection=connection, external_ids=asked, name=PROPERTY, since=since) if asked else {}
     return [
         CrmNo(contact_id, channel, crm_id, records[crm_id].updated_at)
         for crm_id, contact_id, external_id in linked

@@ -16,6 +16,7 @@ from typing import Any
 
 from django.db import connection as database
 from django.db import transaction
+from django.db.models import F, Func, JSONField, Value
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Coalesce
 
@@ -24,8 +25,10 @@ from campaigns.profiles.models import AccountAlias, ContactAlias
 from orchestrator import clock
 from orchestrator.connectors import registry
 from orchestrator.connectors.contract import (
+    NOT_ASKED,
     ConnectorError,
     ConnectorMisconfigured,
+    ConnectorRefusal,
     Crm,
     DealUpsert,
     PropertyPatch,
@@ -33,7 +36,8 @@ from orchestrator.connectors.contract import (
 )
 
 BATCH = 100
-# Longer than a batch of slow requests takes; what a killed worker held is taken up after it.
+# Longer than a batch of slow requests takes (contract.LONGEST_WRITE and an answer); what a killed worker held is taken
+# up once it is settled after it.
 LEASE = timedelta(seconds=45)
 # A round takes no rows after that; what is left is the next one's.
 LONGEST_ROUND = timedelta(seconds=30)
@@ -47,27 +51,26 @@ UNANSWERED = "unanswered"
 # What has had no answer for so long is carried out by now, or never will be: it is tried again no sooner.
 SETTLED = timedelta(seconds=FIRST_RETRY_S)
 _AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)  # due by any clock
+_NO_TIME = ConnectorRefusal("Not asked: others of its batch took all the time.")
 _ABOUT = Coalesce(KeyTextTransform("external_id", "payload"), KeyTextTransform("task_id", "payload"))
 
 # What is asked for is named, so that it is asked once: inside a join PostgreSQL might ask for it again and again.
 _CLAIM = """
 WITH under_way AS MATERIALIZED (
-    SELECT COALESCE(payload ->> 'external_id', payload ->> 'task_id') AS about, min(id) AS id, count(*) AS rows
-    FROM crm_writeback
+    SELECT DISTINCT COALESCE(payload ->> 'external_id', payload ->> 'task_id') AS about FROM crm_writeback
     WHERE state = 'PENDING' AND connection_id = %(connection)s AND kind = %(kind)s AND (
         (attempts > 0 AND last_error = '' AND next_at > %(settled)s)
-        OR payload -> 'unanswered' > to_jsonb(extract(epoch FROM %(settled)s::timestamptz))
+        -- What is no time that can be waited for, such as the true of an earlier version, is long ago.
+        OR (payload -> 'unanswered' > to_jsonb(extract(epoch FROM %(settled)s::timestamptz))
+            AND payload -> 'unanswered' <= to_jsonb(extract(epoch FROM %(lease)s::timestamptz)))
     )
-    GROUP BY about
 ), due AS MATERIALIZED (
     SELECT due.id FROM crm_writeback due
     WHERE due.state = 'PENDING' AND due.connection_id = %(connection)s AND due.kind = %(kind)s
-        AND due.next_at <= %(due_by)s AND (
-            -- Looked up in a table made once, and not in a join, however few PostgreSQL believes them to be.
-            (COALESCE(due.payload ->> 'external_id', due.payload ->> 'task_id') IN (SELECT about FROM under_way))
-                IS NOT TRUE
-            OR due.id IN (SELECT id FROM under_way WHERE rows = 1)
-        )
+        AND due.next_at <= %(due_by)s
+        -- Looked up in a table made once, and not in a join, however few PostgreSQL believes them to be.
+        AND (COALESCE(due.payload ->> 'external_id', due.payload ->> 'task_id') IN (SELECT about FROM under_way))
+            IS NOT TRUE
     ORDER BY due.id LIMIT %(limit)s
     FOR UPDATE OF due SKIP LOCKED
 )
@@ -95,60 +98,6 @@ class _Claimed:
     kind: str
     payload: Mapping[str, Any]
     attempts: int
-
-
-def deal_payload(
-    *,
-    conversion_id: str,
-    name: str,
-    amount: Decimal,
-    currency: str,
-    closed_at: datetime,
-    account: str,
-    contact: str | None = None,
-    properties: Mapping[str, str] | None = None,
-) -> dict[str, Any]:
-    """Payload of a DEAL: `account` and `contact` are our external ids; each connection knows its own for them."""
-    return {
-        "conversion_id": conversion_id,
-        "name": name,
-        "amount": str(amount),
-        "currency": currency,
-        "closed_at": closed_at.isoformat(),
-        "account": account,
-        "contact": contact,
-        "properties": dict(properties or {}),
-    }
-
-
-def task_payload(
-    *,
-    task_id: str,
-    title: str,
-    body: str,
-    due_at: datetime,
-    state: str,
-    outcome: str,
-    account: str,
-    contact: str | None = None,
-) -> dict[str, Any]:
-    """Payload of a TASK as it stands now; `state` and `outcome` as contract.TaskUpsert has them. A later write-back of
-    the same `task_id` replaces this one, whichever of them reaches the CRM first."""
-    return {
-        "task_id": task_id,
-        "title": title,
-        "body": body,
-        "due_at": due_at.isoformat(),
-        "state": state,
-        "outcome": outcome,
-        "account": account,
-        "contact": contact,
-    }
-
-
-def status_payload(*, external_id: str, properties: Mapping[str, str]) -> dict[str, Any]:
-    """Payload of an ACCOUNT_STATUS or CONTACT_STATUS: our external id and the CRM's `upsell_*` properties."""
-    return {"external_id": external_id, "properties": dict(properties)}
 
 
 def queue_write_backs(*, items: Sequence[tuple[str, str, Mapping[str, Any]]], now: datetime) -> int:
@@ -225,50 +174,70 @@ def _push(
     try:
         refused = send(registry.crm(one.kind), one, claimed)
     except ConnectorError as error:
-        _put_off(claimed, error, pushed, wall())
+        _put_off(one, claimed, error, pushed, wall())
         return not isinstance(error, ConnectorMisconfigured)
-    ours = WriteBack.objects.filter(state=WriteBack.State.PENDING)
-    for row in claimed:
-        if row.id in refused:
-            payload = {name: value for name, value in row.payload.items() if name != UNANSWERED}
-            ours.filter(pk=row.id).update(state=WriteBack.State.FAILED, last_error=refused[row.id], payload=payload)
-            pushed.failed += 1
-    done = [row for row in claimed if row.id not in refused]
-    rows = ours.filter(pk__in=[row.id for row in done])
-    finished = rows.update(state=WriteBack.State.DONE, done_at=now, last_error="")
-    pushed.done += finished
-    if finished < len(done):
-        _write_again(one, done)
+    _put_off(one, [row for row in claimed if refused.get(row.id) == NOT_ASKED], _NO_TIME, pushed, wall())
+    _finish(one, [row for row in claimed if refused.get(row.id) != NOT_ASKED], refused, pushed, now)
     return True
 
 
-def _write_again(one: CrmConnection, late: Sequence[_Claimed]) -> None:
-    """Our lease ran out while we wrote these, and another has finished some: newer words that were written since may
-    have been there before ours, and are put over them."""
-    for row in late:
+@transaction.atomic
+def _finish(
+    one: CrmConnection, told: Sequence[_Claimed], refused: Mapping[int, str], pushed: Pushed, now: datetime
+) -> None:
+    held = _held(one, told, _AT_ONCE)
+    unmarked = Func(F("payload"), Value(UNANSWERED), template="(%(expressions)s)", arg_joiner=" - ")
+    for pk in held & refused.keys():
+        row = WriteBack.objects.filter(pk=pk)
+        row.update(state=WriteBack.State.FAILED, last_error=refused[pk], payload=unmarked)
+        pushed.failed += 1
+    done = WriteBack.objects.filter(pk__in=held - refused.keys())
+    pushed.done += done.update(state=WriteBack.State.DONE, done_at=now, last_error="")
+
+
+def _held(one: CrmConnection, claimed: Sequence[_Claimed], since: datetime) -> set[int]:
+    """Those that are still ours. Whose lease ran out meanwhile is another's: newer words that were written since may
+    have been there before ours, and are put over it, once what had no answer by `since` is settled."""
+    claims = {row.id: row.attempts for row in claimed}
+    rows = WriteBack.objects.filter(pk__in=claims, state=WriteBack.State.PENDING).order_by("pk").select_for_update()
+    held = {pk for pk, attempts in rows.values_list("pk", "attempts") if claims[pk] == attempts}
+    for row in claimed:
         about = row.payload.get("external_id") or row.payload.get("task_id")
-        if about is None:  # of a deal there is one word only
+        if row.id in held or about is None:  # of a deal there is one word only
             continue
         written = WriteBack.objects.alias(about=_ABOUT).filter(
             connection=one, kind=row.kind, about=about, pk__gt=row.id, state=WriteBack.State.DONE
         )
-        written.update(state=WriteBack.State.PENDING, attempts=0, next_at=_AT_ONCE)
+        # They stand there until then, as far as anybody knows.
+        written.update(state=WriteBack.State.PENDING, attempts=0, next_at=since + SETTLED, payload=_marked(since))
+    return held
 
 
-def _put_off(claimed: Sequence[_Claimed], error: ConnectorError, pushed: Pushed, wall_now: datetime) -> None:
+def _marked(since: datetime) -> Func:
+    """The rest of the content may have changed since we read it: somebody was forgotten."""
+    mark = Value({UNANSWERED: since.timestamp()}, JSONField())
+    return Func(F("payload"), mark, template="(%(expressions)s)", arg_joiner=" || ")
+
+
+@transaction.atomic
+def _put_off(
+    one: CrmConnection, claimed: Sequence[_Claimed], error: ConnectorError, pushed: Pushed, wall_now: datetime
+) -> None:
     """The CRM took none of them: busy, or a refusal that concerns the connection (a wrong key), not one row. That one
     is ours to mend, so it gives up none of them, however long it takes. What had no answer may stand there all the
     same, and is marked so."""
-    mark = {} if error.permanent else {UNANSWERED: wall_now.timestamp()}
+    held = _held(one, claimed, wall_now)
+    payload = F("payload") if error.permanent else _marked(wall_now)
     for row in claimed:
+        if row.id not in held:
+            continue
         wait = _wait_s(row.attempts, error)
         is_over = row.attempts >= MAX_ATTEMPTS and not isinstance(error, ConnectorMisconfigured)
-        # Whose lease ran out meanwhile is another's.
-        WriteBack.objects.filter(pk=row.id, state=WriteBack.State.PENDING, attempts=row.attempts).update(
+        WriteBack.objects.filter(pk=row.id).update(
             state=WriteBack.State.FAILED if is_over else WriteBack.State.PENDING,
             next_at=wall_now + timedelta(seconds=wait),
             last_error=str(error),
-            payload={**row.payload, **mark},
+            payload=payload,
         )
         pushed.failed += is_over
         pushed.retried += not is_over

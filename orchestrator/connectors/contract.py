@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar, Protocol
 
@@ -151,7 +151,15 @@ class ConnectorBusy(ConnectorError):
     permanent = False
 
 
+# No request of a write to a CRM begins later after the first.
+LONGEST_WRITE = timedelta(seconds=30)
+# The reason of those that there was no time left to ask for, or to link. Ask again.
+NOT_ASKED = ""
+
+
 class Crm(Protocol):
+    """What is written one by one after all, because one of them was refused, may end before its end: see NOT_ASKED."""
+
     kind: str
 
     def pull(self, *, kind: str, properties: Sequence[str], since: datetime | None) -> Iterator[CrmPage]:

@@ -1,16 +1,17 @@
 """Batches of writes to HubSpot, of which some inputs may be refused while the others are written.
 
-HubSpot refuses a whole batch for one bad input; such a batch is halved until the bad one is alone.
+HubSpot refuses a whole batch for one bad input; such a batch is halved until the bad one is alone, or the time is over.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from orchestrator import http
-from orchestrator.connectors.contract import ConnectorMisconfigured, ConnectorRefusal
+from orchestrator.connectors.contract import LONGEST_WRITE, NOT_ASKED, ConnectorMisconfigured, ConnectorRefusal
 from orchestrator.connectors.hubspot.api import HubSpotApi, results_of
 
 BATCH = 100
@@ -20,14 +21,21 @@ type Input = dict[str, Any]
 type Link = tuple[str, str, str]
 
 
+def end() -> float:
+    """`until` of the functions below, for a write that begins now."""
+    return time.monotonic() + LONGEST_WRITE.total_seconds()
+
+
 def upsert(api: HubSpotApi, name: str, inputs: list[Input]) -> Any:
     return api.call(api.batches[name].upsert, batch_input_simple_public_object_batch_input_upsert={"inputs": inputs})
 
 
 def write(
-    send: Callable[[list[Input]], Any], inputs: list[Input], key_of: Callable[[Any], str]
+    send: Callable[[list[Input]], Any], inputs: list[Input], key_of: Callable[[Any], str], *, until: float
 ) -> tuple[dict[str, str], dict[str, str]]:
     """({our key: HubSpot's id} written, {our key: reason} refused). Busy and connection-wide refusals are raised."""
+    if time.monotonic() > until:
+        return {}, {one["id"]: NOT_ASKED for one in inputs}
     try:
         answer = send(inputs)
     except ConnectorMisconfigured:
@@ -36,20 +44,22 @@ def write(
         if len(inputs) == 1:
             return {}, {inputs[0]["id"]: refusal.detail}
         middle = len(inputs) // 2
-        first, second = write(send, inputs[:middle], key_of), write(send, inputs[middle:], key_of)
+        first, second = (write(send, half, key_of, until=until) for half in (inputs[:middle], inputs[middle:]))
         return first[0] | second[0], first[1] | second[1]
     written = {key_of(result): str(result.id) for result in results_of(answer)}
     missing = [one["id"] for one in inputs if one["id"] not in written]
     return written, {key: _reason(answer, key) for key in missing}
 
 
-def link(api: HubSpotApi, *, source: str, target: str, links: Sequence[Link]) -> dict[str, str]:
+def link(api: HubSpotApi, *, source: str, target: str, links: Sequence[Link], until: float) -> dict[str, str]:
     """Default associations, all at once; when that is refused one by one, to know whose fault it is.
 
     Returns {our key: reason} for those that could not be linked.
     """
     if not links:
         return {}
+    if time.monotonic() > until:
+        return {key: NOT_ASKED for key, _, _ in links}
     words = f"The {source.removesuffix('s')} is written but not linked to its {target}:"
     try:
         answer = _associate(api, source, target, links)
@@ -58,7 +68,7 @@ def link(api: HubSpotApi, *, source: str, target: str, links: Sequence[Link]) ->
     except ConnectorRefusal as refusal:
         if len(links) == 1:
             return {links[0][0]: f"{words} {refusal.detail}"}
-        one_by_one = [link(api, source=source, target=target, links=[one]) for one in links]
+        one_by_one = [link(api, source=source, target=target, links=[one], until=until) for one in links]
         return {key: why for refused in one_by_one for key, why in refused.items()}
     if not getattr(answer, "errors", None):
         return {}

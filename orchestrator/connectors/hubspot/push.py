@@ -55,6 +55,7 @@ def create_properties(api: HubSpotApi) -> list[str]:
 
 def patch_properties(api: HubSpotApi, patches: Sequence[PropertyPatch]) -> Mapping[str, str]:
     refused: dict[str, str] = {}
+    until = batches.end()
     for kind, name in OBJECTS.items():
         # HubSpot refuses a batch that names an object twice: patches of one object become one.
         merged: dict[str, dict[str, str]] = {}
@@ -63,15 +64,15 @@ def patch_properties(api: HubSpotApi, patches: Sequence[PropertyPatch]) -> Mappi
                 merged.setdefault(patch.crm_id, {}).update(patch.properties)
         inputs = [{"id": crm_id, "properties": properties} for crm_id, properties in merged.items()]
         for batch in batched(inputs, batches.BATCH):
-            refused |= batches.write(functools.partial(_update, api, name), list(batch), lambda result: str(result.id))[
-                1
-            ]
+            update = functools.partial(_update, api, name)
+            refused |= batches.write(update, list(batch), lambda result: str(result.id), until=until)[1]
     return refused
 
 
 def upsert_deals(api: HubSpotApi, deals: Sequence[DealUpsert]) -> Mapping[str, str]:
     """Each deal by its conversion id, then its company and contact, which HubSpot links in a second step."""
     refused: dict[str, str] = {}
+    until = batches.end()
     newest = {deal.conversion_id: deal for deal in deals}
     for batch in batched(newest.values(), batches.BATCH):
         inputs = [_deal_input(deal) for deal in batch]
@@ -79,13 +80,14 @@ def upsert_deals(api: HubSpotApi, deals: Sequence[DealUpsert]) -> Mapping[str, s
             functools.partial(batches.upsert, api, "deals"),
             inputs,
             lambda result: str((result.properties or {}).get(CONVERSION_ID)),
+            until=until,
         )
         refused |= reasons
         linked = [(deal, written[deal.conversion_id]) for deal in batch if deal.conversion_id in written]
         companies = [(deal.conversion_id, deal_id, deal.company_id) for deal, deal_id in linked]
         people = [(deal.conversion_id, deal_id, deal.contact_id) for deal, deal_id in linked if deal.contact_id]
-        refused |= batches.link(api, source="deals", target="companies", links=companies)
-        refused |= batches.link(api, source="deals", target="contacts", links=people)
+        refused |= batches.link(api, source="deals", target="companies", links=companies, until=until)
+        refused |= batches.link(api, source="deals", target="contacts", links=people, until=until)
     return refused
 
 

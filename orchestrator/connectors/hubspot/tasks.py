@@ -34,19 +34,21 @@ _STATUS = {"OPEN": "NOT_STARTED", "DONE": "COMPLETED", "CANCELLED": "DEFERRED"}
 def upsert_tasks(api: HubSpotApi, tasks: Sequence[TaskUpsert]) -> Mapping[str, str]:
     """Each task by our id, then its company and contact. Of two states of one task the later in `tasks` stands."""
     refused: dict[str, str] = {}
+    until = batches.end()
     newest = {task.task_id: task for task in tasks}
     for batch in batched(newest.values(), batches.BATCH):
         written, reasons = batches.write(
             functools.partial(batches.upsert, api, "tasks"),
             [_input(task) for task in batch],
             lambda result: str((result.properties or {}).get(TASK_ID)),
+            until=until,
         )
         refused |= reasons
         linked = [(task, written[task.task_id]) for task in batch if task.task_id in written]
         companies = [(task.task_id, own_id, task.company_id) for task, own_id in linked]
         people = [(task.task_id, own_id, task.contact_id) for task, own_id in linked if task.contact_id]
-        refused |= batches.link(api, source="tasks", target="companies", links=companies)
-        refused |= batches.link(api, source="tasks", target="contacts", links=people)
+        refused |= batches.link(api, source="tasks", target="companies", links=companies, until=until)
+        refused |= batches.link(api, source="tasks", target="contacts", links=people, until=until)
     return refused
 
 

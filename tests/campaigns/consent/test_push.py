@@ -123,7 +123,7 @@ def test_an_answer_to_an_older_word_finishes_nothing(settings):
         settings.SENDGRID_API_KEY, settings.SENDGRID_API_BASE = "SG.key", server.url
         claimed = claim()
         ListEntry.objects.filter(point=point).update(version=2, is_wanted=False)
-        push._finish([push._Told(one, "DONE", WALL) for one in claimed], NOW)
+        push._finish([push._Told(one, "DONE", WALL) for one in claimed], NOW, WALL)
 
     assert entry_of(point).state == "PENDING"
 
@@ -211,6 +211,39 @@ def test_a_round_asks_a_slow_provider_for_half_a_minute_and_for_no_entry_twice(m
     assert set(ListEntry.objects.values_list("attempts", flat=True)) == {1}
     waits = {entry.next_at - WALL for entry in ListEntry.objects.all()}
     assert waits == {timedelta(seconds=push.FIRST_RETRY_S + 10 * call) for call in range(1, 5)}
+
+
+@pytest.mark.parametrize("is_answered", [True, False])
+def test_a_no_that_was_told_during_a_slow_removal_is_told_again(monkeypatch, settings, is_answered):
+    settings.SUPPRESSION_LISTS = {"email": ""}
+    point, theirs = ContactPointFactory(), set()
+
+    class Slow:
+        batch_size = 2
+
+        def add(self, addresses):
+            theirs.update(addresses)
+            return {}
+
+        def remove(self, addresses):
+            say_no(point)
+            assert tell().done == 1  # another worker
+            theirs.difference_update(addresses)
+            return {} if is_answered else nothing(1)
+
+    monkeypatch.setattr(suppressions, "get", lambda channel: Slow())
+    say_no(point)
+    tell()
+    say_yes(point)
+    tell()
+    tell(WALL + timedelta(minutes=1))
+
+    assert (theirs, entry_of(point).state) == ({point.contact.email}, "DONE")
+
+
+def test_removals_are_few_enough_to_be_answered_within_the_lease(settings):
+    requests = 2 * push.BATCH_BACK + 2  # two an address, two to find the group
+    assert requests * settings.PROVIDER_TIMEOUT_S < push.LEASE.total_seconds()
 
 
 def test_an_answer_is_written_before_the_next_call(monkeypatch, settings):

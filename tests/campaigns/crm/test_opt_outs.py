@@ -7,11 +7,12 @@ import pytest
 from campaigns.consent import opt_out, points
 from campaigns.consent.models import ConsentRecord, ContactPoint
 from campaigns.conversions import tell
-from campaigns.crm import connect, jobs, opt_outs, sync, told, writeback
+from campaigns.crm import connect, jobs, opt_outs, payloads, sync, told, writeback
 from campaigns.crm.models import WriteBack
 from campaigns.profiles.addresses import hash_address
 from campaigns.profiles.models import Contact
 from orchestrator import clock
+from orchestrator.connectors import registry
 from orchestrator.connectors.contract import ConnectorBusy, ConnectorMisconfigured
 from orchestrator.connectors.hubspot import push
 from orchestrator.jobs import queues
@@ -197,8 +198,15 @@ def test_a_yes_stands_where_the_crm_still_says_what_we_told_it_before(connection
     assert (compared.taken, point().is_blocked, said_of(hubspot)) == (0, False, "")
 
 
-@pytest.mark.parametrize("later", [timedelta(0), writeback.LEASE + timedelta(seconds=1)])
-def test_a_yes_stands_that_was_given_while_the_no_was_on_its_way_to_the_crm(connection, hubspot, monkeypatch, later):
+LAPSED = writeback.LEASE + writeback.SETTLED + timedelta(seconds=1)
+
+
+@pytest.mark.parametrize(
+    ("later", "is_answered"), [(timedelta(0), True), (LAPSED, True), (LAPSED, False)], ids=["meanwhile", "late", "lost"]
+)
+def test_a_yes_stands_that_was_given_while_the_no_was_on_its_way_to_the_crm(
+    connection, hubspot, monkeypatch, later, is_answered
+):
     pull(connection)
     say_no(at=NOW - timedelta(days=2))
     update, on_their_way = push._update, []
@@ -209,6 +217,10 @@ def test_a_yes_stands_that_was_given_while_the_no_was_on_its_way_to_the_crm(conn
             say_yes(at=NOW - timedelta(hours=2))
             tell.tell_opt_outs(now=NOW)
             writeback.push_due(now=NOW, wall_now=clock.wall_now() + later)  # another worker
+            answer = update(api, name, inputs)
+            if not is_answered:
+                raise ConnectorBusy("HubSpot gave no answer.")
+            return answer
         return update(api, name, inputs)
 
     monkeypatch.setattr(push, "_update", slowly)
@@ -216,6 +228,7 @@ def test_a_yes_stands_that_was_given_while_the_no_was_on_its_way_to_the_crm(conn
     touch(hubspot)
 
     compared = opt_outs.compare_opt_outs(connection=connection, now=NOW)
+    writeback.push_due(now=NOW, wall_now=clock.wall_now() + writeback.SETTLED)
 
     assert (compared.taken, point().is_blocked, said_of(hubspot)) == (0, False, "")
 
@@ -241,6 +254,24 @@ def test_a_yes_is_told_once_the_no_without_an_answer_is_carried_out(connection, 
     writeback.push_due(now=NOW, wall_now=clock.wall_now() + writeback.SETTLED)
 
     assert (compared.taken, point().is_blocked, said_of(hubspot)) == (0, False, "")
+
+
+def test_a_yes_stands_that_the_crm_is_told_while_it_is_read(connection, hubspot, monkeypatch):
+    pull(connection)
+    say_no(at=NOW - timedelta(days=2))
+    tell_and_push()
+    touch(hubspot)
+    say_yes(at=NOW - timedelta(hours=2))
+    pages = list(registry.crm("hubspot").pull(kind="contact", properties=[opt_outs.PROPERTY], since=None))
+
+    def read(**_kwargs):
+        tell_and_push()
+        yield from pages
+
+    monkeypatch.setattr(registry.crm("hubspot"), "pull", read)
+
+    assert opt_outs.compare_opt_outs(connection=connection, now=NOW).taken == 0
+    assert said_of(hubspot) == ""
 
 
 def test_a_no_of_the_crm_is_taken_although_we_have_told_it_another_and_wait_to_tell_more(connection, hubspot):
@@ -295,12 +326,14 @@ def test_only_what_was_told_last_and_what_has_no_answer_since_is_our_own_word(db
     settings.HUBSPOT_ACCESS_TOKEN = "pat-test"
     made = CrmConnectionFactory()
     for number, (*happened, value) in enumerate(row.split() for row in rows):
-        payload = writeback.status_payload(external_id="c1", properties={opt_outs.PROPERTY: value})
+        payload = payloads.status_payload(external_id="c1", properties={opt_outs.PROPERTY: value})
         writeback.queue_write_backs(items=[(WriteBack.Kind.CONTACT_STATUS, str(number), payload)], now=NOW)
         for what in happened:
             happen(what, WriteBack.objects.latest("pk"))
 
-    assert told.values_told(connection=made, external_ids=["c1"], name=opt_outs.PROPERTY).get("c1", set()) == ours
+    since = told.remember(connection=made)
+    own = told.values_told(connection=made, external_ids=["c1"], name=opt_outs.PROPERTY, since=since)
+    assert own.get("c1", set()) == ours
 
 
 def happen(what, row):
@@ -312,7 +345,7 @@ def happen(what, row):
     WriteBack.objects.filter(pk=row.pk).update(next_at=NOW)
     claimed = writeback._claim(row.connection, row.kind, NOW, NOW + writeback.SETTLED)
     if what in ("BUSY", "BAD_KEY"):
-        writeback._put_off(claimed, BUSY if what == "BUSY" else BAD_KEY, writeback.Pushed(), NOW)
+        writeback._put_off(row.connection, claimed, BUSY if what == "BUSY" else BAD_KEY, writeback.Pushed(), NOW)
     elif what != "CLAIMED":
         refused = {row.pk: "refused"} if what == "REFUSED" else {}
         writeback._push(row.connection, claimed, lambda *_: refused, writeback.Pushed(), NOW, lambda: NOW)
@@ -326,7 +359,7 @@ def test_a_corrected_address_does_not_get_the_deadness_of_the_old_one_as_a_no(co
     tell_and_push()
     assert said_of(hubspot) == ""
     if told_before:  # as an earlier version of ours did
-        payload = writeback.status_payload(
+        payload = payloads.status_payload(
             external_id=Contact.objects.get(email=EMAIL).external_id, properties={opt_outs.PROPERTY: told_before}
         )
         writeback.queue_write_backs(items=[(WriteBack.Kind.CONTACT_STATUS, "earlier", payload)], now=NOW)

@@ -6,10 +6,10 @@ from decimal import Decimal
 import pytest
 from django.db import connection as database
 
-from campaigns.crm import writeback
+from campaigns.crm import payloads, writeback
 from campaigns.crm.models import WriteBack
 from orchestrator.connectors import registry
-from orchestrator.connectors.contract import ConnectorBusy
+from orchestrator.connectors.contract import LONGEST_WRITE, NOT_ASKED, ConnectorBusy
 from tests.contracts import provider
 from tests.factories.crm import CrmConnectionFactory
 from tests.factories.profiles import AccountAliasFactory, ContactAliasFactory
@@ -40,11 +40,11 @@ def server(db, settings, hubspot):
 
 
 def status(external_id="a1", word="won"):
-    return writeback.status_payload(external_id=external_id, properties={"upsell_status": word})
+    return payloads.status_payload(external_id=external_id, properties={"upsell_status": word})
 
 
 def deal(conversion_id="k1", account="a1"):
-    return writeback.deal_payload(
+    return payloads.deal_payload(
         conversion_id=conversion_id, name="Team", amount=Decimal("70.00"), currency="USD", closed_at=NOW,
         account=account, contact="c1",
     )  # fmt: skip
@@ -149,7 +149,7 @@ def test_a_claim_takes_no_more_than_one_request_holds(server, monkeypatch):
 
 def test_an_older_word_that_comes_late_is_not_put_over_the_newer_one(server, hubspot):
     late = {"upsell_status": "won", "upsell_campaign": "seats"}
-    queue(("ACCOUNT_STATUS", "k1", writeback.status_payload(external_id="a1", properties=late)))
+    queue(("ACCOUNT_STATUS", "k1", payloads.status_payload(external_id="a1", properties=late)))
     WriteBack.objects.update(next_at=WALL + timedelta(minutes=1))
     queue(("ACCOUNT_STATUS", "k2", status(word="lost")))
     push()
@@ -170,9 +170,9 @@ def test_a_word_waits_while_the_older_one_about_the_same_record_is_being_written
     queue(("ACCOUNT_STATUS", "k2", status(word="lost")), ("ACCOUNT_STATUS", "k3", status("a2", "other")))
 
     assert claim(WALL + timedelta(seconds=1)) == ["other"]
-    assert claim(WALL + writeback.LEASE + timedelta(seconds=1)) == ["won", "other"]
-    WriteBack.objects.filter(key="k1").update(state="DONE")
-    assert claim(WALL + writeback.LEASE + timedelta(seconds=2)) == ["lost"]
+    late = WALL + writeback.LEASE + writeback.SETTLED
+    assert claim(late - timedelta(seconds=1)) == []
+    assert claim(late + timedelta(seconds=1)) == ["won", "lost", "other"]
 
 
 def test_a_word_waits_until_the_older_one_without_an_answer_is_settled_and_no_longer(server):
@@ -183,6 +183,16 @@ def test_a_word_waits_until_the_older_one_without_an_answer_is_settled_and_no_lo
 
     assert claim(WALL + writeback.SETTLED - timedelta(seconds=1)) == []
     assert claim(WALL + writeback.SETTLED) == ["lost"]
+
+
+def test_a_mark_that_is_no_time_to_wait_for_holds_nothing_up(server):
+    """As an earlier version made them, and as a clock that went wrong might."""
+    for number, mark in enumerate([True, WALL.timestamp() + 1e9]):
+        queue(("ACCOUNT_STATUS", f"k{number}", status() | {writeback.UNANSWERED: mark}))
+    WriteBack.objects.update(attempts=1, last_error="busy")
+    queue(("ACCOUNT_STATUS", "k2", status(word="lost")))
+
+    assert claim(WALL) == ["won", "won", "lost"]
 
 
 @pytest.mark.parametrize(
@@ -196,8 +206,47 @@ def test_who_comes_after_the_end_of_a_lease_has_the_newer_words_written_again(se
 
     writeback._push(row.connection, late, lambda *_: {}, writeback.Pushed(), NOW, lambda: WALL)
 
-    states = {one.key: one.state for one in WriteBack.objects.all()}
-    assert states == {"k1": "DONE", "k2": "DONE" if kind == "DEAL" else "PENDING"}
+    states = {one.key: (one.state, writeback.UNANSWERED in one.payload) for one in WriteBack.objects.all()}
+    assert states == {"k1": ("DONE", False), "k2": ("DONE", False) if kind == "DEAL" else ("PENDING", True)}
+
+
+def test_the_last_request_of_a_claim_has_its_answer_within_the_lease(settings):
+    assert LONGEST_WRITE + timedelta(seconds=settings.PROVIDER_TIMEOUT_S) < writeback.LEASE
+
+
+def test_what_was_in_time_has_no_newer_word_written_again(server):
+    queue(("ACCOUNT_STATUS", "k1", status()), ("ACCOUNT_STATUS", "k2", status(word="lost")))
+    WriteBack.objects.filter(key="k2").update(state="DONE")
+    row = WriteBack.objects.earliest("pk")
+    mine = [writeback._Claimed(row.pk, row.kind, row.payload, 0)]
+
+    writeback._push(row.connection, mine, lambda *_: {}, writeback.Pushed(), NOW, lambda: WALL)
+
+    assert set(WriteBack.objects.values_list("state", flat=True)) == {"DONE"}
+
+
+def test_who_is_forgotten_while_their_row_is_on_its_way_stays_forgotten(server):
+    queue(("TASK", "task:1:1", task()))
+    row = WriteBack.objects.get()
+    claimed = writeback._claim(row.connection, "TASK", WALL, WALL)
+    WriteBack.objects.update(payload=row.payload | {"title": "–"})
+
+    writeback._put_off(row.connection, claimed, ConnectorBusy("busy"), writeback.Pushed(), WALL)
+
+    assert WriteBack.objects.get().payload == row.payload | {"title": "–", writeback.UNANSWERED: WALL.timestamp()}
+
+
+def test_what_there_was_no_time_to_ask_for_is_asked_again_and_may_not_stand_there(server):
+    queue(("ACCOUNT_STATUS", "k1", status()), ("ACCOUNT_STATUS", "k2", status("a2")))
+    first = WriteBack.objects.earliest("pk")
+    claimed = writeback._claim(first.connection, "ACCOUNT_STATUS", WALL, WALL)
+    pushed = writeback.Pushed()
+
+    writeback._push(first.connection, claimed, lambda *_: {first.pk: NOT_ASKED}, pushed, NOW, lambda: WALL)
+
+    left = WriteBack.objects.get(state="PENDING")
+    assert pushed == writeback.Pushed(done=1, retried=1)
+    assert (left.key, left.next_at, left.payload) == ("k1", WALL + writeback.SETTLED, status())
 
 
 class SlowCrm:
@@ -221,7 +270,7 @@ def test_a_round_asks_a_slow_crm_for_half_a_minute_and_for_no_row_twice_and_opt_
     for number in range(9):
         AccountAliasFactory(source="hubspot", value=f"{number}", account__external_id=f"slow{number}")
         queue(("ACCOUNT_STATUS", f"k{number}", status(f"slow{number}")))
-    no = writeback.status_payload(external_id="c1", properties={"upsell_opt_out": "email"})
+    no = payloads.status_payload(external_id="c1", properties={"upsell_opt_out": "email"})
     queue(("CONTACT_STATUS", "no", no))
     crm = SlowCrm(monkeypatch)
 
@@ -250,7 +299,7 @@ def test_what_fails_for_days_is_given_up_and_a_person_can_try_it_again(server, s
 
     assert given_up.failed == 1
     assert writeback.retry_failed(write_back_ids=[WriteBack.objects.get().pk]) == 1
-    assert push().done == 1
+    assert push(WALL + writeback.SETTLED + timedelta(seconds=1)).done == 1
 
 
 def test_a_row_whose_worker_died_is_due_again_after_the_lease(server):
@@ -258,12 +307,13 @@ def test_a_row_whose_worker_died_is_due_again_after_the_lease(server):
     [claimed] = writeback._claim(WriteBack.objects.get().connection, "ACCOUNT_STATUS", WALL, WALL)
 
     assert push().done == 0
-    assert push(WALL + writeback.LEASE).done == 1
+    assert push(WALL + writeback.LEASE).done == 0
+    assert push(WALL + writeback.LEASE + writeback.SETTLED).done == 1
     assert claimed.attempts == 1
 
 
 def task(state="OPEN", outcome="", account="a1", task_id="t1"):
-    return writeback.task_payload(
+    return payloads.task_payload(
         task_id=task_id, title="Call Acme", body="9 of 10 seats", due_at=NOW, state=state, outcome=outcome,
         account=account, contact="c1",
     )  # fmt: skip

@@ -3,11 +3,13 @@ from __future__ import annotations
 import traceback
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from orchestrator.connectors.contract import (
+    NOT_ASKED,
     ConnectorBusy,
     ConnectorRefusal,
     CrmPage,
@@ -15,7 +17,7 @@ from orchestrator.connectors.contract import (
     PropertyPatch,
     TaskUpsert,
 )
-from orchestrator.connectors.hubspot import pull
+from orchestrator.connectors.hubspot import batches, pull
 from orchestrator.connectors.hubspot.client import HubSpotCrm
 from tests.contracts import provider
 from tests.orchestrator.connectors.hubspot_fake import HubSpotFake, received_searches
@@ -252,6 +254,30 @@ def test_a_task_written_twice_is_one_task_as_it_stands_last(fake, crm):
     )
     assert row["properties"]["hs_task_body"] == "9 of 10 seats<br>Ask &lt; why &gt;"
     assert set(fake.links) == {("tasks", row["id"], "companies", "1"), ("tasks", row["id"], "contacts", "5")}
+
+
+def test_one_bad_value_is_looked_for_no_longer_than_whoever_waits_holds_its_lease(monkeypatch):
+    """The last request begins after at most half a minute, and has an answer within the time-out."""
+    began: list[float] = []
+    monkeypatch.setattr("orchestrator.connectors.hubspot.batches.time.monotonic", lambda: 4 * len(began))
+
+    def send(inputs):
+        began.append(4 * len(began))
+        if any(one["id"] == "99" for one in inputs):
+            raise ConnectorRefusal("bad")
+        return SimpleNamespace(results=[SimpleNamespace(id=one["id"]) for one in inputs])
+
+    inputs = [{"id": str(number)} for number in range(100)]
+    written, refused = batches.write(send, inputs, lambda result: result.id, until=batches.end())
+
+    assert (began[-1], len(written)) == (28, 93)
+    assert set(refused.values()) == {NOT_ASKED}
+
+
+def test_what_there_is_no_time_to_link_is_to_be_asked_for_again(crm, server):
+    links = [("c-1", "9", "1")]
+    refused = batches.link(crm._api, source="deals", target="companies", links=links, until=0)
+    assert (refused, server.requests) == ({"c-1": NOT_ASKED}, [])
 
 
 def test_a_task_called_off_is_put_off_in_hubspot(fake, crm):
