@@ -12,6 +12,8 @@ from django.db import IntegrityError, transaction
 
 from campaigns.billing.models import Interval, Plan, PlanFeature, PlanPrice, Quota, Subscription
 from campaigns.profiles import changes
+from orchestrator.connectors.contract import ListPrice
+from orchestrator.engine import pricing
 
 
 class CatalogError(ValueError):
@@ -95,6 +97,22 @@ def learn_price(*, lookup_key: str, billing_price_id: str) -> bool:
     """Remember billing's own id of a price of ours. True: it was news."""
     known = PlanPrice.objects.filter(lookup_key=lookup_key).exclude(billing_price_id=billing_price_id)
     return bool(lookup_key and billing_price_id) and known.update(billing_price_id=billing_price_id) > 0
+
+
+def hear_price(*, lookup_key: str, asked: ListPrice) -> bool:
+    """Billing tells of a price with this key, and what it asks for one unit. One that costs another amount than ours
+    takes no known id away: until the catalogue follows, the price of before is offered. True: its id was news."""
+    price = PlanPrice.objects.filter(lookup_key=lookup_key).first() if lookup_key else None
+    if price is None or (price.billing_price_id and not _is_ours(price, asked)):
+        return False
+    return learn_price(lookup_key=lookup_key, billing_price_id=asked.id)
+
+
+def _is_ours(price: PlanPrice, asked: ListPrice) -> bool:
+    """Where an event does not tell the amount (it leaves tiers out), it is taken to be."""
+    terms = pricing.Price(price.model, price.interval, price.unit_amount, price.currency)
+    is_the_amount = asked.monthly is None or asked.monthly == pricing.monthly(terms, 1)
+    return is_the_amount and (asked.currency, asked.interval) == (price.currency, price.interval)
 
 
 def _store_plan(spec: _Plan, applied: Applied, changed: list[int]) -> None:

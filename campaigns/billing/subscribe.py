@@ -39,14 +39,17 @@ class UnreadableStateError(ValueError):
     """A status, interval or figure that no subscription of ours can have."""
 
 
-def apply_subscription(*, state: SubscriptionState, account_id: int, cause: str, now: datetime) -> MrrMovement | None:
-    """Store a report and return the movement of `account_id`, or None where its MRR did not move.
+def apply_subscription(
+    *, state: SubscriptionState, account_id: int, cause: str, now: datetime, bought: Plan | None = None
+) -> MrrMovement | None:
+    """Store a report and return the movement of `account_id`, or None where its MRR did not move. `bought`: the plan
+    whose price we have just asked for, should the report not say so.
 
     A report older than the stored one is ignored. Of two of the same second the further status wins, then the
     higher MRR: their order of arrival does not matter. Raises UnknownPlanError, UnreadableStateError.
     """
     _check(state)
-    plan = find_plan(state=state)
+    plan = find_plan(state=state, bought=bought)
     with transaction.atomic():
         accounts = _lock_accounts(state, account_id)
         rows = list(Subscription.objects.select_related("plan").filter(account_id__in=accounts).order_by("id"))
@@ -62,11 +65,17 @@ def apply_subscription(*, state: SubscriptionState, account_id: int, cause: str,
     return next((one for one in movements if one.account_id == account_id), None)
 
 
-def find_plan(*, state: SubscriptionState) -> Plan:
-    """By the code that the price names, else by billing's price id once learnt. Raises UnknownPlanError."""
+def find_plan(*, state: SubscriptionState, bought: Plan | None = None) -> Plan:
+    """By the code that the price names, else by its key or its id once learnt, or as long as the subscription keeps
+    it: after a rise the price of before has neither. Raises UnknownPlanError."""
     plan = Plan.objects.filter(code=state.plan_code).first() if state.plan_code else None
     if plan is None and state.price_id:
-        plan = Plan.objects.filter(prices__billing_price_id=state.price_id).first()
+        is_known = Q(prices__billing_price_id=state.price_id)
+        if state.price_key:
+            is_known |= Q(prices__lookup_key=state.price_key)
+        plan = Plan.objects.filter(is_known).first()
+        same = Subscription.objects.filter(external_id=state.external_id, billing_price_id=state.price_id)
+        plan = plan or bought or Plan.objects.filter(pk__in=same.values("plan")).first()
     if plan is None:
         raise UnknownPlanError(state.plan_code, state.price_id)
     return plan

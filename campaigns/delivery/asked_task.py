@@ -114,6 +114,7 @@ def _add(wish: Wish, now: datetime) -> CsmTask | None:
     if task is None:
         return None
     CsmTask.objects.filter(pk=task.pk).update(
+        title=wish.title[: csm_task.LONGEST_TITLE] if task.title == CsmTask.FORGOTTEN else task.title,
         contact_id=task.contact_id if task.is_asked_for else wish.contact_id,
         body="\n\n".join(part for part in (task.body, wish.line) if part),
         due_at=Least(F("due_at"), wish.due_at),

@@ -71,10 +71,8 @@ def _link_customers(read: Sequence[_Read], taken: Taken) -> None:
 
 def _learn_prices(read: Sequence[_Read], taken: Taken) -> None:
     for _, event in read:
-        price = event.raw["data"]["object"]
-        if event.kind in {"price.created", "price.updated"}:
-            lookup_key, price_id = str(price.get("lookup_key") or ""), str(price.get("id") or "")
-            taken.introduced |= catalog.learn_price(lookup_key=lookup_key, billing_price_id=price_id)
+        if told := stripe.price_told(event):
+            taken.introduced |= catalog.hear_price(lookup_key=told[0], asked=told[1])
 
 
 def _take_subscription(

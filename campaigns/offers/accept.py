@@ -29,9 +29,10 @@ from django.db.models import DurationField, ExpressionWrapper, F, Q, QuerySet, V
 
 from campaigns.billing import change
 from campaigns.billing import selectors as billing
-from campaigns.billing.models import PlanPrice
+from campaigns.billing.models import Interval, PlanPrice
 from campaigns.offers import quote as quoting
 from campaigns.offers.models import Quote
+from campaigns.operations.models import AuditEntry
 from campaigns.profiles.models import Account, Membership
 from orchestrator import clock
 from orchestrator.connectors.contract import ConnectorBusy, ConnectorError, ConnectorMisconfigured, ConnectorRefusal
@@ -120,11 +121,24 @@ def finish_accepting(*, now: datetime, wall_now: datetime, limit: int = 100) -> 
     return ended
 
 
-def end_waiting(*, quote_ids: Sequence[int]) -> int:
+@transaction.atomic
+def end_waiting(*, quote_ids: Sequence[int], by: str, now: datetime) -> int:
     """A person has decided that these yeses are not carried out, of those that were surely not made. Returns how many.
     Whoever said yes is to be told: their page says that nothing was changed."""
-    held = Quote.objects.filter(Quote.held(), pk__in=quote_ids)
-    return held.update(state=Quote.State.FAILED)
+    asked = Quote.objects.filter(Quote.held(), pk__in=quote_ids)
+    # The accounts before their quotes, as a no does.
+    accounts = Account.objects.select_for_update(no_key=True).filter(pk__in=asked.values("account"))
+    list(accounts.order_by("external_id").values_list("pk", flat=True))
+    held = list(asked.select_for_update().order_by("pk"))
+    AuditEntry.objects.bulk_create(
+        AuditEntry(
+            at=now, actor=by, action="quote.end_waiting", subject=f"quote:{one.uuid}", before={"failure": one.failure}
+        )
+        for one in held
+    )
+    # What waits to be sent there is looked at again before it goes: they wait for nothing any more.
+    Account.objects.filter(pk__in=[one.account_id for one in held]).update(revision=F("revision") + 1)
+    return Quote.objects.filter(pk__in=[one.pk for one in held]).update(state=Quote.State.FAILED)
 
 
 def waiting_for_us() -> QuerySet[Quote]:
@@ -221,13 +235,14 @@ def _charge(quote: Quote, now: datetime, *, taken_at: datetime, is_untouched: bo
         change.change_plan(
             subscription=quote.subscription,
             price=quote.to_price,
+            offered_id=quote.billing_price_id,
             quantity=quote.quantity,
             monthly=quote.new_mrr,
             idempotency_key=f"quote:{quote.uuid}",
             now=now,
         )
     except ConnectorMisconfigured as ours:
-        is_sure = is_untouched and not isinstance(ours, change.NotTakenOver)
+        is_sure = not isinstance(ours, change.NotTakenOver) and (is_untouched or _is_unmade(quote))
         return _hold(quote, ours, is_sure=is_sure, was_held=was_held)
     except ConnectorRefusal as refusal:
         return _fail(quote, refusal.detail)
@@ -238,6 +253,11 @@ def _charge(quote: Quote, now: datetime, *, taken_at: datetime, is_untouched: bo
         log.warning("Billing did not answer for quote %s (%s): the reconciler asks again.", quote.uuid, busy.code)
         return Result(PENDING)
     return _settle(quote)
+
+
+def _is_unmade(quote: Quote) -> bool:
+    """After earlier calls of which nobody knows what became: none of them lasts FINISH_AFTER."""
+    return change.is_unmade(subscription=quote.subscription, price=quote.to_price, offered_id=quote.billing_price_id)
 
 
 def _settle(quote: Quote) -> Result:
@@ -293,7 +313,8 @@ def _with_quantity(quote: Quote, quantity: int | None) -> dict[str, Any]:
     if quantity < quote.quantity:
         raise QuantityError(f"At least {quote.quantity} seats are in use.")
     # As it was offered, whatever the catalogue says since.
-    unit = Decimal(quote.figures["charged_per_interval"]) / quote.quantity
+    months = 12 if quote.interval == Interval.YEAR else 1
+    unit = Decimal(quote.figures.get("charged_per_interval") or quote.new_mrr * months) / quote.quantity
     price = replace(quoting.engine_price(quote.to_price), unit_amount=unit)
     new_mrr: Decimal = pricing.monthly(price, quantity)
     return {"quantity": quantity, "new_mrr": new_mrr}

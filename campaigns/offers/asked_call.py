@@ -22,6 +22,7 @@ from django.utils.translation import gettext, ngettext
 from campaigns.billing import selectors as billing
 from campaigns.billing.models import Interval, PlanPrice
 from campaigns.delivery import asked_task, content, csm_task, timeline, windows
+from campaigns.delivery.forget import OpenCall
 from campaigns.delivery.models import CsmTask, Message
 from campaigns.offers import links
 from campaigns.offers import quote as quoting
@@ -31,8 +32,6 @@ from orchestrator import signing
 from orchestrator.templating import numbers
 
 log = logging.getLogger(__name__)
-
-_SETTLED = (Quote.State.ACCEPTED, Quote.State.DECLINED)
 
 
 def lock_asker(*, contact_id: int) -> Contact | None:
@@ -62,9 +61,21 @@ def make_task(*, quote_uuid: UUID, asker: Contact, now: datetime) -> CsmTask | N
     return task
 
 
+def ask_again(*, calls: Sequence[OpenCall]) -> None:
+    """In the transaction that erases somebody: what others in their accounts asked for stays asked for, since then.
+
+    They are not locked: an import that has locked them may wait for who is erased."""
+    for call in calls:
+        rows = Quote.objects.filter(account_id=call.account_id, state=Quote.State.CALL_ASKED)
+        rows = rows.filter(answered_at__gte=call.since, answered_by__erased_at__isnull=True)
+        for quote in rows.select_related("answered_by").order_by("answered_at", "pk"):
+            if quote.answered_by is not None and quote.answered_at is not None:
+                make_task(quote_uuid=quote.uuid, asker=quote.answered_by, now=quote.answered_at)
+
+
 def call_off_answered(*, now: datetime) -> int:
-    """Open tasks of accounts that answered by themselves since: of every plan they asked about, the newest word is a
-    yes or a no, or they have it. Returns how many. Safe to repeat."""
+    """Open tasks of accounts that answered by themselves since: of every plan they asked about, the newest word of
+    each who asked is a no, or somebody there said yes, or they have it. Returns how many. Safe to repeat."""
     tasks = list(asked_task.open_ones())
     if not tasks:
         return 0
@@ -75,20 +86,24 @@ def call_off_answered(*, now: datetime) -> int:
     for task in tasks:
         has = current[task.account_id].plan_id if task.account_id in current else None
         words = [one for one in said[task.account_id] if one[2] >= task.asked_at]
-        if words and all(state in _SETTLED or plan_id == has for plan_id, state, _at in words):
+        has_now = {has, *(plan_id for plan_id, state, _at in words if state == Quote.State.ACCEPTED)}
+        if words and all(state == Quote.State.DECLINED or plan_id in has_now for plan_id, state, _at in words):
             over.append(task)
     return asked_task.call_off(tasks=over, now=now)
 
 
 def _newest_words(account_ids: Sequence[int]) -> Mapping[int, list[tuple[int, str, datetime]]]:
-    """{account id: (plan, state, when) of the last answer about each plan}."""
+    """{account id: (plan, state, when) of the last answer of each person about each plan}."""
     rows = Quote.objects.filter(account_id__any=account_ids, answered_at__isnull=False).order_by("answered_at", "pk")
-    newest: dict[tuple[int, int], tuple[int, str, datetime]] = {}
-    for account_id, plan_id, state, at in rows.values_list("account_id", "to_price__plan_id", "state", "answered_at"):
+    # Nobody calls the erased.
+    rows = rows.exclude(state=Quote.State.CALL_ASKED, answered_by__erased_at__isnull=False)
+    newest: dict[tuple[int, int, int | None], tuple[int, str, datetime]] = {}
+    columns = ("account_id", "to_price__plan_id", "answered_by_id", "state", "answered_at")
+    for account_id, plan_id, by_id, state, at in rows.values_list(*columns):
         if at is not None:
-            newest[account_id, plan_id] = (plan_id, state, at)
+            newest[account_id, plan_id, by_id] = (plan_id, state, at)
     found = defaultdict(list)
-    for (account_id, _plan), word in newest.items():
+    for (account_id, _plan, _by), word in newest.items():
         found[account_id].append(word)
     return found
 

@@ -11,6 +11,7 @@ from campaigns.delivery import task_work
 from campaigns.delivery.models import CsmTask
 from campaigns.offers import accept, decline
 from campaigns.offers.models import Quote, Refusal
+from campaigns.profiles.models import Account
 
 
 @transaction.atomic
@@ -22,6 +23,8 @@ def record_call(
 
     `reason` is one of Refusal.Reason, WRONG_TIME where the caller says none. Raises TaskClosedError, ValueError.
     """
+    # The account before its task and its quotes: somebody there may ask to be called just now.
+    Account.objects.select_for_update(no_key=True).get(pk=task.account_id)
     task_work.close_task(task=task, outcome=outcome, note=note, by_id=by_id, now=now)
     if task.outcome != CsmTask.Outcome.NOT_NOW:
         return False

@@ -75,6 +75,9 @@ class Quote(QuickRow):
     to_price = models.ForeignKey(
         PlanPrice, verbose_name=_("to price"), on_delete=models.PROTECT, db_index=False, related_name="+"
     )
+    billing_price_id = models.CharField(
+        _("price id in billing"), max_length=120, blank=True, help_text=_("Of the price that was offered.")
+    )
     quantity = models.IntegerField(_("quantity"))
     old_mrr = models.DecimalField(_("MRR before"), max_digits=14, decimal_places=2)
     new_mrr = models.DecimalField(_("MRR after"), max_digits=14, decimal_places=2)

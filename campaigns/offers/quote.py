@@ -134,6 +134,7 @@ def store_quotes(*, offer: Offer, priced: Mapping[int, Pricing], now: datetime) 
             subscription=one.subscription,
             from_plan_id=one.subscription.plan_id,
             to_price=one.to_price,
+            billing_price_id=one.to_price.billing_price_id,
             quantity=one.quantity,
             old_mrr=one.old_mrr,
             new_mrr=one.new_mrr,

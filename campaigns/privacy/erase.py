@@ -16,6 +16,7 @@ from campaigns.consent.models import ContactPoint
 from campaigns.crm import forget as crm
 from campaigns.delivery import forget as delivery
 from campaigns.intake import forget as intake
+from campaigns.offers import asked_call
 from campaigns.offers import forget as offers
 from campaigns.operations import forget as operations
 from campaigns.operations.models import AuditEntry
@@ -71,10 +72,12 @@ def _forget(person: profiles.Person, now: datetime) -> None:
         cursor.execute("SET LOCAL crescendo.erasing = 'on'")
         intake.forget(person=person)
         usage.forget(person=person)
-        delivery.forget(person=person, now=now)
+        calls = delivery.forget(person=person, now=now)
         crm.forget(person=person)
         offers.forget(person=person)
         consent.forget(person=person)
         operations.forget(subjects=[f"contact:{one}" for one in person.external_ids])
         profiles.forget(person=person, now=now)
         cursor.execute("SET LOCAL crescendo.erasing = 'off'")
+    # Once they are erased: it is for the others that are left.
+    asked_call.ask_again(calls=calls)

@@ -98,6 +98,8 @@ class SubscriptionState:
     item_id: str
     price_id: str
     as_of: datetime
+    # The price's own name, which moves to another when it is raised; '' where the price names its plan.
+    price_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,8 @@ class CsmTask(models.Model):
 
     # What a message is marked with whose call, made by a campaign, a customer asked for as well.
     ASKED_AT = "call_asked_at"
+    # The title of one that was about somebody who has been erased.
+    FORGOTTEN = "–"
     _CALL = "csm_task"
 
     message = models.OneToOneField(

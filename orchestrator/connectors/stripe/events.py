@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from orchestrator.connectors.contract import BillingEvent, SubscriptionState
+from orchestrator.connectors.contract import BillingEvent, ListPrice, SubscriptionState
 from orchestrator.connectors.stripe import mrr
 from orchestrator.webhooks import body as bodies
 from orchestrator.webhooks.errors import Unreadable
@@ -57,6 +57,18 @@ def customer_link(event: BillingEvent) -> CustomerLink | None:
     return CustomerLink(customer_id=_required_text(carried, "id"), account_external_id=_account_of(carried))
 
 
+def price_told(event: BillingEvent) -> tuple[str, ListPrice] | None:
+    """The lookup key of a price that is on sale, and what one unit of it costs; None for other events."""
+    price = event.raw["data"]["object"]
+    if event.kind not in {"price.created", "price.updated"} or not price.get("id") or price.get("active") is False:
+        return None
+    try:
+        asked = mrr.list_price(price, currency="", quantity=1)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+        return None
+    return str(price.get("lookup_key") or ""), asked
+
+
 def parse_subscription(obj: _Object, *, as_of: datetime) -> SubscriptionState:
     """A subscription object of any API version since prices exist. Raises webhooks.errors.Unreadable.
 
@@ -91,6 +103,7 @@ def _read_subscription(obj: _Object, as_of: datetime) -> SubscriptionState:
         item_id=str(item.get("id") or ""),
         price_id=str(price.get("id") or ""),
         as_of=as_of,
+        price_key="" if _named_plan(price) else str(price.get("lookup_key") or ""),
     )
 
 
@@ -100,10 +113,13 @@ def _main_item(items: Sequence[_Object]) -> _Object:
     return next((item for item in items if _plan_code(item.get("price") or {})), items[0])
 
 
+def _named_plan(price: _Object) -> str:
+    return str((price.get("metadata") or {}).get("plan") or "")
+
+
 def _plan_code(price: _Object) -> str:
-    named = (price.get("metadata") or {}).get("plan")
-    if named:
-        return str(named)
+    if named := _named_plan(price):
+        return named
     lookup_key = str(price.get("lookup_key") or "")
     match = _LOOKUP_KEY.fullmatch(lookup_key)
     return match["plan"] if match else lookup_key

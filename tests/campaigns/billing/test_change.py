@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
 
-from campaigns.billing import change, subscribe
+from campaigns.billing import catalog, change, subscribe
 from campaigns.billing.models import MrrMovement
-from orchestrator.connectors.contract import ConnectorMisconfigured
+from orchestrator.connectors.contract import BillingEvent, ConnectorMisconfigured
+from orchestrator.connectors.stripe import events
 from tests.campaigns.billing.states import make_state
 from tests.contracts import provider
 from tests.factories.billing import PlanFactory, PlanPriceFactory
@@ -140,3 +142,46 @@ def test_a_price_that_billing_no_longer_has_is_our_fault_and_uses_up_no_key(stri
 
     assert {request.method for request in stripe.requests} == {"GET"}
     assert MrrMovement.objects.filter(kind="EXPANSION").count() == 0
+
+
+def test_a_price_that_was_raised_and_announced_is_still_bought_as_it_was_offered(stripe, basic, team):
+    """Billing told of the new price, the catalogue followed, and the key has gone over to it."""
+    team.billing_price_id, team.unit_amount = "price_9", Decimal(119)
+    team.save()
+    changed = stripe_object()
+    changed["items"]["data"][0]["price"] |= {"id": "price_old", "lookup_key": None, "metadata": {}}
+    still = {"id": "price_old", "object": "price", "active": True, "currency": "usd", "unit_amount": 9900}
+    stripe.script[0] = prices("price_9", unit_amount=11900)
+    stripe.script.append(provider.Reply.of_json(still | {"recurring": {"interval": "month"}}))
+    stripe.script.append(provider.Reply.of_json(changed))
+    movement = change.change_plan(
+        subscription=basic, price=team, offered_id="price_old", quantity=1, monthly=Decimal(99), idempotency_key="q",
+        now=NOW,
+    )  # fmt: skip
+    assert "price_old" in stripe.requests[2].body.decode()
+    assert movement is not None and movement.to_plan == team.plan
+
+    # What billing says of it later names no plan either.
+    later = make_state(external_id="sub_7", plan_code="", price_id="price_old", mrr=Decimal(99))
+    assert subscribe.find_plan(state=later) == team.plan
+
+
+@pytest.mark.parametrize(
+    ("terms", "known"),
+    [
+        ({}, "price_9"),
+        ({"unit_amount": 11900}, "price_team_month_usd"),
+        ({"currency": "eur"}, "price_team_month_usd"),
+        ({"recurring": {"interval": "year"}}, "price_team_month_usd"),
+        ({"active": False}, "price_team_month_usd"),
+        ({"unit_amount": "no number"}, "price_team_month_usd"),
+    ],
+)
+def test_a_price_that_is_told_takes_a_known_id_away_only_where_it_is_ours(team, terms, known):
+    told = json.loads(prices("price_9", **terms).body)["data"][0]
+    event = BillingEvent(id="evt_9", kind="price.created", at=NOW, subscription=None, raw={"data": {"object": told}})
+    if heard := events.price_told(event):
+        catalog.hear_price(lookup_key=heard[0], asked=heard[1])
+
+    team.refresh_from_db()
+    assert team.billing_price_id == known

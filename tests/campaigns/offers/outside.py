@@ -42,6 +42,11 @@ class BillingInMemory:
     def read_price(self, *, price_id: str, currency: str, quantity: int) -> ListPrice | None:
         return ListPrice(price_id, "USD", _monthly(price_id, quantity), "MONTH") if price_id in PRICES else None
 
+    def fetch_subscription(self, *, subscription_id: str) -> SubscriptionState:
+        if self.changes:
+            return next(iter(self.changes.values()))
+        return _state(subscription_id, "si_1", "basic", "price_basic_month_usd", Decimal("29.00"), 1)
+
     def change_plan(
         self, *, subscription_id: str, item_id: str, price_id: str, quantity: int, idempotency_key: str
     ) -> SubscriptionState:
@@ -62,7 +67,12 @@ def _monthly(price_id: str, quantity: int) -> Decimal:
 
 
 def _changed(subscription_id: str, item_id: str, price_id: str, quantity: int) -> SubscriptionState:
-    plan, _ = PRICES[price_id]
+    return _state(subscription_id, item_id, PRICES[price_id][0], price_id, _monthly(price_id, quantity), quantity)
+
+
+def _state(
+    subscription_id: str, item_id: str, plan: str, price_id: str, monthly: Decimal, quantity: int
+) -> SubscriptionState:
     return SubscriptionState(
         external_id=subscription_id,
         customer_id="cus_1",
@@ -72,7 +82,7 @@ def _changed(subscription_id: str, item_id: str, price_id: str, quantity: int) -
         currency="USD",
         interval="MONTH",
         quantity=quantity,
-        mrr=_monthly(price_id, quantity),
+        mrr=monthly,
         started_at=datetime(2026, 1, 1, 8, 0, tzinfo=UTC),
         ended_at=None,
         renews_at=None,

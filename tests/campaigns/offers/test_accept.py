@@ -334,16 +334,6 @@ def test_while_billing_does_not_say_its_price_a_yes_can_be_taken_back():
 
 
 @pytest.mark.django_db
-def test_a_person_ends_what_waits_for_a_price_that_nobody_brings_back():
-    quote, contact_id = quote_with_reader(new_mrr=Decimal("98.00"))
-    with billing_in_memory() as billing:
-        assert yes(quote, contact_id).name == "pending"
-        assert accept.end_waiting(quote_ids=[quote.pk]) == 1
-        assert yes(quote, contact_id).name == "failed"
-    assert billing.calls == []
-
-
-@pytest.mark.django_db
 def test_more_seats_than_quoted_may_be_bought():
     price = ladder()["enterprise"].prices.get()
     figures = {"charged_per_interval": "135.00"}
@@ -354,6 +344,18 @@ def test_more_seats_than_quoted_may_be_bought():
         yes(quote, contact_id, quantity=12)
     quote.subscription.refresh_from_db()
     assert (quote.subscription.quantity, quote.subscription.mrr) == (12, Decimal("180.00"))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("interval", "new_mrr"), [("MONTH", "135.00"), ("YEAR", "11.25")])
+def test_a_price_that_does_not_say_what_is_charged_is_sold_for_more_seats_all_the_same(interval, new_mrr):
+    price = ladder()["enterprise"].prices.get()
+    price.interval = interval
+    quote = QuoteFactory.build(
+        subscription=None, account=None, from_plan=None, offer=None, to_price=price, quantity=9, interval=interval,
+        old_mrr=Decimal(9), new_mrr=Decimal(new_mrr),
+    )  # fmt: skip
+    assert accept._with_quantity(quote, 18)["new_mrr"] == 2 * Decimal(new_mrr)
 
 
 @pytest.mark.django_db

@@ -13,6 +13,7 @@ from campaigns.delivery import asked_task, task_work
 from campaigns.delivery.models import CsmTask, Message
 from campaigns.offers import asked_call, call, decline, links
 from campaigns.offers.models import Quote
+from campaigns.privacy import erase
 from campaigns.profiles.models import Account, Contact
 from tests.factories.delivery import CsmTaskFactory, MessageFactory
 from tests.factories.offers import NOW, QuoteFactory, ladder, quote_with_reader
@@ -169,7 +170,12 @@ def test_a_no_to_another_plan_leaves_the_call_and_one_to_a_newer_price_does_not(
     quote, contact_id, _mail = offered
     ask(quote, contact_id)
     enterprise = ladder()["enterprise"].prices.get()
-    said_no = {"subscription": quote.subscription, "state": "DECLINED", "answered_at": LATER}
+    said_no = {
+        "subscription": quote.subscription,
+        "state": "DECLINED",
+        "answered_at": LATER,
+        "answered_by_id": contact_id,
+    }
     QuoteFactory(to_price=enterprise, **said_no)
     assert asked_call.call_off_answered(now=LATER) == 0
     QuoteFactory(**said_no)
@@ -223,3 +229,47 @@ def test_it_is_written_in_the_language_of_the_site_and_due_on_a_working_day_ther
     task = CsmTask.objects.get()
     assert "12.900,00" in task.body
     assert task.due_at == thursday + timedelta(days=3)
+
+
+def test_a_no_of_somebody_else_there_leaves_the_call(offered):
+    quote, contact_id, _mail = offered
+    ask(quote, contact_id)
+    other = MembershipFactory(account=quote.account).contact_id
+    decline.decline_quote(
+        quote_uuid=QuoteFactory(subscription=quote.subscription).uuid, contact_id=other, reason="OTHER", now=LATER
+    )
+    assert asked_call.call_off_answered(now=LATER) == 0
+
+
+def test_who_asked_as_well_is_called_also_after_the_first_was_erased(offered):
+    quote, contact_id, _mail = offered
+    other = MembershipFactory(account=quote.account).contact_id
+    ask(quote, contact_id)
+    ask(QuoteFactory(subscription=quote.subscription), other, LATER)
+    erase.erase_contact(contact_id=contact_id, by="dana", now=LATER + timedelta(days=3))
+
+    task = CsmTask.objects.get(state="OPEN")
+    assert (task.contact_id, task.title, task.asked_at) == (other, "Acme asked to be called about Team", LATER)
+    assert task.due_at == LATER + timedelta(days=1)
+
+
+def test_who_was_called_before_is_not_called_again_when_another_is_erased(offered):
+    quote, contact_id, _mail = offered
+    ask(QuoteFactory(subscription=quote.subscription), MembershipFactory(account=quote.account).contact_id)
+    task_work.close_task(task=CsmTask.objects.get(), outcome="INTERESTED", by_id=None, now=NOW)
+    ask(quote, contact_id, LATER)
+    erase.erase_contact(contact_id=contact_id, by="dana", now=LATER)
+    assert not CsmTask.objects.filter(state="OPEN").exists()
+
+
+def test_a_campaigns_call_about_somebody_else_who_was_erased_stays_asked_for(offered):
+    quote, contact_id, _mail = offered
+    planned = CsmTaskFactory(message__account=quote.account)
+    ask(quote, contact_id)
+    erase.erase_contact(contact_id=planned.message.contact_id, by="dana", now=LATER)
+
+    assert task_work.call_off_tasks(message_ids=[planned.message_id], now=LATER) == 0
+    task = CsmTask.objects.get()
+    assert (task.contact_id, task.title) == (contact_id, "Acme asked to be called about Team")
+    assert task.body.startswith("Asked on 2 March 2026 to be called about Team.")
+    assert Message.objects.get(pk=planned.message_id).context == {CsmTask.ASKED_AT: NOW.isoformat()}

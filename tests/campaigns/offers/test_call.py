@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from campaigns.delivery import task_work
 from campaigns.delivery.models import CsmTask
-from campaigns.offers import call, selectors
+from campaigns.offers import call, decline, selectors
 from campaigns.offers.models import Quote, Refusal
 from campaigns.profiles.models import Account, Contact
 from campaigns.usage.models import UsageEvent
@@ -78,3 +81,22 @@ def test_a_task_that_somebody_closed_takes_no_second_answer():
     with pytest.raises(task_work.TaskClosedError):
         call.record_call(task=task, outcome="NOT_NOW", by_id=None, now=NOW)
     assert not Refusal.objects.exists()
+
+
+def test_who_writes_a_call_down_and_who_asks_for_one_lock_in_the_same_order():
+    """Else a colleague's “Not now” and a customer's “Call me” at the same moment break each other off."""
+    task = task_about_an_offer()
+    quote = Quote.objects.get()
+    with CaptureQueriesContext(connection) as asking:
+        decline.ask_call(quote_uuid=quote.uuid, contact_id=task.contact_id, now=NOW)
+    with CaptureQueriesContext(connection) as closing:
+        call.record_call(task=task, outcome="NOT_NOW", by_id=None, now=NOW)
+
+    assert tables_held(asking)[:3] == ["profiles_contact", "profiles_account", "offers_quote"]
+    assert tables_held(closing)[:2] == ["profiles_account", "delivery_csmtask"]
+
+
+def tables_held(queries):
+    """In the order in which their rows are locked or written."""
+    written = [re.match(r'UPDATE "(\w+)"|SELECT .*? FROM "(\w+)".* FOR ', one["sql"]) for one in queries]
+    return [match[1] or match[2] for match in written if match]

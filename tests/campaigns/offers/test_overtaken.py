@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 import time_machine
@@ -12,7 +13,7 @@ from campaigns.offers.models import Quote
 from orchestrator.connectors.contract import ConnectorBusy, ConnectorRefusal
 from tests.campaigns.offers.outside import billing_in_memory
 from tests.campaigns.offers.test_accept import WRONG_KEY, finish, held_yes, no
-from tests.factories.offers import NOW, QuoteFactory
+from tests.factories.offers import NOW, QuoteFactory, quote_with_reader
 
 pytestmark = pytest.mark.django_db
 
@@ -57,3 +58,16 @@ def test_a_round_takes_each_yes_when_it_comes_to_it_and_ends_after_half_a_minute
             accept.finish_accepting(now=at, wall_now=at)
     taken = Quote.objects.order_by("pk").values_list("wall_accepting_at", flat=True)
     assert list(taken) == [at, at + timedelta(seconds=20), NOW]
+
+
+@pytest.mark.parametrize("price_now", ["price_basic_month_usd", "another"])
+def test_a_yes_whose_caller_died_can_be_ended_once_billing_says_that_nothing_was_changed(price_now):
+    quote, contact_id = quote_with_reader(new_mrr=Decimal("98.00"), state="ACCEPTING", answered_at=NOW)
+    Quote.objects.update(wall_accepting_at=NOW)
+    type(quote.subscription).objects.update(billing_price_id=price_now)
+    with billing_in_memory():
+        finish(timedelta(minutes=2))
+    quote.refresh_from_db()
+    is_unmade = price_now == "price_basic_month_usd"
+    assert quote.failure.startswith(Quote.MADE) is not is_unmade
+    assert no(quote, contact_id) == ("declined" if is_unmade else "already_done")
