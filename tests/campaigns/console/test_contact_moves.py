@@ -22,7 +22,18 @@ from tests.factories.usage import NOW
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_november")]
 # What such an entry is about has a page of its own, or none.
-ELSEWHERE = ("sending.", "rate.", "channel.", "segment.", "consent.", "privacy.", "key.", "topic.", "api_key.")
+ELSEWHERE = (
+    "sending.",
+    "quote.",
+    "rate.",
+    "channel.",
+    "segment.",
+    "consent.",
+    "privacy.",
+    "key.",
+    "topic.",
+    "api_key.",
+)
 
 
 @pytest.fixture
