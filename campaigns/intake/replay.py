@@ -22,6 +22,7 @@ _READY = """
                 SELECT FROM profiles_accountalias a WHERE a.source = 'billing' AND a.value = w.name)
            WHEN 'plan' THEN EXISTS (SELECT FROM billing_plan b WHERE b.code = w.name)
            WHEN 'price' THEN EXISTS (SELECT FROM billing_planprice b WHERE b.billing_price_id = w.name)
+                          OR EXISTS (SELECT FROM billing_subscription b WHERE b.billing_price_id = w.name)
            END
      ORDER BY p.id LIMIT %s FOR UPDATE OF p SKIP LOCKED
 """

@@ -76,9 +76,9 @@ def decline_quote(*, quote_uuid: UUID, contact_id: int, reason: str, note: str =
 @transaction.atomic
 def ask_call(*, quote_uuid: UUID, contact_id: int, now: datetime) -> Result:
     """The quote stays valid and may still be accepted; a person calls: a task of theirs says so."""
-    asker = asked_call.lock_asker(contact_id=contact_id)
-    # The account before its quotes and its task, as a no does.
+    # The account before its contacts, as the intake of events has it, and before its quotes and its task, as a no does.
     Account.objects.select_for_update(no_key=True, of=("self",)).get(quotes__uuid=quote_uuid)
+    asker = asked_call.lock_asker(contact_id=contact_id)
     asked = Quote.objects.filter(uuid=quote_uuid, state=Quote.State.OPEN, valid_until__gt=now)
     if asker is None or not _answer(asked, contact_id, Quote.State.CALL_ASKED, now):
         return _standing(quote_uuid)

@@ -92,7 +92,7 @@ def test_who_writes_a_call_down_and_who_asks_for_one_lock_in_the_same_order():
     with CaptureQueriesContext(connection) as closing:
         call.record_call(task=task, outcome="NOT_NOW", by_id=None, now=NOW)
 
-    assert tables_held(asking)[:3] == ["profiles_contact", "profiles_account", "offers_quote"]
+    assert tables_held(asking)[:3] == ["profiles_account", "profiles_contact", "offers_quote"]
     assert tables_held(closing)[:2] == ["profiles_account", "delivery_csmtask"]
 
 
