@@ -7,15 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.faults import chaos, scenarios
-from tests.faults.day import (
-    BATCH,
-    BATCHES_IN_FLIGHT,
-    Day,
-    called_in_no_hot_loop,
-    found_out,
-    on_a_stand,
-    workers_came_back,
-)
+from tests.faults.day import BACK_WITHIN_S, BATCH, BATCHES_IN_FLIGHT, MOST_UNTIL_OPEN, Day, most_calls, on_a_stand
 from tests.faults.stand import EVIDENCE_WINDOW_S
 
 pytestmark = pytest.mark.stand
@@ -116,12 +108,16 @@ def test_without_postgresql_a_page_says_so(day):
 
 
 def test_a_provider_that_fails_is_found_out_within_twenty_calls(day):
-    found_out(day.other["bad_day"])
+    assert 0 < day.other["bad_day"].numbers["until_it_opened"] <= MOST_UNTIL_OPEN
 
 
 def test_a_provider_that_fails_is_not_called_in_a_hot_loop(day):
-    called_in_no_hot_loop(day.other["bad_day"])
+    numbers = day.other["bad_day"].numbers
+    assert numbers["calls"] <= most_calls(numbers["seconds"])
 
 
 def test_without_postgresql_workers_come_back_and_send_the_rest_once(day):
-    workers_came_back(day.other["postgres"])
+    numbers, verdict = day.other["postgres"].numbers, day.other["postgres"].verdict
+    assert numbers["second_is_whole"]
+    assert numbers["back_after_s"] + numbers["resumed_after_s"] <= BACK_WITHIN_S
+    assert (verdict.mails, verdict.lost, verdict.doubled) == (400, [], [])
